@@ -1,0 +1,85 @@
+# Every target works alone from a fresh clone; needed: Python 3.11 or later, make, gcc, git.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PARTS := fsm_ems tests $(wildcard examples) $(wildcard benchmarks)
+
+.DEFAULT_GOAL := help
+.PHONY: help .venv .venv-peers python demo test check format diagrams bench soak lock clean
+
+help:
+	@echo 'make demo       one order, from the wish to its end, on the paper broker'
+	@echo 'make test       check, then every test under coverage'
+	@echo 'make check      ruff, mypy, pyright'
+	@echo 'make format     let ruff rewrite what it can'
+	@echo 'make diagrams   redraw diagrams/ from the tables'
+	@echo 'make bench      measure, beside the peers'
+	@echo 'make soak       search for faults for as long as it takes'
+	@echo 'make lock       renew the locks in requirements/'
+	@echo 'make clean      remove what the tools left behind (the environments too)'
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo 'fsm_ems needs Python 3.11 or later, and "$(PYTHON)" is:' \
+	    "$$($(PYTHON) --version 2>&1 || true)." >&2; \
+	  echo 'Name another one: make PYTHON=python3.11 ...' >&2; exit 1; }
+
+# A stamp, not the directory, says that an environment is complete.
+.venv: .venv/.stamp
+.venv/.stamp: requirements/dev.txt pyproject.toml | python
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv-peers: .venv-peers/.stamp
+.venv-peers/.stamp: requirements/peers.txt | python
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes -r requirements/peers.txt
+	@touch $@
+
+demo: .venv/.stamp
+	$(BIN)/fsm-ems demo
+
+check: .venv/.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(PARTS)
+	$(BIN)/pyright
+
+format: .venv/.stamp
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+# pytest-cov merges what the workers and subprocesses measured, reports it, and fails the run below
+# the fail_under of pyproject.toml; pytest's closing line stays the last.
+test: check
+	$(BIN)/pytest -n 2 --cov --cov-report=term
+
+diagrams: .venv/.stamp
+	$(BIN)/python -m fsm_ems.machines.draw diagrams
+
+bench: .venv/.stamp .venv-peers/.stamp
+	$(BIN)/python -m benchmarks
+
+soak: .venv/.stamp
+	$(BIN)/python -m fsm_ems.testing.explore --soak
+
+# Resolved on 3.11, the oldest Python we run on; hashes of every file of a release, so that a lock
+# installs on any platform. The peers pin themselves in peers.in.
+COMPILE = .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+  --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+lock: | python
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	  echo 'locks are resolved on Python 3.11: make lock PYTHON=python3.11' >&2; exit 1; }
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools==7.6.2
+	$(COMPILE) -o requirements/runtime.txt pyproject.toml requirements/windows.in
+	$(COMPILE) -o requirements/dev.txt pyproject.toml requirements/windows.in requirements/dev.in
+	$(COMPILE) -o requirements/peers.txt requirements/peers.in
+
+clean:
+	rm -rf .venv .venv-lock .venv-peers build dist htmlcov .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -f .coverage .coverage.*
+	find fsm_ems tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
