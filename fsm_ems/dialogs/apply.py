@@ -1,0 +1,406 @@
+"""The only mutator: ``apply(book, record) -> effects``. Live running, replay, simulation and search use it.
+
+Replay applies records and drops the effects; it never decides again. Everything here is deterministic
+in (book, record).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.book import Book, Identity, Waiting
+from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
+from fsm_ems.dialogs.fold_report import fold
+from fsm_ems.dialogs.ids import index_reqid, index_venue_id
+from fsm_ems.dialogs.record import (
+    Adopted,
+    CancelSent,
+    CancelWanted,
+    Contradicted,
+    EditSent,
+    EditWanted,
+    Effect,
+    Granted,
+    LinkMoved,
+    Notice,
+    Opened,
+    Orphaned,
+    Parked,
+    Recalled,
+    Record,
+    Reported,
+    SendAbout,
+    SendOrder,
+    Sent,
+    Submitted,
+    Timed,
+    Triggered,
+    Unparked,
+)
+from fsm_ems.errors import EMSBug
+from fsm_ems.machines.link import LINK, LinkState
+from fsm_ems.machines.order import ENDS, ORDER
+from fsm_ems.machines.order import OrderState as S
+from fsm_ems.machines.order_events import OrderEvent as E
+from fsm_ems.messages import BrokerdFill
+
+_ENDS = frozenset(ENDS)
+_MOVES = ORDER.moves
+
+
+def apply(book: Book, record: Record) -> list[Effect]:
+    """Fold *record* into *book* and tell what it makes due, in the order in which it must leave.
+
+    Raises:
+        EMSBug: the record does not follow the book's last one.
+        IllegalTransition: the record names an event that has no row for the dialog's state.
+    """
+    if record.seq != book.seq + 1:
+        raise EMSBug(f"record {record.seq} does not follow {book.seq}")
+    book.seq = record.seq
+    payload = record.payload
+    whole = _WHOLE.get(type(payload))
+    if whole is not None:
+        whole(book, record, payload)
+        return []
+    if isinstance(payload, Submitted | Adopted | Recalled):
+        dialog = _create(book, record, payload)
+    else:
+        dialog = book.dialogs[record.owner][record.oid]
+    effects: list[Effect] = []
+    before, unproven = dialog.state, dialog.flags & (f.SENT | f.ACKED) == f.SENT
+    _PARTS[type(payload)](book, record, dialog, payload, effects)
+    if record.event is not None:
+        _step(dialog, record)
+        if not unproven and dialog.flags & (f.SENT | f.ACKED) == f.SENT and dialog.state not in _ENDS:
+            _count_unacked(book, dialog, 1)
+        elif unproven and before not in _ENDS and (dialog.flags & f.ACKED or dialog.state in _ENDS):
+            _count_unacked(book, dialog, -1)
+        if dialog.state in _ENDS:
+            _ended(book, record, dialog, before)
+        else:
+            if before in _ENDS:
+                book.finished.pop(dialog, None)
+            book.wake(dialog)
+    for identity, seq in record.tells:
+        book.streams[identity] = seq
+        effects.append(_notice(identity, seq, record, before, dialog))
+    return effects
+
+
+def _step(dialog: Dialog, record: Record) -> None:
+    moves = _MOVES[dialog.state]
+    dialog.state = moves[record.event] if record.event in moves else ORDER.step(dialog.state, record.event)  # type: ignore[index, arg-type]  # the caller checked that it is not None
+    if record.then is not None:
+        dialog.state = ORDER.step(dialog.state, record.then)
+
+
+def _count_unacked(book: Book, dialog: Dialog, change: int) -> None:
+    broker = dialog.body.broker
+    book.unacked[broker] = book.unacked.get(broker, 0) + change
+
+
+def _notice(identity: str, seq: int, record: Record, before: S, dialog: Dialog) -> Notice:
+    return Notice(
+        identity,
+        seq,
+        record,
+        before,
+        dialog.state,
+        dialog.size,
+        dialog.price,
+        dialog.filled,
+        dialog.leaves,
+        dialog.booked,
+        dialog.notional,
+        f.ord_status(dialog),
+        dialog.venue_id,
+    )
+
+
+# ── dialogs come and go ─────────────────────────────────────────────────────────────────────────────
+
+
+def _create(book: Book, record: Record, payload: Submitted | Adopted | Recalled) -> Dialog:
+    dialog = Dialog(record.owner, record.oid, payload.body)
+    orders = book.dialogs.get(record.owner)
+    if orders is None:
+        orders = book.dialogs[record.owner] = {}
+    orders[record.oid] = dialog
+    return dialog
+
+
+def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
+    """An end drops what no longer can be asked for, and the oldest ends leave memory.
+
+    Requests that are out stay open on a filled order: their answers are still to come, and a bust may
+    reopen it.
+    """
+    if dialog.state is S.FILLED:
+        dialog.flags &= ~(f.DOUBT | f.MISSED)
+        if dialog.cancel is not None and not dialog.cancel.out:
+            dialog.cancel = None
+        if dialog.edits:
+            dialog.edits = tuple(edit for edit in dialog.edits if edit.out)
+            for edit in dialog.edits:
+                edit.reopens = False
+    else:
+        dialog.end = dialog.state
+        dialog.flags &= ~(f.DOUBT | f.MISSED | f.STOPPED)
+        dialog.cancel = None
+        dialog.edits = ()
+    if before not in _ENDS:
+        dialog.ended_ns = record.time_ns
+        book.finished[dialog] = None
+    oldest_ns = record.time_ns - book.keep_age_ns
+    finished = book.finished
+    while finished:
+        oldest = next(iter(finished))
+        if len(finished) <= book.keep_finished and oldest.ended_ns >= oldest_ns:
+            return
+        del finished[oldest]
+        _forget(book, oldest)
+
+
+def _forget(book: Book, dialog: Dialog) -> None:
+    del book.dialogs[dialog.owner][dialog.oid]
+    requests, names = book.by_reqid.get(dialog.body.broker, {}), book.by_venue_id.get(dialog.body.broker, {})
+    for reqid in (dialog.reqid, *dialog.reqids):
+        if reqid is not None and requests.get(reqid) is dialog:
+            del requests[reqid]
+    for venue_id in (dialog.venue_id, *dialog.venue_ids):
+        if venue_id is not None and names.get(venue_id) is dialog:
+            del names[venue_id]
+
+
+# ── commands, sends and time ────────────────────────────────────────────────────────────────────────
+
+
+def _submitted(book: Book, record: Record, dialog: Dialog, payload: Submitted, effects: list[Effect]) -> None:
+    if payload.reqid is not None:
+        _send(book, record, dialog, payload.reqid, payload.deadline_ns, effects)
+
+
+def _adopted(book: Book, record: Record, dialog: Dialog, payload: Adopted, effects: list[Effect]) -> None:
+    dialog.flags |= f.SENT | f.ACKED | f.ADOPTED
+    if payload.reqid is not None:
+        index_reqid(book, dialog, payload.reqid)
+    if payload.venue_id is not None:
+        index_venue_id(book, dialog, payload.venue_id)
+
+
+def _sent(book: Book, record: Record, dialog: Dialog, payload: Sent, effects: list[Effect]) -> None:
+    _send(book, record, dialog, payload.reqid, payload.deadline_ns, effects)
+
+
+def _triggered(book: Book, record: Record, dialog: Dialog, payload: Triggered, effects: list[Effect]) -> None:
+    dialog.flags |= f.TRIGGERED
+    if record.event is E.TRIGGER:
+        dialog.price = payload.price
+        if payload.reqid is not None:
+            _send(book, record, dialog, payload.reqid, payload.deadline_ns, effects)
+
+
+def _send(
+    book: Book, record: Record, dialog: Dialog, reqid: int | str, deadline_ns: int, effects: list[Effect]
+) -> None:
+    index_reqid(book, dialog, reqid)
+    dialog.flags |= f.SENT
+    dialog.due_ns = deadline_ns
+    body = dialog.body
+    effects.append(
+        SendOrder(
+            body.broker,
+            reqid,
+            body.account,
+            body.market,
+            body.side,
+            dialog.size,
+            None if body.type == "market" else dialog.price,
+            body.type,
+            body.tif,
+            body.expire_ns,
+            body.post_only,
+            record.time_ns,
+            deadline_ns,
+        )
+    )
+
+
+def _cancel_wanted(book: Book, record: Record, dialog: Dialog, payload: CancelWanted, effects: list[Effect]) -> None:
+    if payload.reqid is None:
+        return
+    index_reqid(book, dialog, payload.reqid)
+    dialog.cancel = CancelRequest(payload.reqid, wanted=True)
+    dialog.edits = tuple(edit for edit in dialog.edits if edit.out)
+    if payload.deadline_ns:
+        _send_cancel(record, dialog, payload.deadline_ns, effects)
+
+
+def _cancel_sent(book: Book, record: Record, dialog: Dialog, payload: CancelSent, effects: list[Effect]) -> None:
+    _send_cancel(record, dialog, payload.deadline_ns, effects)
+
+
+def _send_cancel(record: Record, dialog: Dialog, deadline_ns: int, effects: list[Effect]) -> None:
+    cancel = dialog.cancel
+    if cancel is None or cancel.reqid is None:
+        raise EMSBug(f"record {record.seq} sends a cancel that nobody wants")
+    cancel.out = True
+    cancel.deadline_ns = deadline_ns
+    effects.append(_about("cancel", record, dialog, cancel.reqid, deadline_ns))
+
+
+def _edit_wanted(book: Book, record: Record, dialog: Dialog, payload: EditWanted, effects: list[Effect]) -> None:
+    if payload.reqid is None:
+        if payload.size is not None:
+            dialog.size = payload.size
+        if payload.price is not None:
+            dialog.price = payload.price
+        dialog.edit_ids = (*dialog.edit_ids, payload.edit_id)
+        return
+    index_reqid(book, dialog, payload.reqid)
+    dialog.edit_ids = (*dialog.edit_ids, payload.edit_id)
+    edit = EditRequest(payload.edit_id, payload.reqid, payload.size, payload.price, reopens=dialog.complete)
+    dialog.edits = (*dialog.edits, edit)
+    if payload.deadline_ns:
+        _send_edit(record, dialog, edit, payload.deadline_ns, effects)
+
+
+def _edit_sent(book: Book, record: Record, dialog: Dialog, payload: EditSent, effects: list[Effect]) -> None:
+    edit = next(edit for edit in dialog.edits if edit.reqid == payload.reqid)
+    _send_edit(record, dialog, edit, payload.deadline_ns, effects)
+
+
+def _send_edit(record: Record, dialog: Dialog, edit: EditRequest, deadline_ns: int, effects: list[Effect]) -> None:
+    edit.out = True
+    edit.deadline_ns = deadline_ns
+    size = dialog.size if edit.size is None else edit.size
+    price = dialog.price if edit.price is None else edit.price
+    effects.append(_about("edit", record, dialog, edit.reqid, deadline_ns)._replace(size=size, price=price))
+
+
+def _about(verb: Any, record: Record, dialog: Dialog, reqid: int | str, deadline_ns: int) -> SendAbout:
+    body = dialog.body
+    target = reqid if dialog.reqid is None else dialog.reqid
+    return SendAbout(
+        verb, body.broker, reqid, body.account, target, dialog.venue_id, None, None, record.time_ns, deadline_ns
+    )
+
+
+def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: list[Effect]) -> None:
+    event = record.event
+    if event in (E.DEADLINE, E.LINK_LOST):
+        dialog.flags |= f.DOUBT
+        dialog.due_ns = payload.due_ns
+    elif event is E.ASK:
+        dialog.due_ns = payload.due_ns
+        dialog.asked = record.seq
+        effects.append(_about("query", record, dialog, record.seq, payload.due_ns))
+
+
+# ── reports ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, effects: list[Effect]) -> None:
+    report = payload.report
+    _unpark(book, payload.origin)
+    if report.venue_id is not None and report.venue_id != dialog.venue_id:
+        index_venue_id(book, dialog, report.venue_id)
+    fold(book, record, dialog, report)
+    if not payload.deadline_ns or dialog.cancel is None or not dialog.cancel.wanted:
+        return
+    leaves = _MOVES[dialog.state].get(record.event) is S.CANCELLING and not dialog.cancel.out  # type: ignore[arg-type]  # a report that is folded has its event
+    if leaves or (record.then is E.RESUME_CANCEL and not dialog.cancel.pending):
+        _send_cancel(record, dialog, payload.deadline_ns, effects)
+
+
+def _contradicted(book: Book, record: Record, dialog: Dialog, payload: Contradicted, effects: list[Effect]) -> None:
+    _unpark(book, payload.origin)
+
+
+def _recalled(book: Book, record: Record, dialog: Dialog, payload: Recalled, effects: list[Effect]) -> None:
+    dialog.state, dialog.end, dialog.noted_end = payload.state, payload.end, payload.noted_end
+    dialog.size, dialog.price, dialog.stated = payload.size, payload.price, payload.stated
+    dialog.flags = payload.flags
+    dialog.fills = {fill.exec_id: fill for fill in payload.fills} or None
+    dialog.replaced = dict(payload.replaced) or None
+    for fill in payload.fills:
+        dialog.booked = f.EXACT.add(dialog.booked, fill.size)
+        dialog.notional = f.EXACT.add(dialog.notional, f.EXACT.multiply(fill.size, fill.price))
+    for reqid in payload.reqids:
+        index_reqid(book, dialog, reqid)
+    for venue_id in payload.venue_ids:
+        index_venue_id(book, dialog, venue_id)
+    dialog.ended_ns = record.time_ns
+    book.finished[dialog] = None
+
+
+def _unpark(book: Book, origin: int) -> None:
+    if not origin:
+        return
+    book.parked.pop(origin, None)
+    orphan = book.orphans.pop(origin, None)
+    if orphan is not None and isinstance(orphan.report, BrokerdFill):
+        book.orphan_execs[orphan.broker, orphan.report.account].pop(orphan.report.exec_id, None)
+
+
+# ── records about no dialog ─────────────────────────────────────────────────────────────────────────
+
+
+def _opened(book: Book, record: Record, payload: Opened) -> None:
+    book.generation = payload.generation
+    book.keep_finished, book.keep_age_ns = payload.keep_finished, payload.keep_age_ns
+
+
+def _granted(book: Book, record: Record, payload: Granted) -> None:
+    book.identities[payload.identity] = Identity(payload.identity, payload.role, payload.sees)
+    book.watchers.clear()
+
+
+def _link_moved(book: Book, record: Record, payload: LinkMoved) -> None:
+    book.links[payload.broker] = LINK.step(book.links.get(payload.broker, LinkState.DOWN), payload.event)
+    if book.link_open(payload.broker):
+        for dialog in book.at_broker(payload.broker):
+            book.wake(dialog)
+
+
+def _parked(book: Book, record: Record, payload: Parked) -> None:
+    book.parked[record.seq] = Waiting(payload.broker, payload.report, payload.due_ns)
+
+
+def _unparked(book: Book, record: Record, payload: Unparked) -> None:
+    _unpark(book, payload.origin)
+
+
+def _orphaned(book: Book, record: Record, payload: Orphaned) -> None:
+    book.parked.pop(payload.origin, None)
+    report = payload.report
+    if isinstance(report, BrokerdFill):
+        book.orphans[record.seq] = Waiting(payload.broker, report, 0)
+        book.orphan_execs.setdefault((payload.broker, report.account), {})[report.exec_id] = record.seq
+
+
+_WHOLE: dict[type[Any], Callable[[Book, Record, Any], None]] = {
+    Opened: _opened,
+    Granted: _granted,
+    LinkMoved: _link_moved,
+    Parked: _parked,
+    Unparked: _unparked,
+    Orphaned: _orphaned,
+}
+_PARTS: dict[type[Any], Callable[[Book, Record, Dialog, Any, list[Effect]], None]] = {
+    Submitted: _submitted,
+    Adopted: _adopted,
+    Sent: _sent,
+    Triggered: _triggered,
+    CancelWanted: _cancel_wanted,
+    CancelSent: _cancel_sent,
+    EditWanted: _edit_wanted,
+    EditSent: _edit_sent,
+    Reported: _reported,
+    Timed: _timed,
+    Contradicted: _contradicted,
+    Recalled: _recalled,
+}

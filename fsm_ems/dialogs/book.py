@@ -1,0 +1,173 @@
+"""Everything the EMS knows, as a fold of its records: dialogs, their ids, identities, links, orphans.
+
+Only :mod:`fsm_ems.dialogs.apply` changes a book. Looking into it is free.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.dialogs.record import Role
+from fsm_ems.machines.link import LinkState
+from fsm_ems.machines.order import ENDS
+from fsm_ems.machines.order import OrderState as S
+from fsm_ems.messages import Report
+
+_ENDS = frozenset(ENDS)
+_OPEN_LINKS = frozenset({LinkState.SYNCING, LinkState.UP})
+_UNSENT = frozenset({S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN, S.ALERT_OPEN})
+
+
+class Identity(NamedTuple):
+    """Who may act or look on, and whose orders it sees; ``*`` means everyone's."""
+
+    name: str
+    role: Role
+    sees: tuple[str, ...]
+
+
+class Waiting(NamedTuple):
+    """A report that maps to no dialog."""
+
+    broker: str
+    report: Report
+    due_ns: int
+
+
+class Book:
+    """The fold. Dialogs by (owner, oid), and by what a broker calls them."""
+
+    __slots__ = (
+        "_alarm_clock",
+        "by_reqid",
+        "by_venue_id",
+        "dialogs",
+        "finished",
+        "generation",
+        "identities",
+        "keep_age_ns",
+        "keep_finished",
+        "links",
+        "orphan_execs",
+        "orphans",
+        "parked",
+        "seq",
+        "streams",
+        "unacked",
+        "watchers",
+    )
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.generation = ""
+        self.keep_finished = 10_000
+        self.keep_age_ns = 30 * 86_400 * 10**9
+        self.dialogs: dict[str, dict[str, Dialog]] = {}
+        self.by_reqid: dict[str, dict[int | str, Dialog]] = {}
+        self.by_venue_id: dict[str, dict[str, Dialog]] = {}
+        self.identities: dict[str, Identity] = {}
+        self.watchers: dict[str, tuple[str, ...]] = {}
+        self.streams: dict[str, int] = {}
+        self.links: dict[str, LinkState] = {}
+        self.parked: dict[int, Waiting] = {}
+        self.orphans: dict[int, Waiting] = {}
+        self.orphan_execs: dict[tuple[str, str], dict[str, int]] = {}
+        self.finished: dict[Dialog, None] = {}
+        self.unacked: dict[str, int] = {}
+        self._alarm_clock: list[tuple[int, int, Dialog]] = []
+
+    def dialog(self, owner: str, oid: str) -> Dialog | None:
+        """The dialog of that key, where memory still has it."""
+        orders = self.dialogs.get(owner)
+        return None if orders is None else orders.get(oid)
+
+    def find(self, broker: str, reqid: int | str | None, venue_id: str | None) -> Dialog | None:
+        """The dialog a report is about: by its request, else by the venue's id."""
+        if reqid is not None:
+            dialog = self.by_reqid.get(broker, {}).get(reqid)
+            if dialog is not None:
+                return dialog
+        return self.by_venue_id.get(broker, {}).get(venue_id) if venue_id is not None else None
+
+    def __iter__(self) -> Iterator[Dialog]:
+        for orders in self.dialogs.values():
+            yield from orders.values()
+
+    def at_broker(self, broker: str) -> list[Dialog]:
+        """Dialogs of that broker that have not ended, in submit order within each owner."""
+        return [dialog for dialog in self if dialog.state not in _ENDS and dialog.body.broker == broker]
+
+    def link_up(self, broker: str) -> bool:
+        """Whether requests may go out."""
+        return self.links.get(broker) is LinkState.UP
+
+    def link_open(self, broker: str) -> bool:
+        """Whether requests about orders the venue has may go out; new orders wait until it is up."""
+        return self.links.get(broker) in _OPEN_LINKS
+
+    def readers(self, owner: str) -> tuple[str, ...]:
+        """The owner and everyone who watches it; each is told of each record of the owner's orders."""
+        readers = self.watchers.get(owner)
+        if readers is None:
+            seeing = sorted(
+                identity.name
+                for identity in self.identities.values()
+                if identity.name != owner and (owner in identity.sees or "*" in identity.sees)
+            )
+            readers = self.watchers[owner] = (owner, *seeing)
+        return readers
+
+    # ── what is due ─────────────────────────────────────────────────────────────────────────────────
+
+    def wake(self, dialog: Dialog) -> None:
+        """Note when *dialog* is to be looked at; an older, later note is left to lapse."""
+        due = due_ns(dialog)
+        if due:
+            clock = self._alarm_clock
+            heapq.heappush(clock, (due, self.seq, dialog))
+            if len(clock) > 256 and len(clock) > 4 * sum(map(len, self.dialogs.values())):
+                live = {id(entry[2]): entry for entry in clock if due_ns(entry[2]) == entry[0]}
+                self._alarm_clock = list(live.values())
+                heapq.heapify(self._alarm_clock)
+
+    def next_due_ns(self) -> int | None:
+        """When :meth:`pop_due` will have something; None when nothing is awaited."""
+        clock = self._alarm_clock
+        while clock and due_ns(clock[0][2]) != clock[0][0]:
+            heapq.heappop(clock)
+        times = [waiting.due_ns for waiting in self.parked.values()]
+        if clock:
+            times.append(clock[0][0])
+        return min(times, default=None)
+
+    def pop_due(self, now_ns: int) -> Dialog | None:
+        """A dialog whose time has come. Its next note is made when a record changes it, or by the link."""
+        clock = self._alarm_clock
+        while clock and clock[0][0] <= now_ns:
+            time_ns, _, dialog = heapq.heappop(clock)
+            if due_ns(dialog) == time_ns:
+                return dialog
+        return None
+
+
+def due_ns(dialog: Dialog) -> int:
+    """When *dialog* must be looked at again, 0 for never: a deadline, a question, an expiry held here."""
+    state = dialog.state
+    if state in _ENDS:
+        return 0
+    if state in _UNSENT and not dialog.flags & f.SENT:
+        return dialog.body.expire_ns or 0
+    if not dialog.flags & f.ACKED and state is not S.UNKNOWN:
+        return dialog.due_ns
+    cancel = dialog.cancel
+    driven = cancel.deadline_ns if cancel is not None and cancel.wanted else 0
+    if state is S.UNKNOWN:
+        return min(dialog.due_ns, driven) if driven else dialog.due_ns
+    if state is S.CANCELLING:
+        return driven
+    edit = dialog.out_edit
+    return edit.deadline_ns if edit is not None else 0

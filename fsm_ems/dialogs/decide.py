@@ -1,0 +1,240 @@
+"""``decide(book, command, now) -> record``: what a client's command becomes. Pure: it looks, and changes nothing.
+
+A refusal is raised as :class:`~fsm_ems.errors.Refused` with one of :data:`CODES`. ``None`` means that the
+same command was accepted before: the answer is the same, and nothing new is due.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.facts import ZERO, Body, Dialog, body_of
+from fsm_ems.dialogs.record import CancelWanted, EditWanted, Granted, Opened, Payload, Record, Role, Submitted, Triggered
+from fsm_ems.dialogs.settings import Settings
+from fsm_ems.errors import Refused
+from fsm_ems.machines.order import ENDS, RESTING
+from fsm_ems.machines.order import OrderState as S
+from fsm_ems.machines.order_events import OrderEvent as E
+from fsm_ems.messages import Cancel, Edit, Order
+
+CODES: dict[str, str] = {
+    "forbidden": "this identity may not give commands",
+    "conflict": "the id was used before, with another body",
+    "unknown_order": "this identity has no such order",
+    "order_ended": "the order has ended",
+    "cancel_in_progress": "a cancel is open; an edit cannot overtake it",
+    "edit_in_progress": "the increase of a filled order is out; one at a time",
+    "not_editable": "this cannot be changed on this order",
+    "max_size": "more than the largest size allowed",
+    "max_value": "more than the largest value allowed",
+    "no_reference": "the value of a market order cannot be told without a price",
+    "expired": "its date has passed already",
+}
+
+_ENDS = frozenset(ENDS)
+_RESTING = frozenset(RESTING)
+
+
+def record(
+    book: Book,
+    now_ns: int,
+    dialog_key: tuple[str, str],
+    event: E | None,
+    payload: Payload,
+    then: E | None = None,
+    alarm: str | None = None,
+) -> Record:
+    """The next record about the dialog of that (owner, oid), with a stream seq for each reader."""
+    owner, oid = dialog_key
+    streams = book.streams
+    readers = book.readers(owner)
+    if len(readers) == 1:
+        tells: tuple[tuple[str, int], ...] = ((owner, streams.get(owner, 0) + 1),)
+    else:
+        tells = tuple((reader, streams.get(reader, 0) + 1) for reader in readers)
+    return Record(book.seq + 1, now_ns, owner, oid, event, then, payload, tells, alarm)
+
+
+def whole(book: Book, now_ns: int, payload: Payload, alarm: str | None = None) -> Record:
+    """The next record, about no dialog."""
+    return Record(book.seq + 1, now_ns, "", "", None, None, payload, (), alarm)
+
+
+def new_reqid(book: Book, settings: Settings, broker: str) -> int | str:
+    """A request id that no other record of any run can have made: it is the seq of this record."""
+    seq = book.seq + 1
+    return seq if settings.capabilities(broker).reqid_form == "int" else f"{book.generation}-{seq}"
+
+
+def open_book(book: Book, settings: Settings, generation: str, now_ns: int) -> Record:
+    """The first record of a run. *generation* must be new for each log that starts from nothing."""
+    return whole(book, now_ns, Opened(book.generation or generation, settings.keep_finished, settings.keep_age_ns))
+
+
+def grant(book: Book, identity: str, role: Role, sees: tuple[str, ...], now_ns: int) -> Record | None:
+    """Let *identity* act, or look on at the owners it *sees*."""
+    known = book.identities.get(identity)
+    if known is not None and known.role == role and known.sees == sees:
+        return None
+    return whole(book, now_ns, Granted(identity, role, sees))
+
+
+def may_act(book: Book, identity: str) -> None:
+    """Raise Refused unless *identity* is a trader."""
+    known = book.identities.get(identity)
+    if known is None or known.role != "trader":
+        raise Refused("forbidden", f"{identity} may not give commands")
+
+
+def own(book: Book, identity: str, oid: str) -> Dialog:
+    """The identity's own dialog; another's looks the same as none, so that nothing leaks."""
+    may_act(book, identity)
+    dialog = book.dialog(identity, oid)
+    if dialog is None:
+        raise Refused("unknown_order", f"no order {oid} of yours", oid)
+    return dialog
+
+
+def submit(
+    book: Book, settings: Settings, owner: str, order: Order, now_ns: int, reference: Decimal | None = None
+) -> Record | None:
+    """Accept *order*. *reference* is the last known price, needed to value a market order under a limit."""
+    may_act(book, owner)
+    body = body_of(order)
+    known = book.dialog(owner, order.oid)
+    if known is not None:
+        if known.body == body:
+            return None
+        raise Refused("conflict", f"order {order.oid} was submitted with another body", order.oid)
+    if body.expire_ns is not None and body.expire_ns <= now_ns:
+        raise Refused("expired", f"expire_ns {body.expire_ns} is not after {now_ns}", order.oid)
+    _within_limits(settings, body, body.size, body.price, reference, order.oid)
+    key = (owner, order.oid)
+    if body.side == "alert":
+        return record(book, now_ns, key, E.SUBMIT_ALERT, Submitted(body, None, 0))
+    if body.mode == "dark":
+        return record(book, now_ns, key, E.SUBMIT_DARK, Submitted(body, None, 0))
+    broker = body.broker
+    if not book.link_up(broker):
+        return record(book, now_ns, key, E.SUBMIT, Submitted(body, None, 0))
+    deadline = now_ns + settings.request_deadline_ns
+    return record(book, now_ns, key, E.SUBMIT, Submitted(body, new_reqid(book, settings, broker), deadline))
+
+
+def _within_limits(
+    settings: Settings, body: Body, size: Decimal, price: Decimal | None, reference: Decimal | None, oid: str
+) -> None:
+    limits = settings.limits_of(body.market) if settings.limits else None
+    if limits is None or body.side == "alert":
+        return
+    if limits.max_size is not None and size > limits.max_size:
+        raise Refused("max_size", f"size {size} is above {limits.max_size}", oid)
+    if limits.max_value is None:
+        return
+    worth = price if price is not None else reference
+    if worth is None:
+        raise Refused("no_reference", f"no price known to value {size} of {body.market}", oid)
+    if f.EXACT.multiply(size, worth) > limits.max_value:
+        raise Refused("max_value", f"{size} at {worth} is above {limits.max_value}", oid)
+
+
+def cancel(book: Book, settings: Settings, owner: str, command: Cancel, now_ns: int) -> Record | None:
+    """The owner's cancel: at once where nothing left, kept until the ack, or sent."""
+    dialog = own(book, owner, command.oid)
+    key, state = (owner, command.oid), dialog.state
+    if state in _ENDS:
+        raise Refused("order_ended", f"order {command.oid} is {state}", command.oid)
+    if dialog.cancel is not None and dialog.cancel.wanted:
+        return None
+    if not dialog.flags & f.SENT:
+        return record(book, now_ns, key, E.CANCEL_UNSENT, CancelWanted(None, 0))
+    broker = dialog.body.broker
+    leaves = state in _RESTING or (state is S.UNKNOWN and book.link_open(broker))
+    deadline = now_ns + settings.request_deadline_ns if leaves else 0
+    if state is S.CANCELLING:
+        raise Refused("cancel_in_progress", "somebody else's cancel is open at the venue", command.oid)
+    return record(book, now_ns, key, E.CANCEL, CancelWanted(new_reqid(book, settings, broker), deadline))
+
+
+def edit(
+    book: Book, settings: Settings, owner: str, command: Edit, now_ns: int, reference: Decimal | None = None
+) -> Record | None:
+    """The owner's edit: here where nothing left, held while another is out, or sent."""
+    dialog = own(book, owner, command.oid)
+    if command.edit_id in dialog.edit_ids:
+        return _same_edit(dialog, command)
+    _may_edit(dialog, settings, command)
+    size = dialog.size if command.size is None else command.size
+    price = dialog.price if command.price is None else command.price
+    _within_limits(settings, dialog.body, size, price, reference, command.oid)
+    key, state = (owner, command.oid), dialog.state
+    if not dialog.flags & f.SENT:
+        return record(book, now_ns, key, E.EDIT_LOCAL, EditWanted(command.edit_id, None, command.size, command.price, 0))
+    held = state not in (S.ACKED, S.OPEN, S.FILLED)
+    return record(
+        book,
+        now_ns,
+        key,
+        E.EDIT_HELD if held else E.EDIT,
+        EditWanted(
+            command.edit_id,
+            new_reqid(book, settings, dialog.body.broker),
+            command.size,
+            command.price,
+            0 if held else now_ns + settings.request_deadline_ns,
+        ),
+    )
+
+
+def _same_edit(dialog: Dialog, command: Edit) -> None:
+    known = next((edit for edit in dialog.edits if edit.edit_id == command.edit_id), None)
+    if known is not None and (known.size, known.price) != (command.size, command.price):
+        raise Refused("conflict", f"edit {command.edit_id} was made with other terms", command.oid)
+
+
+def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
+    state, oid = dialog.state, dialog.oid
+    reopens = state is S.FILLED and settings.capabilities(dialog.body.broker).reopen_filled
+    if state in _ENDS and not reopens:
+        raise Refused("order_ended", f"order {oid} is {state}", oid)
+    if reopens and (command.size is None or command.size <= dialog.filled):
+        raise Refused("not_editable", f"a filled order can only be increased above {dialog.filled}", oid)
+    if reopens and dialog.requests_out:
+        raise Refused("edit_in_progress", f"a request about order {oid} is still out", oid)
+    if dialog.cancel is not None:
+        raise Refused("cancel_in_progress", f"order {oid} is being cancelled", oid)
+    if dialog.reopening:
+        raise Refused("edit_in_progress", f"an increase of order {oid} is still out", oid)
+    if command.size is not None and dialog.body.side == "alert":
+        raise Refused("not_editable", "an alert has no size", oid)
+    if command.price is not None and dialog.body.type == "market" and dialog.body.mode == "live":
+        raise Refused("not_editable", "a market order has no price", oid)
+    if command.size is not None and command.size <= ZERO:
+        raise Refused("not_editable", "a size is above zero", oid)
+
+
+def trigger(book: Book, settings: Settings, dialog: Dialog, price: Decimal | None, now_ns: int) -> Record | None:
+    """A dark order's or an alert's price was met. It fires once: anything but a waiting one is None.
+
+    *price* is the limit the order goes out with; None keeps the trigger price.
+    """
+    key = (dialog.owner, dialog.oid)
+    if dialog.state is S.ALERT_OPEN:
+        return record(book, now_ns, key, E.ALERT, Triggered(price, None, 0))
+    if dialog.state is not S.DARK_OPEN:
+        return None
+    broker = dialog.body.broker
+    sends = book.link_up(broker)
+    return record(
+        book,
+        now_ns,
+        key,
+        E.TRIGGER,
+        Triggered(
+            dialog.price if price is None else price,
+            new_reqid(book, settings, broker) if sends else None,
+            now_ns + settings.request_deadline_ns if sends else 0,
+        ),
+    )

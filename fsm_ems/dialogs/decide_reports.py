@@ -1,0 +1,170 @@
+"""What reports, the link and passing time become: the other half of :mod:`fsm_ems.dialogs.decide`.
+
+Pure as well. ``None`` means that there is nothing to record.
+"""
+
+from __future__ import annotations
+
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.decide import new_reqid, record, whole
+from fsm_ems.dialogs.facts import Body, Dialog
+from fsm_ems.dialogs.naming import name
+from fsm_ems.dialogs.record import (
+    Adopted,
+    CancelSent,
+    Contradicted,
+    EditSent,
+    LinkMoved,
+    Orphaned,
+    Parked,
+    Record,
+    Reported,
+    Sent,
+    Timed,
+    Unparked,
+)
+from fsm_ems.dialogs.settings import Settings
+from fsm_ems.errors import BrokerFault
+from fsm_ems.machines.link import LINK, LinkEvent, LinkState
+from fsm_ems.machines.order import ORDER, UNACKED
+from fsm_ems.machines.order import OrderState as S
+from fsm_ems.machines.order_events import OrderEvent as E
+from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill, BrokerdStatus, Report
+
+_UNACKED = frozenset(UNACKED)
+_MOVES = ORDER.moves
+_ADOPTABLE = frozenset({"pending_new", "open", "pending_cancel", "pending_edit", "stopped", "done_for_day"})
+
+
+def mapped(
+    book: Book, settings: Settings, broker: str, dialog: Dialog, report: Report, now_ns: int, origin: int = 0
+) -> Record | None:
+    """The record of a report about *dialog*; None when it tells nothing new."""
+    named = name(dialog, report)
+    key = (dialog.owner, dialog.oid)
+    event = named.event
+    if event is None:
+        if named.attempted is None:
+            return None
+        payload = Contradicted(broker, report, named.attempted, origin)
+        return record(book, now_ns, key, None, payload, alarm=named.alarm)
+    if event not in _MOVES[dialog.state]:
+        if ORDER.outcome(dialog.state, event) == "ignore":
+            return None
+        payload = Contradicted(broker, report, event, origin)
+        return record(book, now_ns, key, None, payload, alarm=f"{event} cannot happen to an order in {dialog.state}")
+    deadline = 0
+    if event is E.AMBIGUOUS:
+        deadline = _last_deadline(dialog, now_ns) + settings.margin_ns
+    elif dialog.cancel is not None:
+        deadline = now_ns + settings.request_deadline_ns
+    return record(book, now_ns, key, event, Reported(broker, report, deadline, origin), named.then, named.alarm)
+
+
+def unmapped(
+    book: Book, settings: Settings, broker: str, report: Report, now_ns: int, origin: int = 0
+) -> Record | None:
+    """The record of a report that finds no dialog: it waits, is adopted with its order, or is an orphan.
+
+    An adoption does not take the report with it: the report is decided again, and finds its dialog then.
+    """
+    if isinstance(report, BrokerdFill):
+        known = book.orphan_execs.get((broker, report.account), {})
+        if report.exec_id in known:
+            return None
+    waiting = sum(1 for parked in book.parked.values() if parked.broker == broker)
+    if not origin and book.unacked.get(broker, 0) and waiting < settings.parked_max:
+        due = now_ns + settings.request_deadline_ns + settings.margin_ns
+        return whole(book, now_ns, Parked(broker, report, due))
+    body = _adoptable(report)
+    if body is not None:
+        key = (settings.operator, f"external-{book.seq + 1}")
+        return record(book, now_ns, key, E.ADOPT, Adopted(body, broker, report.venue_id, report.reqid))
+    alarm = None
+    if isinstance(report, BrokerdFill | BrokerdBust | BrokerdCorrection):
+        alarm = f"{report.name} {report.exec_id} belongs to no order that is known"
+    return whole(book, now_ns, Orphaned(broker, report, origin), alarm)
+
+
+def _adoptable(report: Report) -> Body | None:
+    """The body of an order that the report shows alive at the venue."""
+    if report.venue_id is None or not isinstance(report, BrokerdStatus | BrokerdFill) or report.details is None:
+        return None
+    if isinstance(report, BrokerdStatus) and report.status not in _ADOPTABLE:
+        return None
+    details = report.details
+    return Body(
+        details.side, details.market, details.size, details.price, details.type, "gtc", None, False, "live", None,
+        report.account,
+    )  # fmt: skip  # one field a line says no more
+
+
+def link(book: Book, broker: str, event: LinkEvent, now_ns: int) -> Record | None:
+    """The record of a link's move.
+
+    Raises:
+        BrokerFault: the link cannot do that where it stands.
+    """
+    state = book.links.get(broker, LinkState.DOWN)
+    outcome = LINK.outcome(state, event)
+    if outcome == "ignore":
+        return None
+    if outcome == "anomaly":
+        raise BrokerFault(f"the link to {broker} is {state}: it cannot take {event}")
+    return whole(book, now_ns, LinkMoved(broker, event))
+
+
+def link_lost(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Record | None:
+    """The venue may hold the order, and nobody can see what becomes of it."""
+    if E.LINK_LOST not in _MOVES[dialog.state] or not dialog.flags & f.SENT:
+        return None
+    due = _last_deadline(dialog, now_ns) + settings.margin_ns
+    return record(book, now_ns, (dialog.owner, dialog.oid), E.LINK_LOST, Timed(due))
+
+
+def _last_deadline(dialog: Dialog, now_ns: int) -> int:
+    """When the last request that is out can no longer take effect."""
+    deadlines = [request.deadline_ns for request in dialog.requests()]
+    return max(now_ns, 0 if dialog.flags & f.ACKED else dialog.due_ns, *deadlines)
+
+
+def follow_up(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Record | None:
+    """What an order's facts make due at once: a send that waited for the link, a held edit."""
+    key, broker, state = (dialog.owner, dialog.oid), dialog.body.broker, dialog.state
+    deadline = now_ns + settings.request_deadline_ns
+    if state in (S.PENDING, S.DARK_TRIGGERED) and not dialog.flags & f.SENT and book.link_up(broker):
+        return record(book, now_ns, key, E.SENDING, Sent(new_reqid(book, settings, broker), deadline))
+    if state in (S.OPEN, S.ACKED) and (held := dialog.held_edit) is not None:
+        return record(book, now_ns, key, E.EDIT_SENT, EditSent(held.reqid, deadline))
+    return None
+
+
+def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Record | None:
+    """What passing time means for a dialog that is due."""
+    key, state = (dialog.owner, dialog.oid), dialog.state
+    if not dialog.flags & f.SENT:
+        return record(book, now_ns, key, E.EXPIRED, Timed(0))
+    if state is not S.UNKNOWN:
+        return record(book, now_ns, key, E.DEADLINE, Timed(_last_deadline(dialog, now_ns) + settings.margin_ns))
+    if not book.link_open(dialog.body.broker):
+        return None
+    cancel = dialog.cancel
+    if cancel is not None and cancel.wanted and 0 < cancel.deadline_ns <= now_ns:
+        return record(book, now_ns, key, E.REDRIVE, CancelSent(now_ns + settings.request_deadline_ns))
+    return record(book, now_ns, key, E.ASK, Timed(now_ns + settings.ask_every_ns))
+
+
+def unparked(
+    book: Book, settings: Settings, broker: str, seq: int, report: Report, now_ns: int
+) -> tuple[Dialog | None, Record | None]:
+    """What becomes of a report that waited: its dialog if there is one by now, and its record."""
+    dialog = book.find(broker, report.reqid, report.venue_id)
+    if dialog is not None:
+        return dialog, mapped(book, settings, broker, dialog, report, now_ns, seq)
+    return None, unmapped(book, settings, broker, report, now_ns, seq)
+
+
+def dropped(book: Book, broker: str, seq: int, now_ns: int) -> Record:
+    """A report that waited and tells nothing new by now: it waits no longer."""
+    return whole(book, now_ns, Unparked(broker, seq))

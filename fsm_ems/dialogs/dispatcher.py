@@ -1,0 +1,203 @@
+"""The dispatcher: every input goes in here, and records and effects come out.
+
+It maps ids to dialogs and dialogs to owners, and keeps the order decide → append → apply. It does no I/O:
+*append* is handed in, ids and times are passed in, and effects are returned for the caller to carry out
+once the records are durable: sends first, then notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from fsm_ems.dialogs import decide, decide_reports
+from fsm_ems.dialogs.apply import apply
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.dialogs.recall import recalled
+from fsm_ems.dialogs.record import Effect, Record, Role
+from fsm_ems.dialogs.settings import Settings
+from fsm_ems.machines.link import LinkEvent
+from fsm_ems.messages import Cancel, Command, Order, Report
+
+Append = Callable[[Record], None]
+Lookup = Callable[[str, int | str | None, str | None], Sequence[Record]]
+
+
+class Answer(NamedTuple):
+    """The answer to a command that was taken. It is not an event.
+
+    *seq* is the log's seq it holds as of; *again* says that the same command had been taken before.
+    """
+
+    oid: str
+    seq: int
+    again: bool
+
+
+def _nothing(broker: str, reqid: int | str | None, venue_id: str | None) -> Sequence[Record]:
+    return ()
+
+
+class Dispatcher:
+    """One book, one log. Every public method returns the effects that its records make due."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        append: Append,
+        *,
+        generation: str,
+        now_ns: int,
+        book: Book | None = None,
+        lookup: Lookup = _nothing,
+    ) -> None:
+        """*generation* is a short text no other log of this account has had. *book* is a replayed one.
+
+        *lookup* asks the record log for the records of a dialog that memory has let go.
+        """
+        self.settings = settings
+        self.book = Book() if book is None else book
+        self.ignored = 0
+        self._append = append
+        self._lookup = lookup
+        self._take(decide.open_book(self.book, settings, generation, now_ns), now_ns, [])
+
+    # ── identities and links ────────────────────────────────────────────────────────────────────────
+
+    def grant(self, identity: str, role: Role, now_ns: int, sees: tuple[str, ...] = ()) -> None:
+        """Let *identity* act as a trader, or as an observer look on at the owners it *sees*."""
+        made = decide.grant(self.book, identity, role, sees, now_ns)
+        if made is not None:
+            self._take(made, now_ns, [])
+
+    def link(self, broker: str, event: LinkEvent, now_ns: int) -> list[Effect]:
+        """A broker's link moved. Losing it puts its orders in doubt; a link in step sends what waited.
+
+        Raises:
+            BrokerFault: the link cannot do that where it stands.
+        """
+        effects: list[Effect] = []
+        made = decide_reports.link(self.book, broker, event, now_ns)
+        if made is None:
+            return effects
+        self._take(made, now_ns, effects)
+        for dialog in self.book.at_broker(broker):
+            if event is LinkEvent.LOST:
+                self._take_if(decide_reports.link_lost(self.book, self.settings, dialog, now_ns), now_ns, effects)
+            else:
+                self._follow_up(dialog, now_ns, effects)
+        return effects
+
+    # ── commands ────────────────────────────────────────────────────────────────────────────────────
+
+    def command(
+        self, identity: str, command: Command, now_ns: int, reference: Decimal | None = None
+    ) -> tuple[Answer, list[Effect]]:
+        """Take a client's command.
+
+        Raises:
+            Refused: it is not taken, and nothing has changed.
+        """
+        book, settings = self.book, self.settings
+        if isinstance(command, Order):
+            made = decide.submit(book, settings, identity, command, now_ns, reference)
+        elif isinstance(command, Cancel):
+            made = decide.cancel(book, settings, identity, command, now_ns)
+        else:
+            made = decide.edit(book, settings, identity, command, now_ns, reference)
+        effects: list[Effect] = []
+        self._take_if(made, now_ns, effects)
+        return Answer(command.oid, book.seq, made is None), effects
+
+    def trigger(self, owner: str, oid: str, now_ns: int, price: Decimal | None = None) -> list[Effect]:
+        """A dark order's or alert's price was met; it fires at most once."""
+        effects: list[Effect] = []
+        dialog = decide.own(self.book, owner, oid)
+        self._take_if(decide.trigger(self.book, self.settings, dialog, price, now_ns), now_ns, effects)
+        return effects
+
+    # ── reports and time ────────────────────────────────────────────────────────────────────────────
+
+    def report(self, broker: str, report: Report, now_ns: int) -> list[Effect]:
+        """Take a broker's report: it reaches its dialog, waits for it, makes one, or is an orphan."""
+        effects: list[Effect] = []
+        book = self.book
+        dialog = book.find(broker, report.reqid, report.venue_id) or self._recall(broker, report, now_ns)
+        if dialog is None:
+            self._unmapped(broker, report, now_ns, effects)
+            return effects
+        made = decide_reports.mapped(book, self.settings, broker, dialog, report, now_ns)
+        if made is None:
+            self.ignored += 1
+            return effects
+        self._take(made, now_ns, effects)
+        self._follow_up(dialog, now_ns, effects)
+        if book.parked or book.orphans:
+            self._unpark(broker, now_ns, effects)
+        return effects
+
+    def pass_time(self, now_ns: int) -> list[Effect]:
+        """Everything that is due at *now_ns*: deadlines, questions, re-driven cancels, expiries held here."""
+        effects: list[Effect] = []
+        while (dialog := self.book.pop_due(now_ns)) is not None:
+            self._take_if(decide_reports.timed_out(self.book, self.settings, dialog, now_ns), now_ns, effects)
+        for seq, waiting in list(self.book.parked.items()):
+            if waiting.due_ns <= now_ns:
+                self._settle(waiting.broker, seq, waiting.report, now_ns, effects)
+        return effects
+
+    def next_due_ns(self) -> int | None:
+        """When :meth:`pass_time` will have something to do."""
+        return self.book.next_due_ns()
+
+    # ── inside ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _take(self, made: Record, now_ns: int, effects: list[Effect]) -> None:
+        self._append(made)
+        effects.extend(apply(self.book, made))
+
+    def _take_if(self, made: Record | None, now_ns: int, effects: list[Effect]) -> None:
+        if made is not None:
+            self._take(made, now_ns, effects)
+
+    def _follow_up(self, dialog: Dialog, now_ns: int, effects: list[Effect]) -> None:
+        self._take_if(decide_reports.follow_up(self.book, self.settings, dialog, now_ns), now_ns, effects)
+
+    def _recall(self, broker: str, report: Report, now_ns: int) -> Dialog | None:
+        made = recalled(self.book, self._lookup(broker, report.reqid, report.venue_id), now_ns)
+        if made is None:
+            return None
+        self._take(made, now_ns, [])
+        return self.book.dialog(made.owner, made.oid)
+
+    def _unmapped(self, broker: str, report: Report, now_ns: int, effects: list[Effect]) -> None:
+        made = decide_reports.unmapped(self.book, self.settings, broker, report, now_ns)
+        if made is None:
+            self.ignored += 1
+            return
+        self._take(made, now_ns, effects)
+        if made.event is not None:
+            effects.extend(self.report(broker, report, now_ns))
+
+    def _unpark(self, broker: str, now_ns: int, effects: list[Effect]) -> None:
+        """Look again at what found no dialog: it has one now, or there is none left to wait for."""
+        book = self.book
+        waits = bool(book.unacked.get(broker, 0))
+        for seq, waiting in [*book.parked.items(), *book.orphans.items()]:
+            if waiting.broker != broker:
+                continue
+            found = book.find(broker, waiting.report.reqid, waiting.report.venue_id)
+            if found is not None or (seq in book.parked and not waits):
+                self._settle(broker, seq, waiting.report, now_ns, effects)
+
+    def _settle(self, broker: str, seq: int, report: Report, now_ns: int, effects: list[Effect]) -> None:
+        dialog, made = decide_reports.unparked(self.book, self.settings, broker, seq, report, now_ns)
+        if made is None:
+            made = decide_reports.dropped(self.book, broker, seq, now_ns)
+        self._take(made, now_ns, effects)
+        if dialog is None and made.event is not None:
+            self._settle(broker, seq, report, now_ns, effects)
+        elif dialog is not None:
+            self._follow_up(dialog, now_ns, effects)

@@ -1,0 +1,300 @@
+"""What is known of one order: quantities, open requests and flags; and the state that follows from them.
+
+A :class:`Dialog` holds no message objects. Only :mod:`fsm_ems.dialogs.apply` changes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import NamedTuple
+
+from fsm_ems.machines.order import OrderState as S
+from fsm_ems.messages import Order
+
+ZERO = Decimal(0)
+PRECISE = Context(prec=34, rounding=ROUND_HALF_EVEN)
+"""For what is derived, such as an average price. Sums of sizes are exact without it."""
+EXACT = Context(prec=200)
+"""For what must be exact: products and sums of numbers of at most 34 digits."""
+
+# Flags: what is known once and for all, or until a report lifts it.
+SENT = 1
+"""A send is recorded: the venue may hold the order from here on."""
+ACKED = 2
+"""A report has proved that the order arrived."""
+RESTS = 4
+"""A report has proved that it rests or traded."""
+TRIGGERED = 8
+"""A dark order's price was met."""
+DOUBT = 16
+"""The outcome is unproven."""
+STOPPED = 32
+"""The venue guarantees a price (FIX Stopped)."""
+DONE_FOR_DAY = 64
+"""The venue will not trade it again today (FIX Done for Day)."""
+MISSED = 128
+"""One read of the venue did not show it."""
+ADOPTED = 256
+"""Born at the venue."""
+
+
+class Body(NamedTuple):
+    """What the owner submitted; equal bodies are the same order (1.0 equals 1.00)."""
+
+    side: str
+    market: str
+    size: Decimal
+    price: Decimal | None
+    type: str
+    tif: str
+    expire_ns: int | None
+    post_only: bool
+    mode: str
+    direction: str | None
+    account: str
+
+    @property
+    def broker(self) -> str:
+        """The last part of the market's address."""
+        return self.market.rpartition(".")[2]
+
+
+def body_of(order: Order) -> Body:
+    """The body of an order message; an alert's size is zero."""
+    return Body(
+        order.side,
+        order.market,
+        ZERO if order.size is None else order.size,
+        order.price,
+        order.type,
+        order.tif,
+        order.expire_ns,
+        order.post_only,
+        order.mode,
+        order.direction,
+        order.account,
+    )
+
+
+class Execution(NamedTuple):
+    """One booked execution. *fee* is in *fee_asset*, or in the quote asset where None."""
+
+    exec_id: str
+    size: Decimal
+    price: Decimal
+    fee: Decimal
+    fee_asset: str | None
+    liquidity: str | None
+    time_ns: int
+
+
+class CancelRequest:
+    """A wish to cancel. *out*: it has left, or the venue showed that it has it."""
+
+    __slots__ = ("deadline_ns", "out", "pending", "reqid", "wanted")
+
+    def __init__(self, reqid: int | str | None, *, wanted: bool) -> None:
+        self.reqid = reqid
+        self.wanted = wanted
+        self.out = False
+        self.pending = False
+        self.deadline_ns = 0
+
+
+class EditRequest:
+    """A wish for new terms; *price* or *size* None leaves it. *reopens*: made when nothing was left."""
+
+    __slots__ = ("deadline_ns", "edit_id", "out", "pending", "price", "reopens", "reqid", "size")
+
+    def __init__(
+        self, edit_id: str, reqid: int | str, size: Decimal | None, price: Decimal | None, *, reopens: bool
+    ) -> None:
+        self.edit_id = edit_id
+        self.reqid = reqid
+        self.size = size
+        self.price = price
+        self.reopens = reopens
+        self.out = False
+        self.pending = False
+        self.deadline_ns = 0
+
+
+class Dialog:
+    """One order's conversation: its key is (owner, oid).
+
+    ``booked`` is the sum of executions, ``stated`` the largest cumulative size a report named, and
+    ``filled`` the larger of the two. ``fills`` holds live executions by exec id; ``replaced`` maps the
+    ids of busted (None) and corrected (the new id) ones. ``asked`` is the seq of the record that last asked
+    the venue, 0 once answered.
+    """
+
+    __slots__ = (
+        "asked",
+        "body",
+        "booked",
+        "cancel",
+        "due_ns",
+        "edit_ids",
+        "edits",
+        "end",
+        "ended_ns",
+        "fills",
+        "flags",
+        "notional",
+        "noted_end",
+        "oid",
+        "owner",
+        "price",
+        "replaced",
+        "reqid",
+        "reqids",
+        "size",
+        "state",
+        "stated",
+        "venue_id",
+        "venue_ids",
+    )
+
+    def __init__(self, owner: str, oid: str, body: Body) -> None:
+        self.owner = owner
+        self.oid = oid
+        self.body = body
+        self.state = S.NEW
+        self.size = body.size
+        self.price = body.price
+        self.booked = ZERO
+        self.stated = ZERO
+        self.notional = ZERO
+        self.fills: dict[str, Execution] | None = None
+        self.replaced: dict[str, str | None] | None = None
+        self.flags = 0
+        self.end: S | None = None
+        self.noted_end: S | None = None
+        self.reqid: int | str | None = None
+        self.reqids: tuple[int | str, ...] = ()
+        self.venue_id: str | None = None
+        self.venue_ids: tuple[str, ...] = ()
+        self.cancel: CancelRequest | None = None
+        self.edits: tuple[EditRequest, ...] = ()
+        self.edit_ids: tuple[str, ...] = ()
+        self.asked = 0
+        self.due_ns = 0
+        self.ended_ns = 0
+
+    @property
+    def filled(self) -> Decimal:
+        """Cumulative size, executions or what the venue stated, whichever is more."""
+        return self.booked if self.booked >= self.stated else self.stated
+
+    @property
+    def gap(self) -> Decimal:
+        """What the venue stated and no execution has explained yet."""
+        return max(self.stated - self.booked, ZERO)
+
+    @property
+    def complete(self) -> bool:
+        """Nothing is left to trade."""
+        return self.booked >= self.size or self.stated >= self.size
+
+    @property
+    def leaves(self) -> Decimal:
+        """What can still trade: 0 once ended, whatever was left."""
+        if self.state in _NOTHING_LEAVES or self.complete:
+            return ZERO
+        return self.size - self.filled
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Over booked executions, 34 digits; None before the first."""
+        return PRECISE.divide(self.notional, self.booked) if self.booked else None
+
+    @property
+    def out_edit(self) -> EditRequest | None:
+        """The oldest edit the venue has or may have."""
+        return next((edit for edit in self.edits if edit.out), None)
+
+    @property
+    def held_edit(self) -> EditRequest | None:
+        """The oldest edit that has not left."""
+        return next((edit for edit in self.edits if not edit.out), None)
+
+    @property
+    def reopening(self) -> bool:
+        """An increase of a filled order is out."""
+        return any(edit.out and edit.reopens for edit in self.edits)
+
+    def live_exec_id(self, exec_id: str) -> str | None:
+        """The id that stands for *exec_id* after corrections; None when it was busted or never seen."""
+        replaced = self.replaced or {}
+        while exec_id in replaced:
+            successor = replaced[exec_id]
+            if successor is None:
+                return None
+            exec_id = successor
+        return exec_id if self.fills and exec_id in self.fills else None
+
+    @property
+    def requests_out(self) -> bool:
+        """Whether a request about the order is still unanswered."""
+        return self.cancel is not None or bool(self.edits)
+
+    def requests(self) -> Iterator[CancelRequest | EditRequest]:
+        """Every open request."""
+        if self.cancel is not None:
+            yield self.cancel
+        yield from self.edits
+
+
+_NOTHING_LEAVES = frozenset({S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED, S.ALERT_TRIGGERED})
+
+
+def derive(dialog: Dialog) -> S:
+    """The state that follows from the facts alone: what the table must have arrived at."""
+    if dialog.end is not None:
+        return dialog.end
+    if dialog.body.side == "alert":
+        return S.ALERT_OPEN
+    flags = dialog.flags
+    if dialog.complete and not dialog.reopening:
+        return S.FILLED
+    if flags & DOUBT:
+        return S.UNKNOWN
+    if dialog.body.mode == "dark" and not flags & TRIGGERED:
+        return S.DARK_OPEN
+    if not flags & ACKED:
+        if dialog.cancel is not None:
+            return S.CANCEL_STASHED
+        return S.DARK_TRIGGERED if flags & TRIGGERED else S.PENDING
+    if dialog.cancel is not None and dialog.cancel.out:
+        return S.CANCELLING
+    if dialog.out_edit is not None:
+        return S.EDITING
+    return S.OPEN if flags & RESTS else S.ACKED
+
+
+def ord_status(dialog: Dialog) -> str:
+    """The FIX OrdStatus by precedence (FIX 5.0 SP2 volume 4, pp. 20-21; our ``open`` is FIX New).
+
+    Pending statuses show only once the broker said so.
+    """
+    cancel, flags = dialog.cancel, dialog.flags
+    if cancel is not None and cancel.pending:
+        return "PendingCancel"
+    if dialog.edits and any(edit.pending for edit in dialog.edits):
+        return "PendingReplace"
+    if flags & DONE_FOR_DAY:
+        return "DoneForDay"
+    if dialog.end is S.REJECTED:
+        return "Rejected"
+    if dialog.body.side != "alert" and dialog.complete:
+        return "Filled"
+    if flags & STOPPED:
+        return "Stopped"
+    if dialog.end is S.CANCELLED:
+        return "Canceled"
+    if dialog.end is S.EXPIRED:
+        return "Expired"
+    if dialog.filled:
+        return "PartiallyFilled"
+    return "New" if flags & RESTS else "PendingNew"

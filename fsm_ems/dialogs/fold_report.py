@@ -1,0 +1,263 @@
+"""What each report does to the facts of a dialog; the pure part of :mod:`fsm_ems.dialogs.apply`.
+
+Quantities, requests and flags change here; the state moves by the table alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO, CancelRequest, Dialog, EditRequest, Execution
+from fsm_ems.dialogs.ids import index_reqid, take_over
+from fsm_ems.dialogs.naming import after, find_edit, restated_terms
+from fsm_ems.dialogs.naming_status import answers, edit_in_force, pending_edit
+from fsm_ems.dialogs.record import Record, Reported
+from fsm_ems.machines.order import OrderState as S
+from fsm_ems.machines.order_events import OrderEvent as E
+from fsm_ems.messages import (
+    BrokerdBust,
+    BrokerdCorrection,
+    BrokerdError,
+    BrokerdFill,
+    BrokerdOrderAck,
+    BrokerdRefused,
+    BrokerdReplaced,
+    BrokerdRestated,
+    BrokerdStatus,
+    OrderDetails,
+    Report,
+)
+
+
+_FOUND = frozenset({E.FOUND_ACKED, E.FOUND_OPEN, E.FOUND_FILLED})
+_NO_PROOF = frozenset({E.CANCEL_REFUSED, E.CANCEL_REFUSED_DARK, E.EDIT_REFUSED, E.AMBIGUOUS, E.MISSING, E.ABSENT})
+
+
+def fold(book: Book, record: Record, dialog: Dialog, report: Report) -> None:
+    """Change the facts of *dialog* as *report* tells; ``record.event`` is the name it was given."""
+    event = record.event
+    _FOLDS[type(report)](book, record, dialog, report)
+    if event not in _NO_PROOF:
+        dialog.flags |= f.ACKED
+    if event in _FOUND:
+        dialog.flags &= ~(f.DOUBT | f.MISSED)
+    if event in _RESTS:
+        dialog.flags |= f.RESTS
+
+
+_RESTS = frozenset(
+    {
+        E.OPENED, E.DONE_FOR_DAY, E.STOPPED, E.FILL, E.FILL_COMPLETE, E.OVERFILL, E.FILLED_STATED, E.STATED,
+        E.BUST, E.BUST_REOPENS, E.CORRECTED, E.CORRECTED_COMPLETES, E.CORRECTED_REOPENS,
+        E.RESTATED, E.RESTATED_COMPLETES, E.RESTATED_REOPENS,
+        E.REPLACED, E.REPLACED_BY_FILL, E.REPLACED_COMPLETES, E.REPLACED_REOPENS, E.FOUND_OPEN, E.FOUND_FILLED,
+    }
+)  # fmt: skip  # one name a line says no more
+
+
+def _state_cum(dialog: Dialog, cum: Decimal | None) -> None:
+    if cum is not None and cum > dialog.stated and cum > dialog.booked:
+        dialog.stated = cum
+
+
+def _ack(book: Book, record: Record, dialog: Dialog, report: BrokerdOrderAck) -> None:
+    """The venue's id is all it brings, and that is indexed already."""
+
+
+def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus) -> None:
+    status = report.status
+    _state_cum(dialog, report.cum)
+    if status == "filled" and not dialog.complete:
+        dialog.stated = dialog.size
+    if status == "pending_cancel":
+        _cancel_pending(dialog)
+    elif status == "pending_edit":
+        _edit_pending(book, dialog, report)
+    elif status == "stopped":
+        dialog.flags |= f.STOPPED
+    elif status == "done_for_day":
+        dialog.flags |= f.DONE_FOR_DAY
+    elif status == "open" and not report.snapshot:
+        dialog.flags &= ~(f.STOPPED | f.DONE_FOR_DAY)
+    elif status == "absent":
+        dialog.flags |= f.MISSED
+    if status == "filled" and record.event is E.FOUND_FILLED:
+        dialog.edits = tuple(edit for edit in dialog.edits if not edit.reopens)
+    if answers(dialog, report):
+        dialog.asked = 0
+        if record.event in _FOUND and report.details is not None:
+            _settle_edits(dialog, report.details)
+    _note_end(dialog, record.event)
+
+
+def _settle_edits(dialog: Dialog, details: OrderDetails) -> None:
+    """The answer was read after every deadline: an edit that is not in force by then never will be."""
+    edit = edit_in_force(dialog, details)
+    if edit is not None:
+        _take_terms(dialog, edit, edit.size, edit.price)
+    dialog.edits = tuple(held for held in dialog.edits if not held.out)
+
+
+def _note_end(dialog: Dialog, event: E | None) -> None:
+    """A cancel or expiry of a filled order is noted, and its open requests are over."""
+    if dialog.state is S.FILLED and event in (E.CANCELLED, E.EXPIRED):
+        dialog.noted_end = S.CANCELLED if event is E.CANCELLED else S.EXPIRED
+        dialog.cancel = None
+        dialog.edits = ()
+
+
+def _cancel_pending(dialog: Dialog) -> None:
+    if dialog.cancel is None:
+        dialog.cancel = CancelRequest(None, wanted=False)
+    dialog.cancel.out = True
+    dialog.cancel.pending = True
+
+
+def _edit_pending(book: Book, dialog: Dialog, report: BrokerdStatus) -> None:
+    edit = pending_edit(dialog, report)
+    if edit is None:
+        edit = EditRequest("", report.reqid or "", None, None, reopens=dialog.complete)
+        dialog.edits = (*dialog.edits, edit)
+        if report.reqid is not None:
+            index_reqid(book, dialog, report.reqid)
+    edit.out = True
+    edit.pending = True
+
+
+# ── executions ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _book(dialog: Dialog, execution: Execution) -> None:
+    if dialog.fills is None:
+        dialog.fills = {}
+    dialog.fills[execution.exec_id] = execution
+    dialog.booked = EXACT.add(dialog.booked, execution.size)
+    dialog.notional = EXACT.add(dialog.notional, EXACT.multiply(execution.size, execution.price))
+
+
+def _unbook(dialog: Dialog, exec_id: str, successor: str | None) -> Execution | None:
+    """Take a live execution out; later copies of it, and of an unseen one, are known by *replaced*."""
+    if dialog.replaced is None:
+        dialog.replaced = {}
+    dialog.replaced[exec_id] = successor
+    execution = dialog.fills.pop(exec_id, None) if dialog.fills else None
+    if execution is not None:
+        dialog.booked = EXACT.subtract(dialog.booked, execution.size)
+        dialog.notional = EXACT.subtract(dialog.notional, EXACT.multiply(execution.size, execution.price))
+    return execution
+
+
+def _restate_stated(dialog: Dialog, change: Decimal) -> None:
+    """What the venue stated before an execution was amended is amended with it."""
+    if dialog.stated:
+        dialog.stated = max(dialog.stated + change, ZERO)
+
+
+def _execution(report: BrokerdFill | BrokerdCorrection, time_ns: int) -> Execution:
+    return Execution(
+        report.exec_id,
+        report.size,
+        report.price,
+        report.fee,
+        report.fee_asset,
+        report.liquidity,
+        report.time_ns or time_ns,
+    )
+
+
+def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill) -> None:
+    edit = find_edit(dialog, report.reqid)
+    if edit is not None:
+        _take_terms(dialog, edit, edit.size, edit.price)
+    _book(dialog, _execution(report, record.time_ns))
+    _state_cum(dialog, report.cum)
+
+
+def _bust(book: Book, record: Record, dialog: Dialog, report: BrokerdBust) -> None:
+    gone = _unbook(dialog, dialog.live_exec_id(report.ref_id) or report.ref_id, None)
+    if gone is not None:
+        _restate_stated(dialog, -gone.size)
+    _note_reopened_end(dialog, record)
+
+
+def _correction(book: Book, record: Record, dialog: Dialog, report: BrokerdCorrection) -> None:
+    gone = _unbook(dialog, dialog.live_exec_id(report.ref_id) or report.ref_id, report.exec_id)
+    _book(dialog, _execution(report, record.time_ns))
+    if gone is not None:
+        _restate_stated(dialog, report.size - gone.size)
+    _note_reopened_end(dialog, record)
+
+
+def _note_reopened_end(dialog: Dialog, record: Record) -> None:
+    """The noted end of an order that is no longer filled has come into force."""
+    if record.then in (E.CANCELLED, E.EXPIRED):
+        dialog.noted_end = None
+
+
+# ── terms ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _take_terms(dialog: Dialog, edit: EditRequest, size: Decimal | None, price: Decimal | None) -> None:
+    """*edit* is in force: it and all before it are answered. Size never falls below what traded."""
+    dialog.edits = after(dialog, edit)
+    take_over(dialog, edit.reqid)
+    if size is not None:
+        dialog.size = max(size, dialog.filled)
+    if price is not None:
+        dialog.price = price
+
+
+def _replaced(book: Book, record: Record, dialog: Dialog, report: BrokerdReplaced) -> None:
+    edit = find_edit(dialog, report.reqid)
+    if edit is not None:
+        _take_terms(dialog, edit, report.size or edit.size, report.price or edit.price)
+
+
+def _refused(book: Book, record: Record, dialog: Dialog, report: BrokerdRefused) -> None:
+    if report.request == "cancel":
+        dialog.cancel = None
+    elif report.request == "edit":
+        edit = find_edit(dialog, report.reqid)
+        dialog.edits = tuple(other for other in dialog.edits if other is not edit)
+
+
+def _restated(book: Book, record: Record, dialog: Dialog, report: BrokerdRestated) -> None:
+    terms = restated_terms(dialog, report)
+    if report.split is not None and dialog.fills:
+        dialog.fills = {
+            exec_id: fill._replace(
+                size=EXACT.multiply(fill.size, report.split), price=PRECISE.divide(fill.price, report.split)
+            )
+            for exec_id, fill in dialog.fills.items()
+        }
+    dialog.booked, dialog.stated = terms.booked, terms.stated
+    dialog.size = max(terms.size, terms.booked, terms.stated)
+    if report.price is not None:
+        dialog.price = report.price
+    elif report.split is not None and dialog.price is not None:
+        dialog.price = PRECISE.divide(dialog.price, report.split)
+    dialog.flags &= ~f.DONE_FOR_DAY
+    _note_reopened_end(dialog, record)
+
+
+def _error(book: Book, record: Record, dialog: Dialog, report: BrokerdError) -> None:
+    dialog.flags |= f.DOUBT
+    if isinstance(record.payload, Reported):
+        dialog.due_ns = record.payload.deadline_ns
+
+
+_FOLDS: dict[type[Any], Callable[[Book, Record, Dialog, Any], None]] = {
+    BrokerdOrderAck: _ack,
+    BrokerdStatus: _status,
+    BrokerdFill: _fill,
+    BrokerdBust: _bust,
+    BrokerdCorrection: _correction,
+    BrokerdReplaced: _replaced,
+    BrokerdRefused: _refused,
+    BrokerdRestated: _restated,
+    BrokerdError: _error,
+}

@@ -1,0 +1,36 @@
+"""What brokers call an order: every request id and venue id of its chain finds the dialog."""
+
+from __future__ import annotations
+
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.facts import Dialog
+
+
+def index_reqid(book: Book, dialog: Dialog, reqid: int | str) -> None:
+    """Let reports that carry *reqid* find *dialog*."""
+    requests = book.by_reqid.get(dialog.body.broker)
+    if requests is None:
+        requests = book.by_reqid[dialog.body.broker] = {}
+    requests[reqid] = dialog
+    if dialog.reqid is None:
+        dialog.reqid = reqid
+    elif reqid != dialog.reqid and reqid not in dialog.reqids:
+        dialog.reqids = (*dialog.reqids, reqid)
+
+
+def index_venue_id(book: Book, dialog: Dialog, venue_id: str) -> None:
+    """Let reports that carry *venue_id* find *dialog*; the newest is the one in force."""
+    names = book.by_venue_id.get(dialog.body.broker)
+    if names is None:
+        names = book.by_venue_id[dialog.body.broker] = {}
+    names[venue_id] = dialog
+    if dialog.venue_id is not None and venue_id != dialog.venue_id and dialog.venue_id not in dialog.venue_ids:
+        dialog.venue_ids = (*dialog.venue_ids, dialog.venue_id)
+    dialog.venue_id = venue_id
+
+
+def take_over(dialog: Dialog, reqid: int | str) -> None:
+    """*reqid* is the one in force from here on: an edit under it was accepted."""
+    if dialog.reqid is not None and reqid != dialog.reqid:
+        dialog.reqids = (*(old for old in dialog.reqids if old != reqid), dialog.reqid)
+        dialog.reqid = reqid

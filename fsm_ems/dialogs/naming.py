@@ -1,0 +1,238 @@
+"""The one place that names the event: from the facts and a report to a step of the order table.
+
+Nothing here moves anything. A name may bring a second step (see :mod:`fsm_ems.machines.order`). ``None``
+for the event means that the report tells nothing new: stale, doubled or superseded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.facts import ZERO, Dialog, EditRequest
+from fsm_ems.dialogs.naming_status import name_status
+from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive, reopened, resume
+from fsm_ems.machines.order import AT_VENUE, QUIET
+from fsm_ems.machines.order import OrderState as S
+from fsm_ems.machines.order_events import OrderEvent as E
+from fsm_ems.messages import (
+    BrokerdBust,
+    BrokerdCorrection,
+    BrokerdError,
+    BrokerdFill,
+    BrokerdOrderAck,
+    BrokerdRefused,
+    BrokerdReplaced,
+    BrokerdRestated,
+    BrokerdStatus,
+    Report,
+)
+
+_AT_VENUE = frozenset(AT_VENUE)
+_QUIET = frozenset(QUIET)
+
+
+def name(dialog: Dialog, report: Report) -> Name:
+    """The event that *report* is for *dialog*, which it has been mapped to."""
+    return _NAMERS[type(report)](dialog, report)
+
+
+def find_edit(dialog: Dialog, reqid: int | str | None) -> EditRequest | None:
+    """The open edit that *reqid* names."""
+    if reqid is None or not dialog.edits:
+        return None
+    return next((edit for edit in dialog.edits if edit.reqid == reqid), None)
+
+
+def after(dialog: Dialog, edit: EditRequest) -> tuple[EditRequest, ...]:
+    """The edits that stay open once *edit* is in force: it and all before it are answered."""
+    return dialog.edits[dialog.edits.index(edit) + 1 :]
+
+
+def _ack(dialog: Dialog, report: BrokerdOrderAck) -> Name:
+    if dialog.state is S.UNKNOWN:
+        return alive(dialog, rests=False)
+    if dialog.flags & f.ACKED and dialog.venue_id is not None:
+        return IGNORED
+    return Name(E.ACK)
+
+
+def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
+    exec_id = report.exec_id
+    if (dialog.fills and exec_id in dialog.fills) or (dialog.replaced and exec_id in dialog.replaced):
+        return IGNORED
+    state = dialog.state
+    filled = dialog.booked + report.size
+    if report.cum is not None and report.cum > filled:
+        filled = report.cum
+    if dialog.stated > filled:
+        filled = dialog.stated
+    if state is S.REJECTED:
+        return Name(E.FILL, alarm="an execution of an order the venue had rejected")
+    edit = find_edit(dialog, report.reqid)
+    size = dialog.size if edit is None or edit.size is None else edit.size
+    over = f"{filled - size} more than ordered traded" if filled > size else None
+    if state in _QUIET:
+        return _late_fill(dialog, edit, filled=filled, size=size, over=over)
+    if dialog.complete and edit is None:
+        if filled <= dialog.filled:
+            over = None
+        return alive(dialog, rests=True, alarm=over) if state is S.UNKNOWN else Name(E.OVERFILL, alarm=over)
+    if filled >= size:
+        return Name(E.FILL_COMPLETE, alarm=over)
+    left = dialog.edits if edit is None else after(dialog, edit)
+    if state is S.UNKNOWN:
+        return alive(dialog, rests=True, edits=left, complete=False)
+    if edit is not None and state is S.EDITING:
+        return Name(E.REPLACED_BY_FILL, resume(None, left))
+    return Name(E.FILL)
+
+
+def _late_fill(dialog: Dialog, edit: EditRequest | None, *, filled: Decimal, size: Decimal, over: str | None) -> Name:
+    if dialog.state is not S.FILLED:
+        return Name(E.FILL, alarm=over)
+    if over is not None and filled > dialog.filled:
+        return Name(E.OVERFILL, alarm=over)
+    if edit is not None and filled < size:
+        return Name(E.REPLACED_REOPENS, reopened(dialog, after(dialog, edit)))
+    return Name(E.FILL)
+
+
+def _bust(dialog: Dialog, report: BrokerdBust) -> Name:
+    live = dialog.live_exec_id(report.ref_id)
+    if live is None and dialog.replaced and report.ref_id in dialog.replaced:
+        return IGNORED
+    size = ZERO if live is None or dialog.fills is None else dialog.fills[live].size
+    booked, stated = dialog.booked - size, dialog.stated - size
+    if dialog.state is S.FILLED and booked < dialog.size and stated < dialog.size:
+        return Name(E.BUST_REOPENS, reopened(dialog, dialog.edits))
+    return Name(E.BUST)
+
+
+def _correction(dialog: Dialog, report: BrokerdCorrection) -> Name:
+    fills, replaced = dialog.fills or {}, dialog.replaced or {}
+    if report.exec_id in fills or report.exec_id in replaced:
+        return IGNORED
+    live = dialog.live_exec_id(report.ref_id)
+    if live is None and report.ref_id in replaced:
+        return Name(None, alarm=f"a correction of {report.ref_id}, which was busted", attempted=E.CORRECTED)
+    change = report.size - (fills[live].size if live is not None else ZERO)
+    booked = dialog.booked + change
+    stated = dialog.stated + change if live is not None and dialog.stated else dialog.stated
+    complete = booked >= dialog.size or stated >= dialog.size
+    over = f"{booked - dialog.size} more than ordered traded" if booked > dialog.size else None
+    state = dialog.state
+    if state is S.REJECTED:
+        return Name(E.CORRECTED, alarm="an execution of an order the venue had rejected")
+    if state is S.FILLED and not complete:
+        return Name(E.CORRECTED_REOPENS, reopened(dialog, dialog.edits))
+    if state in _AT_VENUE and complete and not dialog.reopening:
+        return Name(E.CORRECTED_COMPLETES, alarm=over)
+    return Name(E.CORRECTED, alarm=over)
+
+
+def _replaced(dialog: Dialog, report: BrokerdReplaced) -> Name:
+    edit = find_edit(dialog, report.reqid)
+    if edit is None:
+        return IGNORED
+    size = report.size or edit.size or dialog.size
+    left, complete, state = after(dialog, edit), dialog.filled >= size, dialog.state
+    if state is S.FILLED:
+        return Name(E.REPLACED) if complete else Name(E.REPLACED_REOPENS, reopened(dialog, left))
+    if state not in _AT_VENUE:
+        return IGNORED
+    if complete:
+        return Name(E.REPLACED_COMPLETES)
+    if state is S.UNKNOWN:
+        return alive(dialog, rests=True, edits=left, complete=False)
+    return Name(E.REPLACED, resume(None, left) if state is S.EDITING else None)
+
+
+def _refused(dialog: Dialog, report: BrokerdRefused) -> Name:
+    if report.request == "cancel":
+        return _cancel_refused(dialog, report)
+    if report.request == "edit":
+        return _edit_refused(dialog, report)
+    if dialog.flags & f.ACKED:
+        return Name(E.DUPLICATE_REFUSED, alarm="the venue refused a second copy of this order")
+    if report.code == "duplicate" or dialog.state not in _AT_VENUE:
+        return Name(None, alarm="the venue refused a second copy before it acknowledged one", attempted=E.DUPLICATE_REFUSED)
+    return Name(E.REJECTED)
+
+
+def _cancel_refused(dialog: Dialog, report: BrokerdRefused) -> Name:
+    cancel, state = dialog.cancel, dialog.state
+    if cancel is None or cancel.reqid not in (None, report.reqid) or state is S.UNKNOWN:
+        return IGNORED
+    if state is S.CANCEL_STASHED and dialog.flags & f.TRIGGERED:
+        return Name(E.CANCEL_REFUSED_DARK)
+    if state is not S.CANCELLING:
+        return Name(E.CANCEL_REFUSED)
+    edits = resume(None, dialog.edits)
+    if dialog.complete:
+        return Name(E.CANCEL_REFUSED_FILLED, edits)
+    return Name(E.CANCEL_REFUSED if dialog.flags & f.RESTS else E.CANCEL_REFUSED_ACKED, edits)
+
+
+def _edit_refused(dialog: Dialog, report: BrokerdRefused) -> Name:
+    edit, state = find_edit(dialog, report.reqid), dialog.state
+    if edit is None:
+        return IGNORED
+    left = tuple(other for other in dialog.edits if other is not edit)
+    settled = dialog.complete and not any(other.out and other.reopens for other in left)
+    if state is S.UNKNOWN and settled:
+        return Name(E.FOUND_FILLED)
+    if state is S.CANCELLING and settled:
+        return Name(E.EDIT_REFUSED_FILLED)
+    if state is not S.EDITING:
+        return Name(E.EDIT_REFUSED)
+    if dialog.complete:
+        return Name(E.EDIT_REFUSED_FILLED, resume(None, left) if not settled else None)
+    return Name(E.EDIT_REFUSED if dialog.flags & f.RESTS else E.EDIT_REFUSED_ACKED, resume(None, left))
+
+
+class Terms(NamedTuple):
+    """What a restatement makes of an order's quantities."""
+
+    size: Decimal
+    booked: Decimal
+    stated: Decimal
+
+
+def restated_terms(dialog: Dialog, report: BrokerdRestated) -> Terms:
+    """Sizes after a restatement; a split multiplies what traded as well."""
+    factor = report.split or Decimal(1)
+    booked, stated = f.EXACT.multiply(dialog.booked, factor), f.EXACT.multiply(dialog.stated, factor)
+    size = report.size if report.size is not None else f.EXACT.multiply(dialog.size, factor)
+    return Terms(size, booked, stated if report.cum is None else max(stated, report.cum))
+
+
+def _restated(dialog: Dialog, report: BrokerdRestated) -> Name:
+    terms, state = restated_terms(dialog, report), dialog.state
+    complete = terms.booked >= terms.size or terms.stated >= terms.size
+    if state is S.FILLED:
+        return Name(E.RESTATED) if complete else Name(E.RESTATED_REOPENS, reopened(dialog, dialog.edits))
+    if state in _AT_VENUE and complete and not dialog.reopening:
+        return Name(E.RESTATED_COMPLETES)
+    if state is S.UNKNOWN:
+        return alive(dialog, rests=True, complete=complete)
+    return Name(E.RESTATED)
+
+
+def _error(dialog: Dialog, report: BrokerdError) -> Name:
+    return IGNORED if dialog.state is S.UNKNOWN else Name(E.AMBIGUOUS)
+
+
+_NAMERS: dict[type[Any], Callable[[Dialog, Any], Name]] = {
+    BrokerdOrderAck: _ack,
+    BrokerdStatus: name_status,
+    BrokerdFill: _fill,
+    BrokerdBust: _bust,
+    BrokerdCorrection: _correction,
+    BrokerdReplaced: _replaced,
+    BrokerdRefused: _refused,
+    BrokerdRestated: _restated,
+    BrokerdError: _error,
+}

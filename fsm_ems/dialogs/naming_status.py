@@ -1,0 +1,159 @@
+"""Naming what a venue's status means for an order; part of :mod:`fsm_ems.dialogs.naming`."""
+
+from __future__ import annotations
+
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive
+from fsm_ems.machines.order import AT_VENUE, QUIET, UNACKED
+from fsm_ems.machines.order import OrderState as S
+from fsm_ems.machines.order_events import OrderEvent as E
+from fsm_ems.messages import BrokerdStatus, OrderDetails
+
+_AT_VENUE = frozenset(AT_VENUE)
+_QUIET = frozenset(QUIET)
+_UNACKED = frozenset(UNACKED)
+
+
+def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
+    """The event of a status or of the answer to a query."""
+    cum, status, state = report.cum, report.status, dialog.state
+    grows = cum is not None and cum > dialog.filled
+    if state in _AT_VENUE:
+        if grows and cum is not None and cum >= dialog.size and not dialog.complete:
+            over = f"the venue states {cum - dialog.size} more than ordered" if cum > dialog.size else None
+            return Name(E.FILLED_STATED, alarm=over)
+        if status in _MARKS:
+            return _marked(dialog, report)
+        if status in _ENDINGS:
+            return _ended(dialog, report)
+        return _standing(dialog, report, grows=grows)
+    if state is S.FILLED:
+        return _after_filled(dialog, report, grows=grows)
+    if state in _QUIET:
+        return Name(E.STATED) if grows else IGNORED
+    if state is S.REJECTED and (grows or status == "filled"):
+        return Name(None, alarm="a filled size of an order the venue had rejected", attempted=E.FILLED_STATED)
+    return IGNORED
+
+
+_MARKS = frozenset({"pending_cancel", "pending_edit", "stopped", "done_for_day"})
+_ENDINGS = frozenset({"cancelled", "rejected", "expired", "absent"})
+
+
+def _standing(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name:
+    """``pending_new``, ``open`` and ``filled`` of an order the venue may hold."""
+    state = dialog.state
+    if report.status == "filled":
+        return _stated_whole(dialog)
+    if report.status == "pending_new":
+        if state is S.UNKNOWN:
+            return alive(dialog, rests=False)
+        return Name(E.ACK) if state in _UNACKED else IGNORED
+    if state is S.UNKNOWN:
+        return _found(dialog, report)
+    if state in _UNACKED or state is S.ACKED:
+        return Name(E.OPENED)
+    if grows:
+        return Name(E.STATED)
+    lifted = dialog.flags & (f.STOPPED | f.DONE_FOR_DAY) and not report.snapshot
+    learnt = not dialog.flags & f.RESTS or (report.venue_id is not None and dialog.venue_id is None)
+    return Name(E.OPENED) if lifted or learnt else IGNORED
+
+
+def answers(dialog: Dialog, report: BrokerdStatus) -> bool:
+    """Whether *report* answers the last question about *dialog*, and for the first time."""
+    return report.snapshot and dialog.asked != 0 and report.query == dialog.asked
+
+
+def edit_in_force(dialog: Dialog, details: OrderDetails) -> f.EditRequest | None:
+    """The newest edit that is out and whose terms are the ones the venue shows."""
+    for edit in reversed(dialog.edits):
+        size, price = edit.size or dialog.size, edit.price or dialog.price
+        if edit.out and details.size == size and details.price == price:
+            return edit
+    return None
+
+
+def _found(dialog: Dialog, report: BrokerdStatus) -> Name:
+    """An answer with terms settles every edit that was out: it is in force, or it never will be."""
+    if report.details is None or not answers(dialog, report):
+        return alive(dialog, rests=True)
+    edit = edit_in_force(dialog, report.details)
+    size = dialog.size if edit is None or edit.size is None else edit.size
+    held = tuple(other for other in dialog.edits if not other.out)
+    return alive(dialog, rests=True, edits=held, complete=dialog.filled >= size)
+
+
+def _stated_whole(dialog: Dialog) -> Name:
+    """The venue says ``filled`` without a number: the size in force."""
+    if not dialog.complete:
+        return Name(E.FILLED_STATED)
+    return Name(E.FOUND_FILLED) if dialog.state is S.UNKNOWN else IGNORED
+
+
+def _marked(dialog: Dialog, report: BrokerdStatus) -> Name:
+    """A pending request, a guarantee or the end of the day: the order lives."""
+    status, state = report.status, dialog.state
+    if state is S.UNKNOWN:
+        if status == "done_for_day" and not report.resumes:
+            return Name(E.EXPIRED)
+        rests = status in ("stopped", "done_for_day")
+        return alive(dialog, rests=rests, cancel=status == "pending_cancel", edit=status == "pending_edit")
+    if status == "pending_cancel":
+        return IGNORED if dialog.cancel is not None and dialog.cancel.pending else Name(E.CANCEL_PENDING)
+    if status == "pending_edit":
+        edit = pending_edit(dialog, report)
+        return IGNORED if edit is not None and edit.pending else Name(E.EDIT_PENDING)
+    if status == "stopped":
+        return IGNORED if dialog.flags & f.STOPPED else Name(E.STOPPED)
+    if not report.resumes:
+        return Name(E.EXPIRED)
+    return IGNORED if dialog.flags & f.DONE_FOR_DAY else Name(E.DONE_FOR_DAY)
+
+
+def pending_edit(dialog: Dialog, report: BrokerdStatus) -> f.EditRequest | None:
+    """The edit a ``pending_edit`` is about: by its id, else the one that is out, else the one held."""
+    named = next((edit for edit in dialog.edits if edit.reqid == report.reqid), None)
+    return named or dialog.out_edit or dialog.held_edit
+
+
+def _ended(dialog: Dialog, report: BrokerdStatus) -> Name:
+    status = report.status
+    if status == "absent":
+        return _absent(dialog, report)
+    if status == "rejected":
+        if dialog.filled:
+            return Name(E.CANCELLED, alarm="the venue rejected an order that had traded")
+        return Name(E.REJECTED)
+    if status == "expired" and dialog.body.tif not in ("ioc", "fok"):
+        return Name(E.EXPIRED)
+    return Name(E.CANCELLED)
+
+
+def _absent(dialog: Dialog, report: BrokerdStatus) -> Name:
+    """Two equal reads are proof of absence, and only for an order that no report ever showed."""
+    if dialog.state is not S.UNKNOWN or not answers(dialog, report):
+        return IGNORED
+    if not dialog.flags & f.MISSED:
+        return Name(E.MISSING)
+    if dialog.flags & f.ACKED:
+        return IGNORED
+    return Name(E.ABSENT)
+
+
+def _after_filled(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name:
+    status = report.status
+    if grows:
+        return Name(E.STATED, alarm=f"the venue states {report.cum}, more than ordered")
+    if status == "pending_cancel" and dialog.cancel is not None and not dialog.cancel.pending:
+        return Name(E.CANCEL_PENDING)
+    if status == "pending_edit" and (edit := pending_edit(dialog, report)) is not None and not edit.pending:
+        return Name(E.EDIT_PENDING)
+    if dialog.noted_end is not None:
+        return IGNORED
+    if status == "rejected":
+        return Name(E.CANCELLED, alarm="the venue rejected an order that had traded")
+    if status == "cancelled" or (status == "expired" and dialog.body.tif in ("ioc", "fok")):
+        return Name(E.CANCELLED)
+    return Name(E.EXPIRED) if status == "expired" else IGNORED

@@ -1,0 +1,56 @@
+"""From the slotted inside to the validated edge: what a client reads and what a broker is sent."""
+
+from __future__ import annotations
+
+from fsm_ems.dialogs.facts import PRECISE
+from fsm_ems.dialogs.record import Contradicted, Notice, Orphaned, Parked, Reported, SendAbout, SendOrder
+from fsm_ems.machines.order import ORDER
+from fsm_ems.messages import BrokerdCancel, BrokerdEdit, BrokerdOrder, BrokerdQuery, Request, Status
+
+
+def status_of(notice: Notice) -> Status:
+    """The status message of a notice."""
+    record = notice.record
+    payload = record.payload
+    report = payload.report if isinstance(payload, Reported | Contradicted | Parked | Orphaned) else None
+    row = ORDER.row_of.get((notice.source, record.event)) if record.event is not None else None
+    return Status(
+        oid=record.oid,
+        owner=record.owner,
+        seq=notice.seq,
+        state=notice.state.value,
+        event="contradiction" if record.event is None else record.event.value,
+        then=None if record.then is None else record.then.value,
+        size=notice.size,
+        price=notice.price,
+        filled=notice.filled,
+        remaining=notice.leaves,
+        average_price=PRECISE.divide(notice.notional, notice.booked) if notice.booked else None,
+        ord_status=notice.ord_status,
+        reason=row.reason if row is not None else record.alarm or "",
+        report=None if report is None else report.model_dump(mode="json", exclude_defaults=True),
+        alarm=record.alarm,
+        time_ns=record.time_ns,
+        venue_id=notice.venue_id,
+    )
+
+
+def request_of(send: SendOrder | SendAbout) -> Request:
+    """The request message of a send."""
+    if isinstance(send, SendOrder):
+        fields = send._asdict()
+        del fields["broker"]
+        return BrokerdOrder(**fields)
+    about = {
+        "reqid": send.reqid,
+        "account": send.account,
+        "target": send.target,
+        "venue_id": send.venue_id,
+        "time_ns": send.time_ns,
+        "deadline_ns": send.deadline_ns,
+    }
+    if send.verb == "cancel":
+        return BrokerdCancel.model_validate(about)
+    if send.verb == "query":
+        return BrokerdQuery.model_validate(about)
+    return BrokerdEdit.model_validate({**about, "size": send.size, "price": send.price})

@@ -1,0 +1,274 @@
+"""What was decided, as the smallest durable facts, and what they make due.
+
+The log of records is the truth; everything in memory is a fold of it. A record is a header and one
+payload. Times are ns since the epoch; a ``deadline_ns`` of 0 means that nothing was sent.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from fsm_ems.dialogs.facts import Body, Execution
+from fsm_ems.machines.link import LinkEvent
+from fsm_ems.machines.order import OrderState
+from fsm_ems.machines.order_events import OrderEvent
+from fsm_ems.messages import Report
+
+Role = Literal["trader", "observer"]
+
+# ── payloads about one dialog ───────────────────────────────────────────────────────────────────────
+
+
+class Submitted(NamedTuple):
+    """An order was accepted; *reqid* None means that it waits here."""
+
+    body: Body
+    reqid: int | str | None
+    deadline_ns: int
+
+
+class Adopted(NamedTuple):
+    """An order born at the venue was found."""
+
+    body: Body
+    broker: str
+    venue_id: str | None
+    reqid: int | str | None
+
+
+class Sent(NamedTuple):
+    """An order that waited goes out."""
+
+    reqid: int | str
+    deadline_ns: int
+
+
+class Triggered(NamedTuple):
+    """A dark order's price was met; it goes out with *price* (None: at market). An alert has no send."""
+
+    price: Decimal | None
+    reqid: int | str | None
+    deadline_ns: int
+
+
+class CancelWanted(NamedTuple):
+    """The owner's cancel; *deadline_ns* 0 means it is kept here."""
+
+    reqid: int | str | None
+    deadline_ns: int
+
+
+class CancelSent(NamedTuple):
+    """A cancel goes out again."""
+
+    deadline_ns: int
+
+
+class EditWanted(NamedTuple):
+    """The owner's edit; *reqid* None means the terms changed here, *deadline_ns* 0 that it is held."""
+
+    edit_id: str
+    reqid: int | str | None
+    size: Decimal | None
+    price: Decimal | None
+    deadline_ns: int
+
+
+class EditSent(NamedTuple):
+    """A held edit goes out."""
+
+    reqid: int | str
+    deadline_ns: int
+
+
+class Reported(NamedTuple):
+    """A broker's report that concerns the dialog.
+
+    *deadline_ns* is the deadline of a cancel that leaves with it; for an ambiguous reply, when to ask. *origin* is the seq of the record that
+    parked or orphaned the report, 0 when it came straight in.
+    """
+
+    broker: str
+    report: Report
+    deadline_ns: int
+    origin: int
+
+
+class Timed(NamedTuple):
+    """Time passed or the link broke; *due_ns* is when to look again."""
+
+    due_ns: int
+
+
+class Contradicted(NamedTuple):
+    """An input that cannot be right; no state moves. *attempted* is the event it would have been."""
+
+    broker: str
+    report: Report | None
+    attempted: str
+    origin: int
+
+
+class Recalled(NamedTuple):
+    """A finished dialog that memory had let go is back, as its records left it."""
+
+    body: Body
+    broker: str
+    state: OrderState
+    size: Decimal
+    price: Decimal | None
+    stated: Decimal
+    fills: tuple[Execution, ...]
+    replaced: tuple[tuple[str, str | None], ...]
+    flags: int
+    end: OrderState | None
+    noted_end: OrderState | None
+    reqids: tuple[int | str, ...]
+    venue_ids: tuple[str, ...]
+
+
+# ── payloads about no dialog ────────────────────────────────────────────────────────────────────────
+
+
+class Opened(NamedTuple):
+    """The book was opened. *generation* goes into every reqid; the rest bounds what memory keeps."""
+
+    generation: str
+    keep_finished: int
+    keep_age_ns: int
+
+
+class Granted(NamedTuple):
+    """An identity may act (trader) or look on (observer) at the orders of the owners it *sees*."""
+
+    identity: str
+    role: Role
+    sees: tuple[str, ...]
+
+
+class LinkMoved(NamedTuple):
+    """A broker's link moved."""
+
+    broker: str
+    event: LinkEvent
+
+
+class Parked(NamedTuple):
+    """A report maps to no dialog yet; it waits while a request to that broker lacks its ack."""
+
+    broker: str
+    report: Report
+    due_ns: int
+
+
+class Unparked(NamedTuple):
+    """A report that was parked or orphaned by record *origin* tells nothing new by now."""
+
+    broker: str
+    origin: int
+
+
+class Orphaned(NamedTuple):
+    """A report maps to no dialog for good; a fill is booked on the account and alarmed."""
+
+    broker: str
+    report: Report
+    origin: int
+
+
+Payload = (
+    Submitted
+    | Adopted
+    | Sent
+    | Triggered
+    | CancelWanted
+    | CancelSent
+    | EditWanted
+    | EditSent
+    | Reported
+    | Timed
+    | Contradicted
+    | Recalled
+    | Opened
+    | Granted
+    | LinkMoved
+    | Parked
+    | Unparked
+    | Orphaned
+)
+
+
+class Record(NamedTuple):
+    """One decision.
+
+    *seq* is gap-free in the log. *event* and *then* are steps of the order table, None where no state
+    moves. *tells* pairs each identity that is told with its own gap-free stream seq.
+    """
+
+    seq: int
+    time_ns: int
+    owner: str
+    oid: str
+    event: OrderEvent | None
+    then: OrderEvent | None
+    payload: Payload
+    tells: tuple[tuple[str, int], ...] = ()
+    alarm: str | None = None
+
+
+# ── effects ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SendOrder(NamedTuple):
+    """Place this order."""
+
+    broker: str
+    reqid: int | str
+    account: str
+    market: str
+    side: str
+    size: Decimal
+    price: Decimal | None
+    type: str
+    tif: str
+    expire_ns: int | None
+    post_only: bool
+    time_ns: int
+    deadline_ns: int
+
+
+class SendAbout(NamedTuple):
+    """Cancel, edit or tell what is known of the order that *target* names."""
+
+    verb: Literal["cancel", "edit", "query"]
+    broker: str
+    reqid: int | str
+    account: str
+    target: int | str
+    venue_id: str | None
+    size: Decimal | None
+    price: Decimal | None
+    time_ns: int
+    deadline_ns: int
+
+
+class Notice(NamedTuple):
+    """What *identity* is told: the record, where the dialog came from, and how it stood right after."""
+
+    identity: str
+    seq: int
+    record: Record
+    source: OrderState
+    state: OrderState
+    size: Decimal
+    price: Decimal | None
+    filled: Decimal
+    leaves: Decimal
+    booked: Decimal
+    notional: Decimal
+    ord_status: str
+    venue_id: str | None
+
+
+Effect = SendOrder | SendAbout | Notice

@@ -1,0 +1,63 @@
+"""What an EMS is told about itself when it is opened: limits, patience, bounds, and what brokers can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+SECOND_NS = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Largest size (base units) and value (quote units) of one order; None: no limit."""
+
+    max_size: Decimal | None = None
+    max_value: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a broker can do.
+
+    *reqid_form*: the form of its request ids. *reopen_filled*: whether a filled order can be increased.
+    *deadline*: whether it refuses requests that come after their deadline.
+    """
+
+    reqid_form: Literal["str", "int"] = "str"
+    reopen_filled: bool = False
+    deadline: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything :mod:`fsm_ems.dialogs.decide` weighs besides the book.
+
+    *limits* is by market, with ``*`` for the others. *request_deadline_ns* is how long a request may
+    take; the venue is asked *margin_ns* after that (clock skew and the lag of its reads), and again every
+    *ask_every_ns*. Finished dialogs leave memory past *keep_finished* or *keep_age_ns*. At most
+    *parked_max* reports a broker wait for their order's ack. Orders born at a venue belong to *operator*.
+    """
+
+    limits: Mapping[str, Limits] = field(default_factory=dict[str, Limits])
+    brokers: Mapping[str, Capabilities] = field(default_factory=dict[str, Capabilities])
+    request_deadline_ns: int = 5 * SECOND_NS
+    margin_ns: int = 2 * SECOND_NS
+    ask_every_ns: int = 10 * SECOND_NS
+    keep_finished: int = 10_000
+    keep_age_ns: int = 30 * 86_400 * SECOND_NS
+    parked_max: int = 1_000
+    operator: str = "operator"
+
+    def capabilities(self, broker: str) -> Capabilities:
+        """What *broker* declared, or the defaults."""
+        return self.brokers.get(broker, _DEFAULT)
+
+    def limits_of(self, market: str) -> Limits | None:
+        """The limits in force for *market*."""
+        return self.limits.get(market) or self.limits.get("*")
+
+
+_DEFAULT = Capabilities()

@@ -1,0 +1,111 @@
+"""Every error this library raises, as one tree named by whose fault it is.
+
+    EMSError
+    ├── ClientFault              the caller's request cannot be done; nothing changed
+    │   ├── InvalidMessage       a message does not have the form it must have
+    │   ├── Refused              a well-formed command the EMS does not take, with a stable code
+    │   └── OrderFileError       an orders, market or tape file is wrong, with file and line
+    ├── BrokerFault              the broker side broke its protocol
+    │   └── InvalidReport        a report does not have the form it must have
+    ├── LogFault                 the record log cannot be trusted or written: stop
+    │   ├── LogDamaged           a record is torn, altered or out of order
+    │   └── LogHalted            an earlier write failed; nothing is taken any more
+    ├── TableFault               a machine's table fails its proofs, found at import
+    └── EMSBug                   this library broke its own promise; please report it
+        └── IllegalTransition    an event was applied to a state that has no row for it
+
+Anything a broker reports is never an exception for the client: it is a record, an event and, where
+it cannot be right, an alarm.
+"""
+
+from __future__ import annotations
+
+
+class EMSError(Exception):
+    """Root of the tree; never raised itself."""
+
+
+class ClientFault(EMSError):
+    """The caller asked for something that cannot be done. Nothing was changed."""
+
+
+class InvalidMessage(ClientFault):
+    """A message from a client does not have the form it must have.
+
+    *problems* names each offending field and what would be right.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class Refused(ClientFault):
+    """A well-formed command that the EMS does not take; the book is as it was.
+
+    *code* is stable (see :data:`fsm_ems.dialogs.decide.CODES`), *why* is for people.
+    """
+
+    def __init__(self, code: str, why: str, oid: str | None = None) -> None:
+        super().__init__(f"{code}: {why}")
+        self.code = code
+        self.why = why
+        self.oid = oid
+
+
+class OrderFileError(ClientFault):
+    """A file the user wrote is wrong; *where* is its name, with a line or entry where known."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(f"{where}: {problem}")
+        self.where = where
+        self.problem = problem
+
+
+class BrokerFault(EMSError):
+    """The broker side broke the protocol it declared."""
+
+
+class InvalidReport(BrokerFault):
+    """A report from a broker does not have the form it must have; it was not applied."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class LogFault(EMSError):
+    """The record log cannot be trusted or written. The EMS stops rather than runs on."""
+
+
+class LogDamaged(LogFault):
+    """A record is torn, altered or out of order; *line* counts from 1."""
+
+    def __init__(self, where: str, line: int, problem: str) -> None:
+        super().__init__(f"{where}, line {line}: {problem}")
+        self.where = where
+        self.line = line
+        self.problem = problem
+
+
+class LogHalted(LogFault):
+    """An earlier write failed: nothing is accepted and nothing is sent any more."""
+
+
+class TableFault(EMSError):
+    """A machine's table fails one of the proofs made when it is imported."""
+
+
+class EMSBug(EMSError):
+    """This library broke its own promise. Please report it with the records that led here."""
+
+
+class IllegalTransition(EMSBug):
+    """An event was applied to a state that has no row for it; the state is unchanged."""
+
+    def __init__(self, machine: str, state: str, event: str, legal: tuple[str, ...]) -> None:
+        super().__init__(f"{machine} in {state} cannot take {event}; legal here: {', '.join(legal) or 'nothing'}")
+        self.machine = machine
+        self.state = state
+        self.event = event
+        self.legal = legal

@@ -1,0 +1,82 @@
+"""Decimals at the edge: what a size or a price may look like, from text to text and never by float.
+
+Bounds: at most 34 digits, and no digit
+further than 18 places from the point, so that no message can make us format three megabytes of zeros.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+DIGITS_MAX = 34
+PLACES_MAX = 18
+
+_PLAIN = re.compile(r"-?\d{1,34}(?:\.\d{1,34})?(?:[eE][+-]?\d{1,2})?", re.ASCII).fullmatch
+# The usual form lies within the bounds by its length alone, so that it need not be taken apart.
+_USUAL = re.compile(r"-?\d{1,16}(?:\.\d{1,18})?", re.ASCII).fullmatch
+
+
+def exact(value: object) -> Decimal:
+    """A finite Decimal within the bounds, from a Decimal, an int or text such as ``"0.10"``.
+
+    Raises:
+        PydanticCustomError: floats, booleans, NaN, infinity, absurd exponents, anything else.
+    """
+    kind = type(value)
+    if kind is str:
+        if _USUAL(value) is not None:  # type: ignore[arg-type]  # kind is str
+            return Decimal(value)  # type: ignore[arg-type]  # kind is str
+        if _PLAIN(value) is None:  # type: ignore[arg-type]  # kind is str
+            raise PydanticCustomError("number", "a plain decimal number as text is needed, such as '0.10'")
+        number = Decimal(value)  # type: ignore[arg-type]  # kind is str
+    elif kind is Decimal:
+        number = value  # type: ignore[assignment]  # kind is Decimal
+    elif kind is int:
+        number = Decimal(value)  # type: ignore[arg-type]  # kind is int
+    else:
+        raise PydanticCustomError(
+            "number", "a decimal number as text is needed, such as '0.10'; a {kind} is not exact", {"kind": kind.__name__}
+        )
+    _, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int):
+        raise PydanticCustomError("number", "a finite number is needed")
+    if len(digits) > DIGITS_MAX or exponent < -PLACES_MAX or len(digits) + exponent > PLACES_MAX:
+        raise PydanticCustomError(
+            "number", "at most 34 digits, within 18 places of the point on either side, are taken"
+        )
+    return number
+
+
+def _positive(value: object) -> Decimal:
+    number = exact(value)
+    if number <= 0:
+        raise PydanticCustomError("number", "a number above zero is needed")
+    return number
+
+
+def _not_negative(value: object) -> Decimal:
+    number = exact(value)
+    if number < 0:
+        raise PydanticCustomError("number", "zero or more is needed")
+    return number
+
+
+def plain(number: Decimal) -> str:
+    """The number as text without an exponent: ``1E+3`` reads ``1000``."""
+    return format(number, "f")
+
+
+_TEXT = PlainSerializer(plain, return_type=str, when_used="json")
+_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$"})
+
+Positive = Annotated[Decimal, PlainValidator(_positive), _TEXT, _SCHEMA]
+"""A size or a price: above zero."""
+NotNegative = Annotated[Decimal, PlainValidator(_not_negative), _TEXT, _SCHEMA]
+"""A cumulative size: zero or more."""
+Signed = Annotated[Decimal, PlainValidator(exact), _TEXT, _SCHEMA]
+"""A fee: below zero for a rebate."""
