@@ -46,7 +46,7 @@ check: .venv/.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PARTS)
-	$(BIN)/pyright
+	$(BIN)/pyright $(PARTS)
 
 format: .venv/.stamp
 	$(BIN)/ruff check --fix-only .
