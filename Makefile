@@ -1,6 +1,11 @@
 # Every target works alone from a fresh clone; needed: Python 3.11 or later, make, gcc, git.
 
-PYTHON ?= python3
+# The first Python that is recent enough; python3, and an error that says so, when none is.
+CANDIDATES := python3 python3.11 python3.12 python3.13 python3.14
+RECENT := import sys; sys.exit(sys.version_info < (3, 11))
+ifndef PYTHON
+PYTHON := $(shell for p in $(CANDIDATES); do $$p -c '$(RECENT)' 2>/dev/null && echo $$p && exit; done; echo python3)
+endif
 BIN := .venv/bin
 PARTS := fsm_ems tests $(wildcard examples) $(wildcard benchmarks)
 
@@ -19,10 +24,9 @@ help:
 	@echo 'make clean      remove what the tools left behind (the environments too)'
 
 python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo 'fsm_ems needs Python 3.11 or later, and "$(PYTHON)" is:' \
-	    "$$($(PYTHON) --version 2>&1 || true)." >&2; \
-	  echo 'Name another one: make PYTHON=python3.11 ...' >&2; exit 1; }
+	@$(PYTHON) -c '$(RECENT)' 2>/dev/null || { \
+	  echo 'fsm_ems needs Python 3.11 or later, and "$(PYTHON)" is not.' >&2; \
+	  echo 'Unless told by make PYTHON=... the first of these that is will do: $(CANDIDATES).' >&2; exit 1; }
 
 # A stamp, not the directory, says that an environment is complete.
 .venv: .venv/.stamp
