@@ -27,6 +27,8 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("errors.py", 0),
     ("market.py", 1),
     ("numbers.py", 1),
+    ("message_fields.py", 1),
+    ("brokerd.py", 1),  # the broker's half of the messages
     ("messages.py", 1),
     ("machines/draw.py", 8),  # the program that writes diagrams/
     ("machines/*", 1),
@@ -36,6 +38,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("dialogs/naming*.py", 2),
     ("dialogs/outward*.py", 2),
     ("dialogs/recall*.py", 2),
+    ("dialogs/sends*.py", 2),
     ("dialogs/settings*.py", 2),
     ("dialogs/fold*.py", 2),
     ("dialogs/apply*.py", 2),
@@ -78,7 +81,7 @@ IMPURE = frozenset({
 IMPURE_CALLS = frozenset({"open", "input", "print", "__import__", "exec", "eval"})
 
 # Libraries that belong to few files, as globs. numbers.py holds the decimals that messages are made of.
-EDGES = ("messages.py", "numbers.py", "brokers/*/wire*.py")
+EDGES = ("messages.py", "message_fields.py", "brokerd.py", "numbers.py", "brokers/*/wire*.py")
 ONLY_IN_IF_PURE: dict[str, tuple[str, ...]] = {"pydantic": EDGES, "pydantic_core": EDGES}
 ONLY_IN: dict[str, tuple[str, ...]] = {"transitions": ("machines/compile.py",)}
 
