@@ -104,7 +104,9 @@ class IllegalTransition(EMSBug):
     """An event was applied to a state that has no row for it; the state is unchanged."""
 
     def __init__(self, machine: str, state: str, event: str, legal: tuple[str, ...]) -> None:
-        super().__init__(f"{machine} in {state} cannot take {event}; legal here: {', '.join(legal) or 'nothing'}")
+        super().__init__(
+            f"{machine} in {state} cannot take {event}; legal here: {', '.join(legal) or 'nothing'}"
+        )
         self.machine = machine
         self.state = state
         self.event = event

@@ -7,7 +7,7 @@ fields are refused.
 =================  ==================================================================
 client → EMS       :data:`Command`  = ``Order`` | ``Cancel`` | ``Edit``
 EMS → client       ``Status``
-EMS → broker       :data:`Request`  = ``BrokerdOrder`` | ``BrokerdCancel`` | ``BrokerdEdit`` | ``BrokerdQuery``
+EMS → broker       :data:`Request`  = ``BrokerdOrder`` | ``BrokerdCancel`` | …
 broker → EMS       :data:`Report`   = ``BrokerdOrderAck`` | ``BrokerdStatus`` | ``BrokerdFill`` | …
 =================  ==================================================================
 """
@@ -15,38 +15,79 @@ broker → EMS       :data:`Report`   = ``BrokerdOrderAck`` | ``BrokerdStatus`` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
+from fsm_ems.brokerd import (
+    BrokerdBust,
+    BrokerdCancel,
+    BrokerdCorrection,
+    BrokerdEdit,
+    BrokerdError,
+    BrokerdFill,
+    BrokerdOrder,
+    BrokerdOrderAck,
+    BrokerdQuery,
+    BrokerdRefused,
+    BrokerdReplaced,
+    BrokerdRestated,
+    BrokerdStatus,
+    OrderDetails,
+    Report,
+    Request,
+)
 from fsm_ems.errors import InvalidMessage, InvalidReport
-from fsm_ems.numbers import NotNegative, Positive, Signed
+from fsm_ems.message_fields import (
+    Direction,
+    Fqme,
+    Liquidity,
+    Message,
+    Name,
+    Oid,
+    OrderType,
+    Side,
+    TimeInForce,
+    TimeNs,
+)
+from fsm_ems.numbers import NotNegative, Positive
 
-Side = Literal["buy", "sell"]
-OrderType = Literal["limit", "market"]
-TimeInForce = Literal["gtc", "ioc", "fok", "gtd"]
-Direction = Literal["at_or_above", "at_or_below"]
-Liquidity = Literal["maker", "taker"]
-
-Oid = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-"""A client's order id or edit id."""
-Fqme = Annotated[str, Field(pattern=r"^[a-z0-9_/-]{1,40}\.[a-z0-9_]{1,20}$")]
-"""A market's address, ``xbtusd.kraken``: what is traded, a point, the broker."""
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
-"""An account's or an identity's name."""
-ReqId = Annotated[int | str, Field(union_mode="left_to_right")]
-"""A request's id in the form the broker declares."""
-VenueId = Annotated[str, Field(min_length=1, max_length=100)]
-TimeNs = Annotated[int, Field(ge=0, lt=2**63)]
-Text = Annotated[str, Field(max_length=500)]
-
-
-class Message(BaseModel):
-    """Common to all messages: frozen, and unknown fields are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
+__all__ = [
+    "BrokerdBust",
+    "BrokerdCancel",
+    "BrokerdCorrection",
+    "BrokerdEdit",
+    "BrokerdError",
+    "BrokerdFill",
+    "BrokerdOrder",
+    "BrokerdOrderAck",
+    "BrokerdQuery",
+    "BrokerdRefused",
+    "BrokerdReplaced",
+    "BrokerdRestated",
+    "BrokerdStatus",
+    "Cancel",
+    "Command",
+    "Direction",
+    "Edit",
+    "Fqme",
+    "Liquidity",
+    "Message",
+    "Name",
+    "Oid",
+    "Order",
+    "OrderDetails",
+    "OrderType",
+    "Report",
+    "Request",
+    "Side",
+    "Status",
+    "TimeInForce",
+    "TimeNs",
+    "parse_command",
+    "parse_report",
+    "parse_request",
+]
 
 # ── client → EMS ────────────────────────────────────────────────────────────────────────────────────
 
@@ -167,223 +208,11 @@ class Status(Message):
     venue_id: str | None = None
 
 
-# ── EMS → broker ────────────────────────────────────────────────────────────────────────────────────
-
-
-class BrokerdOrder(Message):
-    """Place an order. After *deadline_ns* the venue must refuse it."""
-
-    name: Literal["brokerd_order"] = "brokerd_order"
-    reqid: ReqId
-    account: Name
-    market: Fqme
-    side: Side
-    size: Positive
-    price: Positive | None = None
-    type: OrderType = "limit"
-    tif: TimeInForce = "gtc"
-    expire_ns: TimeNs | None = None
-    post_only: bool = False
-    time_ns: TimeNs
-    deadline_ns: TimeNs
-
-
-class _About(Message):
-    """A request about an order already sent: *target* is its reqid in force, *venue_id* where known."""
-
-    reqid: ReqId
-    account: Name
-    target: ReqId
-    venue_id: VenueId | None = None
-    time_ns: TimeNs
-    deadline_ns: TimeNs
-
-
-class BrokerdCancel(_About):
-    """Cancel what is left of an order."""
-
-    name: Literal["brokerd_cancel"] = "brokerd_cancel"
-
-
-class BrokerdEdit(_About):
-    """Replace the terms: *size* is the new total including what is filled."""
-
-    name: Literal["brokerd_edit"] = "brokerd_edit"
-    size: Positive
-    price: Positive | None = None
-
-
-class BrokerdQuery(_About):
-    """Tell what you know of an order; answered by ``BrokerdStatus`` with *snapshot* set."""
-
-    name: Literal["brokerd_query"] = "brokerd_query"
-
-
-Request = Annotated[BrokerdOrder | BrokerdCancel | BrokerdEdit | BrokerdQuery, Field(discriminator="name")]
-
-# ── broker → EMS ────────────────────────────────────────────────────────────────────────────────────
-
-
-class OrderDetails(Message):
-    """An order as the venue describes it: enough to adopt one that was born there."""
-
-    market: Fqme
-    side: Side
-    size: Positive
-    price: Positive | None = None
-    type: OrderType = "limit"
-
-
-class _AboutOrder(Message):
-    """A report: about the order that *reqid* (any request of its chain) or *venue_id* names."""
-
-    reqid: ReqId | None = None
-    venue_id: VenueId | None = None
-    account: Name = "main"
-    time_ns: TimeNs = 0
-    text: Text | None = None
-
-
-class BrokerdOrderAck(_AboutOrder):
-    """The venue gave its id for the order."""
-
-    name: Literal["brokerd_ack"] = "brokerd_ack"
-    reqid: ReqId
-    venue_id: VenueId
-
-
-class BrokerdStatus(_AboutOrder):
-    """Where the venue says the order stands.
-
-    *cum* is the cumulative filled size it names. With *snapshot* set it answers a query and is no event
-    of its own: it fills gaps and never takes anything back; *query* echoes the query's id, and ``absent``
-    is known to snapshots only. *details* in a snapshot are the terms in force.
-    *resumes* goes with ``done_for_day``: whether the order trades again another day.
-    """
-
-    name: Literal["brokerd_status"] = "brokerd_status"
-    status: Literal[
-        "pending_new",
-        "open",
-        "pending_cancel",
-        "pending_edit",
-        "stopped",
-        "done_for_day",
-        "filled",
-        "cancelled",
-        "rejected",
-        "expired",
-        "absent",
-    ]
-    cum: NotNegative | None = None
-    snapshot: bool = False
-    query: ReqId | None = None
-    resumes: bool = False
-    details: OrderDetails | None = None
-
-    @model_validator(mode="after")
-    def _combination(self) -> BrokerdStatus:
-        if self.status == "absent" and not self.snapshot:
-            raise ValueError("status 'absent' answers a query only")
-        return self
-
-
-class BrokerdFill(_AboutOrder):
-    """One execution, identified by (broker, account, *exec_id*). *fee* below zero is a rebate."""
-
-    name: Literal["brokerd_fill"] = "brokerd_fill"
-    exec_id: VenueId
-    size: Positive
-    price: Positive
-    fee: Signed = Decimal(0)
-    fee_asset: Name | None = None
-    liquidity: Liquidity | None = None
-    cum: NotNegative | None = None
-    details: OrderDetails | None = None
-
-
-class BrokerdBust(_AboutOrder):
-    """The execution *ref_id* is undone. *exec_id* is the bust's own id."""
-
-    name: Literal["brokerd_bust"] = "brokerd_bust"
-    exec_id: VenueId
-    ref_id: VenueId
-
-
-class BrokerdCorrection(_AboutOrder):
-    """The execution *ref_id* is replaced by this one."""
-
-    name: Literal["brokerd_correction"] = "brokerd_correction"
-    exec_id: VenueId
-    ref_id: VenueId
-    size: Positive
-    price: Positive
-    fee: Signed = Decimal(0)
-    fee_asset: Name | None = None
-    liquidity: Liquidity | None = None
-
-
-class BrokerdReplaced(_AboutOrder):
-    """The edit *reqid* is in force; *size*, *price* where the venue names them."""
-
-    name: Literal["brokerd_replaced"] = "brokerd_replaced"
-    reqid: ReqId
-    size: Positive | None = None
-    price: Positive | None = None
-
-
-class BrokerdRefused(_AboutOrder):
-    """The request *reqid* is refused; the order it was about is not touched by that.
-
-    The refusal of an order itself is ``BrokerdStatus`` with ``rejected``; ``submit`` here is the refusal
-    of a second copy of an order that lives. *target* is a reqid of the order where the refused request's
-    own id may be unknown.
-    """
-
-    name: Literal["brokerd_refused"] = "brokerd_refused"
-    request: Literal["submit", "cancel", "edit"]
-    reqid: ReqId
-    target: ReqId | None = None
-    code: Literal["too_late", "unknown_order", "pending", "duplicate", "other"] = "other"
-
-
-class BrokerdRestated(_AboutOrder):
-    """The venue changed terms without a request. *split* multiplies sizes and divides prices."""
-
-    name: Literal["brokerd_restated"] = "brokerd_restated"
-    size: Positive | None = None
-    price: Positive | None = None
-    cum: NotNegative | None = None
-    split: Positive | None = None
-
-
-class BrokerdError(_AboutOrder):
-    """A reply to *reqid* that does not tell what became of it."""
-
-    name: Literal["brokerd_error"] = "brokerd_error"
-    reqid: ReqId
-
-
-Report = Annotated[
-    BrokerdOrderAck
-    | BrokerdStatus
-    | BrokerdFill
-    | BrokerdBust
-    | BrokerdCorrection
-    | BrokerdReplaced
-    | BrokerdRefused
-    | BrokerdRestated
-    | BrokerdError,
-    Field(discriminator="name"),
-]
-
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────
 
 _commands: TypeAdapter[Command] = TypeAdapter(Command)
 _requests: TypeAdapter[Request] = TypeAdapter(Request)
 _reports: TypeAdapter[Report] = TypeAdapter(Report)
-
-_T = TypeVar("_T")
 
 
 def _problems(error: ValidationError) -> tuple[str, ...]:
@@ -400,7 +229,11 @@ def parse_command(source: Mapping[str, Any] | str | bytes) -> Command:
         InvalidMessage: naming each wrong field.
     """
     try:
-        return _commands.validate_json(source) if isinstance(source, str | bytes) else _commands.validate_python(source)
+        return (
+            _commands.validate_json(source)
+            if isinstance(source, str | bytes)
+            else _commands.validate_python(source)
+        )
     except ValidationError as error:
         raise InvalidMessage(_problems(error)) from None
 
@@ -412,7 +245,11 @@ def parse_report(source: Mapping[str, Any] | str | bytes) -> Report:
         InvalidReport: naming each wrong field.
     """
     try:
-        return _reports.validate_json(source) if isinstance(source, str | bytes) else _reports.validate_python(source)
+        return (
+            _reports.validate_json(source)
+            if isinstance(source, str | bytes)
+            else _reports.validate_python(source)
+        )
     except ValidationError as error:
         raise InvalidReport(_problems(error)) from None
 
@@ -424,6 +261,10 @@ def parse_request(source: Mapping[str, Any] | str | bytes) -> Request:
         InvalidMessage: naming each wrong field.
     """
     try:
-        return _requests.validate_json(source) if isinstance(source, str | bytes) else _requests.validate_python(source)
+        return (
+            _requests.validate_json(source)
+            if isinstance(source, str | bytes)
+            else _requests.validate_python(source)
+        )
     except ValidationError as error:
         raise InvalidMessage(_problems(error)) from None

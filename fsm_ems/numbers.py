@@ -40,7 +40,9 @@ def exact(value: object) -> Decimal:
         number = Decimal(value)  # type: ignore[arg-type]  # kind is int
     else:
         raise PydanticCustomError(
-            "number", "a decimal number as text is needed, such as '0.10'; a {kind} is not exact", {"kind": kind.__name__}
+            "number",
+            "a decimal number as text is needed, such as '0.10'; a {kind} is not exact",
+            {"kind": kind.__name__},
         )
     _, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int):

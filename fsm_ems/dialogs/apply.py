@@ -31,14 +31,13 @@ from fsm_ems.dialogs.record import (
     Recalled,
     Record,
     Reported,
-    SendAbout,
-    SendOrder,
     Sent,
     Submitted,
     Timed,
     Triggered,
     Unparked,
 )
+from fsm_ems.dialogs.sends import about, send_cancel, send_edit, send_order
 from fsm_ems.errors import EMSBug
 from fsm_ems.machines.link import LINK, LinkState
 from fsm_ems.machines.order import ENDS, ORDER
@@ -47,7 +46,6 @@ from fsm_ems.machines.order_events import OrderEvent as E
 from fsm_ems.messages import BrokerdFill
 
 _ENDS = frozenset(ENDS)
-_MOVES = ORDER.moves
 
 
 def apply(book: Book, record: Record) -> list[Effect]:
@@ -73,7 +71,7 @@ def apply(book: Book, record: Record) -> list[Effect]:
     before, unproven = dialog.state, dialog.flags & (f.SENT | f.ACKED) == f.SENT
     _PARTS[type(payload)](book, record, dialog, payload, effects)
     if record.event is not None:
-        _step(dialog, record)
+        _step(dialog, record.event, record.then)
         if not unproven and dialog.flags & (f.SENT | f.ACKED) == f.SENT and dialog.state not in _ENDS:
             _count_unacked(book, dialog, 1)
         elif unproven and before not in _ENDS and (dialog.flags & f.ACKED or dialog.state in _ENDS):
@@ -90,11 +88,10 @@ def apply(book: Book, record: Record) -> list[Effect]:
     return effects
 
 
-def _step(dialog: Dialog, record: Record) -> None:
-    moves = _MOVES[dialog.state]
-    dialog.state = moves[record.event] if record.event in moves else ORDER.step(dialog.state, record.event)  # type: ignore[index, arg-type]  # the caller checked that it is not None
-    if record.then is not None:
-        dialog.state = ORDER.step(dialog.state, record.then)
+def _step(dialog: Dialog, event: E, then: E | None) -> None:
+    dialog.state = ORDER.step(dialog.state, event)
+    if then is not None:
+        dialog.state = ORDER.step(dialog.state, then)
 
 
 def _count_unacked(book: Book, dialog: Dialog, change: int) -> None:
@@ -180,7 +177,7 @@ def _forget(book: Book, dialog: Dialog) -> None:
 
 def _submitted(book: Book, record: Record, dialog: Dialog, payload: Submitted, effects: list[Effect]) -> None:
     if payload.reqid is not None:
-        _send(book, record, dialog, payload.reqid, payload.deadline_ns, effects)
+        send_order(book, record, dialog, payload.reqid, payload.deadline_ns, effects)
 
 
 def _adopted(book: Book, record: Record, dialog: Dialog, payload: Adopted, effects: list[Effect]) -> None:
@@ -192,7 +189,7 @@ def _adopted(book: Book, record: Record, dialog: Dialog, payload: Adopted, effec
 
 
 def _sent(book: Book, record: Record, dialog: Dialog, payload: Sent, effects: list[Effect]) -> None:
-    _send(book, record, dialog, payload.reqid, payload.deadline_ns, effects)
+    send_order(book, record, dialog, payload.reqid, payload.deadline_ns, effects)
 
 
 def _triggered(book: Book, record: Record, dialog: Dialog, payload: Triggered, effects: list[Effect]) -> None:
@@ -200,59 +197,30 @@ def _triggered(book: Book, record: Record, dialog: Dialog, payload: Triggered, e
     if record.event is E.TRIGGER:
         dialog.price = payload.price
         if payload.reqid is not None:
-            _send(book, record, dialog, payload.reqid, payload.deadline_ns, effects)
+            send_order(book, record, dialog, payload.reqid, payload.deadline_ns, effects)
 
 
-def _send(
-    book: Book, record: Record, dialog: Dialog, reqid: int | str, deadline_ns: int, effects: list[Effect]
+def _cancel_wanted(
+    book: Book, record: Record, dialog: Dialog, payload: CancelWanted, effects: list[Effect]
 ) -> None:
-    index_reqid(book, dialog, reqid)
-    dialog.flags |= f.SENT
-    dialog.due_ns = deadline_ns
-    body = dialog.body
-    effects.append(
-        SendOrder(
-            body.broker,
-            reqid,
-            body.account,
-            body.market,
-            body.side,
-            dialog.size,
-            None if body.type == "market" else dialog.price,
-            body.type,
-            body.tif,
-            body.expire_ns,
-            body.post_only,
-            record.time_ns,
-            deadline_ns,
-        )
-    )
-
-
-def _cancel_wanted(book: Book, record: Record, dialog: Dialog, payload: CancelWanted, effects: list[Effect]) -> None:
     if payload.reqid is None:
         return
     index_reqid(book, dialog, payload.reqid)
     dialog.cancel = CancelRequest(payload.reqid, wanted=True)
     dialog.edits = tuple(edit for edit in dialog.edits if edit.out)
     if payload.deadline_ns:
-        _send_cancel(record, dialog, payload.deadline_ns, effects)
+        send_cancel(record, dialog, payload.deadline_ns, effects)
 
 
-def _cancel_sent(book: Book, record: Record, dialog: Dialog, payload: CancelSent, effects: list[Effect]) -> None:
-    _send_cancel(record, dialog, payload.deadline_ns, effects)
+def _cancel_sent(
+    book: Book, record: Record, dialog: Dialog, payload: CancelSent, effects: list[Effect]
+) -> None:
+    send_cancel(record, dialog, payload.deadline_ns, effects)
 
 
-def _send_cancel(record: Record, dialog: Dialog, deadline_ns: int, effects: list[Effect]) -> None:
-    cancel = dialog.cancel
-    if cancel is None or cancel.reqid is None:
-        raise EMSBug(f"record {record.seq} sends a cancel that nobody wants")
-    cancel.out = True
-    cancel.deadline_ns = deadline_ns
-    effects.append(_about("cancel", record, dialog, cancel.reqid, deadline_ns))
-
-
-def _edit_wanted(book: Book, record: Record, dialog: Dialog, payload: EditWanted, effects: list[Effect]) -> None:
+def _edit_wanted(
+    book: Book, record: Record, dialog: Dialog, payload: EditWanted, effects: list[Effect]
+) -> None:
     if payload.reqid is None:
         if payload.size is not None:
             dialog.size = payload.size
@@ -265,28 +233,12 @@ def _edit_wanted(book: Book, record: Record, dialog: Dialog, payload: EditWanted
     edit = EditRequest(payload.edit_id, payload.reqid, payload.size, payload.price, reopens=dialog.complete)
     dialog.edits = (*dialog.edits, edit)
     if payload.deadline_ns:
-        _send_edit(record, dialog, edit, payload.deadline_ns, effects)
+        send_edit(record, dialog, edit, payload.deadline_ns, effects)
 
 
 def _edit_sent(book: Book, record: Record, dialog: Dialog, payload: EditSent, effects: list[Effect]) -> None:
     edit = next(edit for edit in dialog.edits if edit.reqid == payload.reqid)
-    _send_edit(record, dialog, edit, payload.deadline_ns, effects)
-
-
-def _send_edit(record: Record, dialog: Dialog, edit: EditRequest, deadline_ns: int, effects: list[Effect]) -> None:
-    edit.out = True
-    edit.deadline_ns = deadline_ns
-    size = dialog.size if edit.size is None else edit.size
-    price = dialog.price if edit.price is None else edit.price
-    effects.append(_about("edit", record, dialog, edit.reqid, deadline_ns)._replace(size=size, price=price))
-
-
-def _about(verb: Any, record: Record, dialog: Dialog, reqid: int | str, deadline_ns: int) -> SendAbout:
-    body = dialog.body
-    target = reqid if dialog.reqid is None else dialog.reqid
-    return SendAbout(
-        verb, body.broker, reqid, body.account, target, dialog.venue_id, None, None, record.time_ns, deadline_ns
-    )
+    send_edit(record, dialog, edit, payload.deadline_ns, effects)
 
 
 def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: list[Effect]) -> None:
@@ -297,7 +249,7 @@ def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: 
     elif event is E.ASK:
         dialog.due_ns = payload.due_ns
         dialog.asked = record.seq
-        effects.append(_about("query", record, dialog, record.seq, payload.due_ns))
+        effects.append(about("query", record, dialog, record.seq, payload.due_ns))
 
 
 # ── reports ─────────────────────────────────────────────────────────────────────────────────────────
@@ -311,12 +263,14 @@ def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, eff
     fold(book, record, dialog, report)
     if not payload.deadline_ns or dialog.cancel is None or not dialog.cancel.wanted:
         return
-    leaves = _MOVES[dialog.state].get(record.event) is S.CANCELLING and not dialog.cancel.out  # type: ignore[arg-type]  # a report that is folded has its event
+    leaves = ORDER.moves[dialog.state].get(record.event) is S.CANCELLING and not dialog.cancel.out  # type: ignore[arg-type]  # a report that is folded has its event
     if leaves or (record.then is E.RESUME_CANCEL and not dialog.cancel.pending):
-        _send_cancel(record, dialog, payload.deadline_ns, effects)
+        send_cancel(record, dialog, payload.deadline_ns, effects)
 
 
-def _contradicted(book: Book, record: Record, dialog: Dialog, payload: Contradicted, effects: list[Effect]) -> None:
+def _contradicted(
+    book: Book, record: Record, dialog: Dialog, payload: Contradicted, effects: list[Effect]
+) -> None:
     _unpark(book, payload.origin)
 
 

@@ -18,6 +18,7 @@ from fsm_ems.machines.order import OrderState as S
 from fsm_ems.messages import Report
 
 _ENDS = frozenset(ENDS)
+_SWEEP_ABOVE = 256
 _OPEN_LINKS = frozenset({LinkState.SYNCING, LinkState.UP})
 _UNSENT = frozenset({S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN, S.ALERT_OPEN})
 
@@ -129,7 +130,7 @@ class Book:
         if due:
             clock = self._alarm_clock
             heapq.heappush(clock, (due, self.seq, dialog))
-            if len(clock) > 256 and len(clock) > 4 * sum(map(len, self.dialogs.values())):
+            if len(clock) > _SWEEP_ABOVE and len(clock) > 4 * sum(map(len, self.dialogs.values())):
                 live = {id(entry[2]): entry for entry in clock if due_ns(entry[2]) == entry[0]}
                 self._alarm_clock = list(live.values())
                 heapq.heapify(self._alarm_clock)

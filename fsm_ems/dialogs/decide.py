@@ -1,4 +1,4 @@
-"""``decide(book, command, now) -> record``: what a client's command becomes. Pure: it looks, and changes nothing.
+"""``decide(book, command, now) -> record``: what a client's command becomes. It changes nothing.
 
 A refusal is raised as :class:`~fsm_ems.errors.Refused` with one of :data:`CODES`. ``None`` means that the
 same command was accepted before: the answer is the same, and nothing new is due.
@@ -11,7 +11,17 @@ from decimal import Decimal
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import ZERO, Body, Dialog, body_of
-from fsm_ems.dialogs.record import CancelWanted, EditWanted, Granted, Opened, Payload, Record, Role, Submitted, Triggered
+from fsm_ems.dialogs.record import (
+    CancelWanted,
+    EditWanted,
+    Granted,
+    Opened,
+    Payload,
+    Record,
+    Role,
+    Submitted,
+    Triggered,
+)
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import Refused
 from fsm_ems.machines.order import ENDS, RESTING
@@ -70,7 +80,9 @@ def new_reqid(book: Book, settings: Settings, broker: str) -> int | str:
 
 def open_book(book: Book, settings: Settings, generation: str, now_ns: int) -> Record:
     """The first record of a run. *generation* must be new for each log that starts from nothing."""
-    return whole(book, now_ns, Opened(book.generation or generation, settings.keep_finished, settings.keep_age_ns))
+    return whole(
+        book, now_ns, Opened(book.generation or generation, settings.keep_finished, settings.keep_age_ns)
+    )
 
 
 def grant(book: Book, identity: str, role: Role, sees: tuple[str, ...], now_ns: int) -> Record | None:
@@ -164,14 +176,17 @@ def edit(
     """The owner's edit: here where nothing left, held while another is out, or sent."""
     dialog = own(book, owner, command.oid)
     if command.edit_id in dialog.edit_ids:
-        return _same_edit(dialog, command)
+        _check_same(dialog, command)
+        return None
     _may_edit(dialog, settings, command)
     size = dialog.size if command.size is None else command.size
     price = dialog.price if command.price is None else command.price
     _within_limits(settings, dialog.body, size, price, reference, command.oid)
     key, state = (owner, command.oid), dialog.state
     if not dialog.flags & f.SENT:
-        return record(book, now_ns, key, E.EDIT_LOCAL, EditWanted(command.edit_id, None, command.size, command.price, 0))
+        return record(
+            book, now_ns, key, E.EDIT_LOCAL, EditWanted(command.edit_id, None, command.size, command.price, 0)
+        )
     held = state not in (S.ACKED, S.OPEN, S.FILLED)
     return record(
         book,
@@ -188,7 +203,7 @@ def edit(
     )
 
 
-def _same_edit(dialog: Dialog, command: Edit) -> None:
+def _check_same(dialog: Dialog, command: Edit) -> None:
     known = next((edit for edit in dialog.edits if edit.edit_id == command.edit_id), None)
     if known is not None and (known.size, known.price) != (command.size, command.price):
         raise Refused("conflict", f"edit {command.edit_id} was made with other terms", command.oid)
@@ -215,7 +230,9 @@ def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
         raise Refused("not_editable", "a size is above zero", oid)
 
 
-def trigger(book: Book, settings: Settings, dialog: Dialog, price: Decimal | None, now_ns: int) -> Record | None:
+def trigger(
+    book: Book, settings: Settings, dialog: Dialog, price: Decimal | None, now_ns: int
+) -> Record | None:
     """A dark order's or an alert's price was met. It fires once: anything but a waiting one is None.
 
     *price* is the limit the order goes out with; None keeps the trigger price.

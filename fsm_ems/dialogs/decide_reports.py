@@ -53,13 +53,17 @@ def mapped(
         if ORDER.outcome(dialog.state, event) == "ignore":
             return None
         payload = Contradicted(broker, report, event, origin)
-        return record(book, now_ns, key, None, payload, alarm=f"{event} cannot happen to an order in {dialog.state}")
+        return record(
+            book, now_ns, key, None, payload, alarm=f"{event} cannot happen to an order in {dialog.state}"
+        )
     deadline = 0
     if event is E.AMBIGUOUS:
         deadline = _last_deadline(dialog, now_ns) + settings.margin_ns
     elif dialog.cancel is not None:
         deadline = now_ns + settings.request_deadline_ns
-    return record(book, now_ns, key, event, Reported(broker, report, deadline, origin), named.then, named.alarm)
+    return record(
+        book, now_ns, key, event, Reported(broker, report, deadline, origin), named.then, named.alarm
+    )
 
 
 def unmapped(
@@ -89,15 +93,28 @@ def unmapped(
 
 def _adoptable(report: Report) -> Body | None:
     """The body of an order that the report shows alive at the venue."""
-    if report.venue_id is None or not isinstance(report, BrokerdStatus | BrokerdFill) or report.details is None:
+    if (
+        report.venue_id is None
+        or not isinstance(report, BrokerdStatus | BrokerdFill)
+        or report.details is None
+    ):
         return None
     if isinstance(report, BrokerdStatus) and report.status not in _ADOPTABLE:
         return None
     details = report.details
     return Body(
-        details.side, details.market, details.size, details.price, details.type, "gtc", None, False, "live", None,
-        report.account,
-    )  # fmt: skip  # one field a line says no more
+        side=details.side,
+        market=details.market,
+        size=details.size,
+        price=details.price,
+        type=details.type,
+        tif="gtc",
+        expire_ns=None,
+        post_only=False,
+        mode="live",
+        direction=None,
+        account=report.account,
+    )
 
 
 def link(book: Book, broker: str, event: LinkEvent, now_ns: int) -> Record | None:
@@ -146,7 +163,9 @@ def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Re
     if not dialog.flags & f.SENT:
         return record(book, now_ns, key, E.EXPIRED, Timed(0))
     if state is not S.UNKNOWN:
-        return record(book, now_ns, key, E.DEADLINE, Timed(_last_deadline(dialog, now_ns) + settings.margin_ns))
+        return record(
+            book, now_ns, key, E.DEADLINE, Timed(_last_deadline(dialog, now_ns) + settings.margin_ns)
+        )
     if not book.link_open(dialog.body.broker):
         return None
     cancel = dialog.cancel

@@ -85,7 +85,9 @@ class Dispatcher:
         self._take(made, now_ns, effects)
         for dialog in self.book.at_broker(broker):
             if event is LinkEvent.LOST:
-                self._take_if(decide_reports.link_lost(self.book, self.settings, dialog, now_ns), now_ns, effects)
+                self._take_if(
+                    decide_reports.link_lost(self.book, self.settings, dialog, now_ns), now_ns, effects
+                )
             else:
                 self._follow_up(dialog, now_ns, effects)
         return effects

@@ -185,7 +185,7 @@ class Dialog:
     @property
     def filled(self) -> Decimal:
         """Cumulative size, executions or what the venue stated, whichever is more."""
-        return self.booked if self.booked >= self.stated else self.stated
+        return max(self.booked, self.stated)
 
     @property
     def gap(self) -> Decimal:

@@ -32,9 +32,10 @@ from fsm_ems.messages import (
     Report,
 )
 
-
 _FOUND = frozenset({E.FOUND_ACKED, E.FOUND_OPEN, E.FOUND_FILLED})
-_NO_PROOF = frozenset({E.CANCEL_REFUSED, E.CANCEL_REFUSED_DARK, E.EDIT_REFUSED, E.AMBIGUOUS, E.MISSING, E.ABSENT})
+_NO_PROOF = frozenset(
+    {E.CANCEL_REFUSED, E.CANCEL_REFUSED_DARK, E.EDIT_REFUSED, E.AMBIGUOUS, E.MISSING, E.ABSENT}
+)
 
 
 def fold(book: Book, record: Record, dialog: Dialog, report: Report) -> None:
@@ -51,12 +52,30 @@ def fold(book: Book, record: Record, dialog: Dialog, report: Report) -> None:
 
 _RESTS = frozenset(
     {
-        E.OPENED, E.DONE_FOR_DAY, E.STOPPED, E.FILL, E.FILL_COMPLETE, E.OVERFILL, E.FILLED_STATED, E.STATED,
-        E.BUST, E.BUST_REOPENS, E.CORRECTED, E.CORRECTED_COMPLETES, E.CORRECTED_REOPENS,
-        E.RESTATED, E.RESTATED_COMPLETES, E.RESTATED_REOPENS,
-        E.REPLACED, E.REPLACED_BY_FILL, E.REPLACED_COMPLETES, E.REPLACED_REOPENS, E.FOUND_OPEN, E.FOUND_FILLED,
+        E.OPENED,
+        E.DONE_FOR_DAY,
+        E.STOPPED,
+        E.FILL,
+        E.FILL_COMPLETE,
+        E.OVERFILL,
+        E.FILLED_STATED,
+        E.STATED,
+        E.BUST,
+        E.BUST_REOPENS,
+        E.CORRECTED,
+        E.CORRECTED_COMPLETES,
+        E.CORRECTED_REOPENS,
+        E.RESTATED,
+        E.RESTATED_COMPLETES,
+        E.RESTATED_REOPENS,
+        E.REPLACED,
+        E.REPLACED_BY_FILL,
+        E.REPLACED_COMPLETES,
+        E.REPLACED_REOPENS,
+        E.FOUND_OPEN,
+        E.FOUND_FILLED,
     }
-)  # fmt: skip  # one name a line says no more
+)
 
 
 def _state_cum(dialog: Dialog, cum: Decimal | None) -> None:

@@ -24,7 +24,11 @@ def index_venue_id(book: Book, dialog: Dialog, venue_id: str) -> None:
     if names is None:
         names = book.by_venue_id[dialog.body.broker] = {}
     names[venue_id] = dialog
-    if dialog.venue_id is not None and venue_id != dialog.venue_id and dialog.venue_id not in dialog.venue_ids:
+    if (
+        dialog.venue_id is not None
+        and venue_id != dialog.venue_id
+        and dialog.venue_id not in dialog.venue_ids
+    ):
         dialog.venue_ids = (*dialog.venue_ids, dialog.venue_id)
     dialog.venue_id = venue_id
 

@@ -67,8 +67,7 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
     filled = dialog.booked + report.size
     if report.cum is not None and report.cum > filled:
         filled = report.cum
-    if dialog.stated > filled:
-        filled = dialog.stated
+    filled = max(filled, dialog.stated)
     if state is S.REJECTED:
         return Name(E.FILL, alarm="an execution of an order the venue had rejected")
     edit = find_edit(dialog, report.reqid)
@@ -90,7 +89,9 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
     return Name(E.FILL)
 
 
-def _late_fill(dialog: Dialog, edit: EditRequest | None, *, filled: Decimal, size: Decimal, over: str | None) -> Name:
+def _late_fill(
+    dialog: Dialog, edit: EditRequest | None, *, filled: Decimal, size: Decimal, over: str | None
+) -> Name:
     if dialog.state is not S.FILLED:
         return Name(E.FILL, alarm=over)
     if over is not None and filled > dialog.filled:
@@ -158,7 +159,11 @@ def _refused(dialog: Dialog, report: BrokerdRefused) -> Name:
     if dialog.flags & f.ACKED:
         return Name(E.DUPLICATE_REFUSED, alarm="the venue refused a second copy of this order")
     if report.code == "duplicate" or dialog.state not in _AT_VENUE:
-        return Name(None, alarm="the venue refused a second copy before it acknowledged one", attempted=E.DUPLICATE_REFUSED)
+        return Name(
+            None,
+            alarm="the venue refused a second copy before it acknowledged one",
+            attempted=E.DUPLICATE_REFUSED,
+        )
     return Name(E.REJECTED)
 
 

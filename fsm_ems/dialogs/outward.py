@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fsm_ems.dialogs.facts import PRECISE
+from fsm_ems.dialogs.facts import PRECISE, Dialog, ord_status
 from fsm_ems.dialogs.record import Contradicted, Notice, Orphaned, Parked, Reported, SendAbout, SendOrder
 from fsm_ems.machines.order import ORDER
 from fsm_ems.messages import BrokerdCancel, BrokerdEdit, BrokerdOrder, BrokerdQuery, Request, Status
@@ -32,6 +32,26 @@ def status_of(notice: Notice) -> Status:
         alarm=record.alarm,
         time_ns=record.time_ns,
         venue_id=notice.venue_id,
+    )
+
+
+def standing_of(dialog: Dialog, seq: int, now_ns: int) -> Status:
+    """How *dialog* stands as of the owner's stream *seq*: an answer, no event."""
+    return Status(
+        oid=dialog.oid,
+        owner=dialog.owner,
+        seq=seq,
+        state=dialog.state.value,
+        event="standing",
+        size=dialog.size,
+        price=dialog.price,
+        filled=dialog.filled,
+        remaining=dialog.leaves,
+        average_price=dialog.average_price,
+        ord_status=ord_status(dialog),
+        reason="as it stands",
+        time_ns=now_ns,
+        venue_id=dialog.venue_id,
     )
 
 

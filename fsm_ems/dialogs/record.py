@@ -85,8 +85,8 @@ class EditSent(NamedTuple):
 class Reported(NamedTuple):
     """A broker's report that concerns the dialog.
 
-    *deadline_ns* is the deadline of a cancel that leaves with it; for an ambiguous reply, when to ask. *origin* is the seq of the record that
-    parked or orphaned the report, 0 when it came straight in.
+    *deadline_ns* is the deadline of a cancel that leaves with it; for an ambiguous reply, when to ask.
+    *origin* is the seq of the record that parked or orphaned the report, 0 when it came straight in.
     """
 
     broker: str

@@ -62,10 +62,14 @@ ENDS = (S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED, S.ALERT_TRIGGERED)
 
 def _birth() -> _Rows:
     yield Row(S.NEW, E.SUBMIT, S.PENDING, "main", "accepted and durable; the broker is next")
-    yield Row(S.NEW, E.SUBMIT_DARK, S.DARK_OPEN, "dark", "held here until its price is met; the venue knows nothing")
+    yield Row(
+        S.NEW, E.SUBMIT_DARK, S.DARK_OPEN, "dark", "held here until its price is met; the venue knows nothing"
+    )
     yield Row(S.NEW, E.SUBMIT_ALERT, S.ALERT_OPEN, "alert", "waits for its price; never sends anything")
     yield Row(S.NEW, E.ADOPT, S.ACKED, "external", "born at the venue: phone, web page or another program")
-    yield from rows((S.PENDING, S.DARK_TRIGGERED), E.SENDING, None, "main", "it waited for the link, which is up")
+    yield from rows(
+        (S.PENDING, S.DARK_TRIGGERED), E.SENDING, None, "main", "it waited for the link, which is up"
+    )
     yield Row(S.DARK_OPEN, E.TRIGGER, S.DARK_TRIGGERED, "dark", "its price was met; it fires this once")
     yield Row(S.ALERT_OPEN, E.ALERT, S.ALERT_TRIGGERED, "alert", "its price was met and the owner is told")
 
@@ -79,10 +83,16 @@ def _proof_of_arrival(event: OrderEvent, story: str, reason: str) -> _Rows:
 def _arrival() -> _Rows:
     yield Row(S.PENDING, E.ACK, S.ACKED, "main", "the venue gave its id")
     yield Row(S.DARK_TRIGGERED, E.ACK, S.ACKED, "dark", "the venue gave its id")
-    yield Row(S.CANCEL_STASHED, E.ACK, S.CANCELLING, "stash", "the venue gave its id; the stashed cancel leaves now")
-    yield from rows((*RESTING, *QUIET, S.REJECTED), E.ACK, None, "late", "it came late; only the venue's id is noted")
+    yield Row(
+        S.CANCEL_STASHED, E.ACK, S.CANCELLING, "stash", "the venue gave its id; the stashed cancel leaves now"
+    )
+    yield from rows(
+        (*RESTING, *QUIET, S.REJECTED), E.ACK, None, "late", "it came late; only the venue's id is noted"
+    )
     yield from _proof_of_arrival(E.OPENED, "main", "it rests on the book")
-    yield from rows((S.OPEN, S.EDITING, S.CANCELLING), E.OPENED, None, "main", "still resting; open requests stay open")
+    yield from rows(
+        (S.OPEN, S.EDITING, S.CANCELLING), E.OPENED, None, "main", "still resting; open requests stay open"
+    )
     for event, reason in (
         (E.DONE_FOR_DAY, "nothing more trades today; it comes back"),
         (E.STOPPED, "a guarantee is no execution"),
@@ -90,21 +100,45 @@ def _arrival() -> _Rows:
         yield from _proof_of_arrival(event, "venue", reason)
         yield from rows((S.OPEN, S.EDITING, S.CANCELLING), event, None, "venue", reason)
     yield from rows(AT_VENUE, E.REJECTED, S.REJECTED, "end", "the venue refused it; legal even after an ack")
-    yield from rows((*RESTING, *QUIET), E.DUPLICATE_REFUSED, None, "late", "a second copy was refused; the order stands")
+    yield from rows(
+        (*RESTING, *QUIET), E.DUPLICATE_REFUSED, None, "late", "a second copy was refused; the order stands"
+    )
 
 
 def _executions() -> _Rows:
     yield from _proof_of_arrival(E.FILL, "main", "an execution is proof of arrival")
-    yield from rows((S.OPEN, S.EDITING, S.CANCELLING), E.FILL, None, "main", "part of it traded under the terms in force")
+    yield from rows(
+        (S.OPEN, S.EDITING, S.CANCELLING), E.FILL, None, "main", "part of it traded under the terms in force"
+    )
     yield Row(S.FILLED, E.FILL, S.FILLED, "late", "an execution behind a quantity that was only stated")
-    yield from rows((S.CANCELLED, S.EXPIRED), E.FILL, None, "late", "it traded before it ended: booked, leaves 0")
+    yield from rows(
+        (S.CANCELLED, S.EXPIRED), E.FILL, None, "late", "it traded before it ended: booked, leaves 0"
+    )
     yield Row(S.REJECTED, E.FILL, S.CANCELLED, "late", "it had traded, so it was no plain refusal")
     yield from rows(AT_VENUE, E.FILL_COMPLETE, S.FILLED, "main", "nothing is left to trade")
-    yield from rows((S.FILLED, S.EDITING, S.CANCELLING), E.OVERFILL, None, "late", "more than ordered traded: booked, alarmed")
-    yield Row(S.EDITING, E.REPLACED_BY_FILL, S.OPEN, "edit", "a fill under the edit's id proves the edit took effect")
-    yield from rows(AT_VENUE, E.FILLED_STATED, S.FILLED, "main", "the venue states the whole size; fills are asked for")
     yield from rows(
-        (S.OPEN, S.EDITING, S.CANCELLING, *QUIET), E.STATED, None, "venue", "the venue states more than is booked"
+        (S.FILLED, S.EDITING, S.CANCELLING),
+        E.OVERFILL,
+        None,
+        "late",
+        "more than ordered traded: booked, alarmed",
+    )
+    yield Row(
+        S.EDITING,
+        E.REPLACED_BY_FILL,
+        S.OPEN,
+        "edit",
+        "a fill under the edit's id proves the edit took effect",
+    )
+    yield from rows(
+        AT_VENUE, E.FILLED_STATED, S.FILLED, "main", "the venue states the whole size; fills are asked for"
+    )
+    yield from rows(
+        (S.OPEN, S.EDITING, S.CANCELLING, *QUIET),
+        E.STATED,
+        None,
+        "venue",
+        "the venue states more than is booked",
     )
 
 
@@ -115,8 +149,12 @@ def _amended_executions() -> _Rows:
         yield from rows(QUIET, event, None, "late", f"{reason}; the end stands")
     yield Row(S.REJECTED, E.BUST, S.REJECTED, "late", "an execution never seen was undone")
     yield Row(S.REJECTED, E.CORRECTED, S.CANCELLED, "late", "it had traded, so it was no plain refusal")
-    yield Row(S.FILLED, E.BUST_REOPENS, S.OPEN, "late", "an execution was undone: there is something left again")
-    yield Row(S.FILLED, E.CORRECTED_REOPENS, S.OPEN, "late", "an execution shrank: there is something left again")
+    yield Row(
+        S.FILLED, E.BUST_REOPENS, S.OPEN, "late", "an execution was undone: there is something left again"
+    )
+    yield Row(
+        S.FILLED, E.CORRECTED_REOPENS, S.OPEN, "late", "an execution shrank: there is something left again"
+    )
     yield from rows(AT_VENUE, E.CORRECTED_COMPLETES, S.FILLED, "venue", "an execution grew: nothing is left")
 
 
@@ -124,20 +162,40 @@ def _restatements() -> _Rows:
     yield from _proof_of_arrival(E.RESTATED, "venue", "the venue changed terms of what it holds")
     held = (S.OPEN, S.EDITING, S.CANCELLING, S.FILLED)
     yield from rows(held, E.RESTATED, None, "venue", "new terms without a request; open requests stay")
-    yield from rows(AT_VENUE, E.RESTATED_COMPLETES, S.FILLED, "venue", "the new size is no more than what traded")
-    yield Row(S.FILLED, E.RESTATED_REOPENS, S.OPEN, "late", "the venue raised the size: there is something left again")
+    yield from rows(
+        AT_VENUE, E.RESTATED_COMPLETES, S.FILLED, "venue", "the new size is no more than what traded"
+    )
+    yield Row(
+        S.FILLED,
+        E.RESTATED_REOPENS,
+        S.OPEN,
+        "late",
+        "the venue raised the size: there is something left again",
+    )
 
 
 def _cancels() -> _Rows:
     unsent = (S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN, S.ALERT_OPEN)
-    yield from rows(unsent, E.CANCEL_UNSENT, S.CANCELLED, "cancel", "nothing had left, so nothing needs to be recalled")
     yield from rows(
-        (S.PENDING, S.DARK_TRIGGERED), E.CANCEL, S.CANCEL_STASHED, "stash", "sent but not acked: the cancel waits for the id"
+        unsent, E.CANCEL_UNSENT, S.CANCELLED, "cancel", "nothing had left, so nothing needs to be recalled"
     )
-    yield from rows((S.ACKED, S.OPEN, S.EDITING), E.CANCEL, S.CANCELLING, "cancel", "the cancel request goes out")
-    yield Row(S.UNKNOWN, E.CANCEL, S.UNKNOWN, "cancel", "the wish is kept and driven; the outcome is still unproven")
+    yield from rows(
+        (S.PENDING, S.DARK_TRIGGERED),
+        E.CANCEL,
+        S.CANCEL_STASHED,
+        "stash",
+        "sent but not acked: the cancel waits for the id",
+    )
+    yield from rows(
+        (S.ACKED, S.OPEN, S.EDITING), E.CANCEL, S.CANCELLING, "cancel", "the cancel request goes out"
+    )
+    yield Row(
+        S.UNKNOWN, E.CANCEL, S.UNKNOWN, "cancel", "the wish is kept and driven; the outcome is still unproven"
+    )
     yield Row(S.UNKNOWN, E.REDRIVE, S.UNKNOWN, "cancel", "no answer: the cancel is sent again")
-    yield from rows((S.OPEN, S.ACKED, S.FILLED), E.RESUME_CANCEL, S.CANCELLING, "cancel", "a cancel is still wanted")
+    yield from rows(
+        (S.OPEN, S.ACKED, S.FILLED), E.RESUME_CANCEL, S.CANCELLING, "cancel", "a cancel is still wanted"
+    )
     yield from rows(
         (*UNACKED, S.ACKED, S.OPEN, S.EDITING, S.CANCELLING),
         E.CANCEL_PENDING,
@@ -146,48 +204,117 @@ def _cancels() -> _Rows:
         "the venue has a cancel request and weighs it",
     )
     yield Row(S.FILLED, E.CANCEL_PENDING, S.FILLED, "late", "the venue weighs a cancel that came too late")
-    yield from rows(AT_VENUE, E.CANCELLED, S.CANCELLED, "end", "cancelled, on request or not; what traded stays")
-    yield Row(S.FILLED, E.CANCELLED, S.FILLED, "late", "filled outranks cancelled; noted, should a bust reopen it")
-    yield Row(S.CANCELLING, E.CANCEL_REFUSED, S.OPEN, "cancel", "refused: the wish ends, the order lives on")
-    yield Row(S.CANCELLING, E.CANCEL_REFUSED_ACKED, S.ACKED, "cancel", "refused before it rested: the order lives on")
-    yield Row(S.CANCELLING, E.CANCEL_REFUSED_FILLED, S.FILLED, "cancel", "refused: it had filled before its increase")
-    yield Row(S.CANCEL_STASHED, E.CANCEL_REFUSED, S.PENDING, "stash", "refused unseen: no proof that the order is dead")
+    yield from rows(
+        AT_VENUE, E.CANCELLED, S.CANCELLED, "end", "cancelled, on request or not; what traded stays"
+    )
     yield Row(
-        S.CANCEL_STASHED, E.CANCEL_REFUSED_DARK, S.DARK_TRIGGERED, "stash", "refused unseen: no proof that the order is dead"
+        S.FILLED, E.CANCELLED, S.FILLED, "late", "filled outranks cancelled; noted, should a bust reopen it"
+    )
+
+
+def _cancels_refused() -> _Rows:
+    yield Row(S.CANCELLING, E.CANCEL_REFUSED, S.OPEN, "cancel", "refused: the wish ends, the order lives on")
+    yield Row(
+        S.CANCELLING,
+        E.CANCEL_REFUSED_ACKED,
+        S.ACKED,
+        "cancel",
+        "refused before it rested: the order lives on",
+    )
+    yield Row(
+        S.CANCELLING,
+        E.CANCEL_REFUSED_FILLED,
+        S.FILLED,
+        "cancel",
+        "refused: it had filled before its increase",
+    )
+    yield Row(
+        S.CANCEL_STASHED,
+        E.CANCEL_REFUSED,
+        S.PENDING,
+        "stash",
+        "refused unseen: no proof that the order is dead",
+    )
+    yield Row(
+        S.CANCEL_STASHED,
+        E.CANCEL_REFUSED_DARK,
+        S.DARK_TRIGGERED,
+        "stash",
+        "refused unseen: no proof that the order is dead",
     )
     yield Row(S.FILLED, E.CANCEL_REFUSED, S.FILLED, "late", "too late: it had filled; the request is closed")
 
 
 def _edits() -> _Rows:
-    yield from rows((S.ACKED, S.OPEN), E.EDIT, S.EDITING, "edit", "the replace request goes out; old terms stay in force")
+    yield from rows(
+        (S.ACKED, S.OPEN), E.EDIT, S.EDITING, "edit", "the replace request goes out; old terms stay in force"
+    )
     yield Row(S.FILLED, E.EDIT, S.EDITING, "edit", "an increase of a filled order, where the broker can")
     held = (S.PENDING, S.DARK_TRIGGERED, S.EDITING, S.UNKNOWN)
     yield from rows(held, E.EDIT_HELD, None, "edit", "kept until the venue can take it, one at a time")
     unsent = (S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN, S.ALERT_OPEN)
     yield from rows(unsent, E.EDIT_LOCAL, None, "edit", "nothing had left, so the terms change here")
     yield from rows((S.ACKED, S.OPEN), E.EDIT_SENT, S.EDITING, "edit", "the held edit goes out")
-    yield from rows((S.OPEN, S.ACKED, S.FILLED), E.RESUME_EDIT, S.EDITING, "edit", "another edit is still out")
+    yield from rows(
+        (S.OPEN, S.ACKED, S.FILLED), E.RESUME_EDIT, S.EDITING, "edit", "another edit is still out"
+    )
     arrived = (S.PENDING, S.DARK_TRIGGERED, S.ACKED, S.OPEN, S.EDITING)
-    yield from rows(arrived, E.EDIT_PENDING, S.EDITING, "edit", "the venue has a replace request and weighs it")
-    yield Row(S.CANCEL_STASHED, E.EDIT_PENDING, S.CANCELLING, "stash", "it has arrived; the stashed cancel leaves now")
-    yield from rows((S.CANCELLING, S.FILLED), E.EDIT_PENDING, None, "edit", "the venue weighs an edit; this outranks it")
+    yield from rows(
+        arrived, E.EDIT_PENDING, S.EDITING, "edit", "the venue has a replace request and weighs it"
+    )
+    yield Row(
+        S.CANCEL_STASHED,
+        E.EDIT_PENDING,
+        S.CANCELLING,
+        "stash",
+        "it has arrived; the stashed cancel leaves now",
+    )
+    yield from rows(
+        (S.CANCELLING, S.FILLED), E.EDIT_PENDING, None, "edit", "the venue weighs an edit; this outranks it"
+    )
     yield from rows(arrived, E.REPLACED, S.OPEN, "edit", "the new terms are in force")
-    yield Row(S.CANCEL_STASHED, E.REPLACED, S.CANCELLING, "stash", "it has arrived; the stashed cancel leaves now")
-    yield Row(S.CANCELLING, E.REPLACED, S.CANCELLING, "edit", "the new terms are in force; the cancel is still open")
-    yield Row(S.FILLED, E.REPLACED, S.FILLED, "late", "a late answer: the new size is no more than what traded")
-    yield from rows(AT_VENUE, E.REPLACED_COMPLETES, S.FILLED, "edit", "the new size is no more than what traded")
-    yield Row(S.FILLED, E.REPLACED_REOPENS, S.OPEN, "late", "an edit that crossed the last fill left something to trade")
+    yield Row(
+        S.CANCEL_STASHED, E.REPLACED, S.CANCELLING, "stash", "it has arrived; the stashed cancel leaves now"
+    )
+    yield Row(
+        S.CANCELLING, E.REPLACED, S.CANCELLING, "edit", "the new terms are in force; the cancel is still open"
+    )
+    yield Row(
+        S.FILLED, E.REPLACED, S.FILLED, "late", "a late answer: the new size is no more than what traded"
+    )
+    yield from rows(
+        AT_VENUE, E.REPLACED_COMPLETES, S.FILLED, "edit", "the new size is no more than what traded"
+    )
+    yield Row(
+        S.FILLED,
+        E.REPLACED_REOPENS,
+        S.OPEN,
+        "late",
+        "an edit that crossed the last fill left something to trade",
+    )
     yield Row(S.EDITING, E.EDIT_REFUSED, S.OPEN, "edit", "refused: the old terms stay")
-    yield Row(S.EDITING, E.EDIT_REFUSED_ACKED, S.ACKED, "edit", "refused before it rested: the old terms stay")
-    yield from rows((S.EDITING, S.CANCELLING), E.EDIT_REFUSED_FILLED, S.FILLED, "edit", "the increase of a filled order was refused")
+    yield Row(
+        S.EDITING, E.EDIT_REFUSED_ACKED, S.ACKED, "edit", "refused before it rested: the old terms stay"
+    )
+    yield from rows(
+        (S.EDITING, S.CANCELLING),
+        E.EDIT_REFUSED_FILLED,
+        S.FILLED,
+        "edit",
+        "the increase of a filled order was refused",
+    )
     refused = (*UNACKED, S.ACKED, S.OPEN, S.CANCELLING, S.UNKNOWN, S.FILLED)
     yield from rows(refused, E.EDIT_REFUSED, None, "edit", "the request is closed; nothing else changes")
 
 
 def _ends() -> _Rows:
     yield from rows(AT_VENUE, E.EXPIRED, S.EXPIRED, "end", "its time in force ran out; what traded stays")
-    yield from rows((S.DARK_OPEN, S.ALERT_OPEN), E.EXPIRED, S.EXPIRED, "end", "its time ran out before its price was met")
-    yield Row(S.FILLED, E.EXPIRED, S.FILLED, "late", "filled outranks expired; noted, should a bust reopen it")
+    yield from rows(
+        (S.DARK_OPEN, S.ALERT_OPEN), E.EXPIRED, S.EXPIRED, "end", "its time ran out before its price was met"
+    )
+    yield Row(
+        S.FILLED, E.EXPIRED, S.FILLED, "late", "filled outranks expired; noted, should a bust reopen it"
+    )
 
 
 def _doubt() -> _Rows:
@@ -198,10 +325,14 @@ def _doubt() -> _Rows:
     yield from rows(doubtful, E.LINK_LOST, S.UNKNOWN, "doubt", "from here on anything may happen unseen")
     yield Row(S.UNKNOWN, E.ASK, S.UNKNOWN, "doubt", "the venue is asked what it knows")
     yield Row(S.UNKNOWN, E.MISSING, S.UNKNOWN, "doubt", "one read without it is not yet proof of absence")
-    yield Row(S.UNKNOWN, E.ABSENT, S.REJECTED, "doubt", "never acknowledged and twice not found: it never arrived")
+    yield Row(
+        S.UNKNOWN, E.ABSENT, S.REJECTED, "doubt", "never acknowledged and twice not found: it never arrived"
+    )
     yield Row(S.UNKNOWN, E.FOUND_ACKED, S.ACKED, "doubt", "evidence: the venue has it, not yet resting")
     yield Row(S.UNKNOWN, E.FOUND_OPEN, S.OPEN, "doubt", "evidence: it rests or trades at the venue")
-    yield Row(S.UNKNOWN, E.FOUND_FILLED, S.FILLED, "doubt", "evidence: filled, and its increase is not in force")
+    yield Row(
+        S.UNKNOWN, E.FOUND_FILLED, S.FILLED, "doubt", "evidence: filled, and its increase is not in force"
+    )
 
 
 ORDER: Table[OrderState, OrderEvent] = Table(
@@ -215,6 +346,7 @@ ORDER: Table[OrderState, OrderEvent] = Table(
         _amended_executions(),
         _restatements(),
         _cancels(),
+        _cancels_refused(),
         _edits(),
         _ends(),
         _doubt(),

@@ -1,0 +1,245 @@
+"""The broker's edge: what the EMS sends a broker, and what a broker reports.
+
+Import these from :mod:`fsm_ems.messages`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from fsm_ems.message_fields import (
+    Fqme,
+    Liquidity,
+    Message,
+    Name,
+    OrderType,
+    ReqId,
+    Side,
+    Text,
+    TimeInForce,
+    TimeNs,
+    VenueId,
+)
+from fsm_ems.numbers import NotNegative, Positive, Signed
+
+# ── EMS → broker ────────────────────────────────────────────────────────────────────────────────────
+
+
+class BrokerdOrder(Message):
+    """Place an order. After *deadline_ns* the venue must refuse it."""
+
+    name: Literal["brokerd_order"] = "brokerd_order"
+    reqid: ReqId
+    account: Name
+    market: Fqme
+    side: Side
+    size: Positive
+    price: Positive | None = None
+    type: OrderType = "limit"
+    tif: TimeInForce = "gtc"
+    expire_ns: TimeNs | None = None
+    post_only: bool = False
+    time_ns: TimeNs
+    deadline_ns: TimeNs
+
+
+class _About(Message):
+    """A request about an order already sent: *target* is its reqid in force, *venue_id* where known."""
+
+    reqid: ReqId
+    account: Name
+    target: ReqId
+    venue_id: VenueId | None = None
+    time_ns: TimeNs
+    deadline_ns: TimeNs
+
+
+class BrokerdCancel(_About):
+    """Cancel what is left of an order."""
+
+    name: Literal["brokerd_cancel"] = "brokerd_cancel"
+
+
+class BrokerdEdit(_About):
+    """Replace the terms: *size* is the new total including what is filled."""
+
+    name: Literal["brokerd_edit"] = "brokerd_edit"
+    size: Positive
+    price: Positive | None = None
+
+
+class BrokerdQuery(_About):
+    """Tell what you know of an order; answered by ``BrokerdStatus`` with *snapshot* set."""
+
+    name: Literal["brokerd_query"] = "brokerd_query"
+
+
+Request = Annotated[BrokerdOrder | BrokerdCancel | BrokerdEdit | BrokerdQuery, Field(discriminator="name")]
+
+# ── broker → EMS ────────────────────────────────────────────────────────────────────────────────────
+
+
+class OrderDetails(Message):
+    """An order as the venue describes it: enough to adopt one that was born there."""
+
+    market: Fqme
+    side: Side
+    size: Positive
+    price: Positive | None = None
+    type: OrderType = "limit"
+
+
+class _Report(Message):
+    """Any report; *time_ns* is the venue's, 0 where it names none."""
+
+    account: Name = "main"
+    time_ns: TimeNs = 0
+    text: Text | None = None
+
+
+class _AboutOrder(_Report):
+    """A report about the order that *reqid* (any request of its chain) or *venue_id* names."""
+
+    reqid: ReqId | None = None
+    venue_id: VenueId | None = None
+
+
+class _Answer(_Report):
+    """A report that answers the request *reqid*."""
+
+    reqid: ReqId
+    venue_id: VenueId | None = None
+
+
+class BrokerdOrderAck(_Report):
+    """The venue gave its id for the order."""
+
+    name: Literal["brokerd_ack"] = "brokerd_ack"
+    reqid: ReqId
+    venue_id: VenueId
+
+
+class BrokerdStatus(_AboutOrder):
+    """Where the venue says the order stands.
+
+    *cum* is the cumulative filled size it names. With *snapshot* set it answers a query and is no event
+    of its own: it fills gaps and never takes anything back; *query* echoes the query's id, and ``absent``
+    is known to snapshots only. *details* in a snapshot are the terms in force.
+    *resumes* goes with ``done_for_day``: whether the order trades again another day.
+    """
+
+    name: Literal["brokerd_status"] = "brokerd_status"
+    status: Literal[
+        "pending_new",
+        "open",
+        "pending_cancel",
+        "pending_edit",
+        "stopped",
+        "done_for_day",
+        "filled",
+        "cancelled",
+        "rejected",
+        "expired",
+        "absent",
+    ]
+    cum: NotNegative | None = None
+    snapshot: bool = False
+    query: ReqId | None = None
+    resumes: bool = False
+    details: OrderDetails | None = None
+
+    @model_validator(mode="after")
+    def _combination(self) -> BrokerdStatus:
+        if self.status == "absent" and not self.snapshot:
+            raise ValueError("status 'absent' answers a query only")
+        return self
+
+
+class BrokerdFill(_AboutOrder):
+    """One execution, identified by (broker, account, *exec_id*). *fee* below zero is a rebate."""
+
+    name: Literal["brokerd_fill"] = "brokerd_fill"
+    exec_id: VenueId
+    size: Positive
+    price: Positive
+    fee: Signed = Decimal(0)
+    fee_asset: Name | None = None
+    liquidity: Liquidity | None = None
+    cum: NotNegative | None = None
+    details: OrderDetails | None = None
+
+
+class BrokerdBust(_AboutOrder):
+    """The execution *ref_id* is undone. *exec_id* is the bust's own id."""
+
+    name: Literal["brokerd_bust"] = "brokerd_bust"
+    exec_id: VenueId
+    ref_id: VenueId
+
+
+class BrokerdCorrection(_AboutOrder):
+    """The execution *ref_id* is replaced by this one."""
+
+    name: Literal["brokerd_correction"] = "brokerd_correction"
+    exec_id: VenueId
+    ref_id: VenueId
+    size: Positive
+    price: Positive
+    fee: Signed = Decimal(0)
+    fee_asset: Name | None = None
+    liquidity: Liquidity | None = None
+
+
+class BrokerdReplaced(_Answer):
+    """The edit *reqid* is in force; *size*, *price* where the venue names them."""
+
+    name: Literal["brokerd_replaced"] = "brokerd_replaced"
+    size: Positive | None = None
+    price: Positive | None = None
+
+
+class BrokerdRefused(_Answer):
+    """The request *reqid* is refused; the order it was about is not touched by that.
+
+    The refusal of an order itself is ``BrokerdStatus`` with ``rejected``; ``submit`` here is the refusal
+    of a second copy of an order that lives. *target* is a reqid of the order where the refused request's
+    own id may be unknown.
+    """
+
+    name: Literal["brokerd_refused"] = "brokerd_refused"
+    request: Literal["submit", "cancel", "edit"]
+    target: ReqId | None = None
+    code: Literal["too_late", "unknown_order", "pending", "duplicate", "other"] = "other"
+
+
+class BrokerdRestated(_AboutOrder):
+    """The venue changed terms without a request. *split* multiplies sizes and divides prices."""
+
+    name: Literal["brokerd_restated"] = "brokerd_restated"
+    size: Positive | None = None
+    price: Positive | None = None
+    cum: NotNegative | None = None
+    split: Positive | None = None
+
+
+class BrokerdError(_Answer):
+    """A reply to *reqid* that does not tell what became of it."""
+
+    name: Literal["brokerd_error"] = "brokerd_error"
+
+
+Report = Annotated[
+    BrokerdOrderAck
+    | BrokerdStatus
+    | BrokerdFill
+    | BrokerdBust
+    | BrokerdCorrection
+    | BrokerdReplaced
+    | BrokerdRefused
+    | BrokerdRestated
+    | BrokerdError,
+    Field(discriminator="name"),
+]

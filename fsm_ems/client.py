@@ -1,0 +1,205 @@
+"""A client of a running EMS: one identity, its orders and its event stream."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Protocol
+from uuid import uuid4
+
+import trio
+
+from fsm_ems.errors import ClientFault
+from fsm_ems.machines.order import ENDS
+from fsm_ems.messages import Cancel, Command, Edit, Order, Status
+
+MAILBOX_MAX = 10_000
+"""Statuses that may wait unread in one event stream or order handle."""
+
+_END_NAMES = frozenset(state.value for state in ENDS)
+
+
+class Overrun(ClientFault):
+    """The reader fell so far behind that its mailbox was closed. Others, and the orders, are untouched."""
+
+
+class Mailbox:
+    """Statuses waiting for one reader, bounded: past :data:`MAILBOX_MAX` that reader is cut off."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Status] = deque()
+        self._changed = trio.Event()
+        self._overrun = False
+        self._closed = False
+
+    def put(self, status: Status) -> None:
+        """Add *status*. Never waits."""
+        if self._overrun:
+            return
+        if len(self._waiting) >= MAILBOX_MAX:
+            self._overrun = True
+            self._waiting.clear()
+        else:
+            self._waiting.append(status)
+        self._changed.set()
+
+    def close(self) -> None:
+        """No more will come: readers get what waits, then the end."""
+        self._closed = True
+        self._changed.set()
+
+    async def get(self) -> Status | None:
+        """The next status; None when no more will come.
+
+        Raises:
+            Overrun: the reader fell too far behind.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while not self._waiting:
+            if self._overrun:
+                raise Overrun(f"more than {MAILBOX_MAX} statuses went unread")
+            if self._closed:
+                return None
+            self._changed = trio.Event()
+            await self._changed.wait()
+        await trio.lowlevel.cancel_shielded_checkpoint()
+        return self._waiting.popleft()
+
+
+class Desk(Protocol):
+    """What a client needs of the EMS it talks to."""
+
+    async def command(self, identity: str, command: Command) -> bool:
+        """Take a command; True when the same one had been taken before."""
+        ...
+
+    def standing(self, identity: str, oid: str) -> Status | None:
+        """How an order stands; None where memory has no such order."""
+        ...
+
+    def subscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
+        """Put every later status of the stream, or of one order, into *mailbox*."""
+        ...
+
+    def unsubscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
+        """Stop doing so."""
+        ...
+
+
+class OrderHandle:
+    """An order as its owner sees it: iterate over its statuses, or wait for its end.
+
+    Iteration ends with the first end. Later fills, busts and corrections come by
+    :meth:`Client.events`.
+    """
+
+    def __init__(self, client: Client, oid: str, mailbox: Mailbox) -> None:
+        self.oid = oid
+        self.status: Status | None = None
+        self._client = client
+        self._mailbox = mailbox
+
+    def __aiter__(self) -> AsyncIterator[Status]:
+        return self
+
+    async def __anext__(self) -> Status:
+        if self.status is not None and self.status.state in _END_NAMES:
+            raise StopAsyncIteration
+        status = await self._mailbox.get()
+        if status is None:
+            raise StopAsyncIteration
+        self.status = status
+        if status.state in _END_NAMES:
+            self._client.drop(self.oid, self._mailbox)
+        return status
+
+    async def wait(self) -> Status:
+        """The status with which the order ended. ``unknown`` is not an end.
+
+        Raises:
+            ClientFault: the EMS was closed before.
+        """
+        async for _ in self:
+            pass
+        if self.status is None or self.status.state not in _END_NAMES:
+            raise ClientFault(f"the EMS was closed before order {self.oid} ended")
+        return self.status
+
+    async def cancel(self) -> None:
+        """Ask for the order's cancel; returns when the wish is in the log."""
+        await self._client.cancel(self.oid)
+
+    async def edit(self, *, size: Decimal | None = None, price: Decimal | None = None) -> None:
+        """Ask for new terms; *size* is the new total, what is filled included."""
+        await self._client.edit(self.oid, size=size, price=price)
+
+
+class Client:
+    """One identity's view of the EMS. Made by :func:`~fsm_ems.service.open_ems` and :meth:`EMS.client`."""
+
+    def __init__(self, desk: Desk, identity: str) -> None:
+        self.identity = identity
+        self._desk = desk
+
+    async def submit(self, order: Order) -> OrderHandle:
+        """Submit *order*; returns when it is in the log. The same order again gives a new handle to it.
+
+        Raises:
+            Refused: the EMS does not take it; no order exists.
+            ClientFault: no broker of that name was opened.
+        """
+        mailbox = self._box(order.oid)
+        try:
+            if await self._desk.command(self.identity, order):
+                standing = self._desk.standing(self.identity, order.oid)
+                if standing is not None:
+                    mailbox.put(standing)
+        except BaseException:
+            self.drop(order.oid, mailbox)
+            raise
+        return OrderHandle(self, order.oid, mailbox)
+
+    async def cancel(self, oid: str) -> None:
+        """Ask for a cancel; returns when the wish is in the log.
+
+        Raises:
+            Refused: no such order of yours, or it has ended.
+        """
+        await self._desk.command(self.identity, Cancel(oid=oid))
+
+    async def edit(
+        self,
+        oid: str,
+        *,
+        size: Decimal | None = None,
+        price: Decimal | None = None,
+        edit_id: str | None = None,
+    ) -> None:
+        """Ask for new terms; returns when the wish is in the log. *edit_id* makes a retry safe.
+
+        Raises:
+            Refused: no such order of yours, or it cannot be edited now.
+        """
+        await self._desk.command(
+            self.identity, Edit(oid=oid, edit_id=edit_id or str(uuid4()), size=size, price=price)
+        )
+
+    @contextmanager
+    def events(self) -> Iterator[Mailbox]:
+        """Every status of this identity's stream from here on; read with ``await events.get()``."""
+        mailbox = self._box(None)
+        try:
+            yield mailbox
+        finally:
+            self.drop(None, mailbox)
+
+    def drop(self, oid: str | None, mailbox: Mailbox) -> None:
+        """Let go of a mailbox."""
+        self._desk.unsubscribe(self.identity, oid, mailbox)
+
+    def _box(self, oid: str | None) -> Mailbox:
+        mailbox = Mailbox()
+        self._desk.subscribe(self.identity, oid, mailbox)
+        return mailbox

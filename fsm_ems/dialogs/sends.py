@@ -1,0 +1,84 @@
+"""What leaves for a broker: the facts note it, and the effect carries it. ``apply`` alone uses this."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.facts import Dialog, EditRequest
+from fsm_ems.dialogs.ids import index_reqid
+from fsm_ems.dialogs.record import Effect, Record, SendAbout, SendOrder
+from fsm_ems.errors import EMSBug
+
+
+def send_order(
+    book: Book, record: Record, dialog: Dialog, reqid: int | str, deadline_ns: int, effects: list[Effect]
+) -> None:
+    """The order leaves under *reqid*."""
+    index_reqid(book, dialog, reqid)
+    dialog.flags |= f.SENT
+    dialog.due_ns = deadline_ns
+    body = dialog.body
+    effects.append(
+        SendOrder(
+            body.broker,
+            reqid,
+            body.account,
+            body.market,
+            body.side,
+            dialog.size,
+            None if body.type == "market" else dialog.price,
+            body.type,
+            body.tif,
+            body.expire_ns,
+            body.post_only,
+            record.time_ns,
+            deadline_ns,
+        )
+    )
+
+
+def send_cancel(record: Record, dialog: Dialog, deadline_ns: int, effects: list[Effect]) -> None:
+    """The cancel that is wanted leaves, or leaves again."""
+    cancel = dialog.cancel
+    if cancel is None or cancel.reqid is None:
+        raise EMSBug(f"record {record.seq} sends a cancel that nobody wants")
+    cancel.out = True
+    cancel.deadline_ns = deadline_ns
+    effects.append(about("cancel", record, dialog, cancel.reqid, deadline_ns))
+
+
+def send_edit(
+    record: Record, dialog: Dialog, edit: EditRequest, deadline_ns: int, effects: list[Effect]
+) -> None:
+    """*edit* leaves; None in it means the terms in force."""
+    edit.out = True
+    edit.deadline_ns = deadline_ns
+    size = dialog.size if edit.size is None else edit.size
+    price = dialog.price if edit.price is None else edit.price
+    effects.append(about("edit", record, dialog, edit.reqid, deadline_ns)._replace(size=size, price=price))
+
+
+def about(
+    verb: Literal["cancel", "edit", "query"],
+    record: Record,
+    dialog: Dialog,
+    reqid: int | str,
+    deadline_ns: int,
+) -> SendAbout:
+    """A request about an order that the venue may have."""
+    body = dialog.body
+    target = reqid if dialog.reqid is None else dialog.reqid
+    return SendAbout(
+        verb,
+        body.broker,
+        reqid,
+        body.account,
+        target,
+        dialog.venue_id,
+        None,
+        None,
+        record.time_ns,
+        deadline_ns,
+    )

@@ -1,0 +1,261 @@
+"""``open_ems``: the EMS inside a trio program. The one loop that carries out what the dispatcher decides.
+
+Nothing here decides anything about an order. Inputs go to the :class:`~fsm_ems.dialogs.dispatcher.Dispatcher`
+one at a time; the records it makes are in the log when it returns; then sends leave, then clients are told.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import structlog
+import trio
+
+from fsm_ems.brokers.base import Broker, TradesDialogue
+from fsm_ems.client import Client, Mailbox
+from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.outward import request_of, standing_of, status_of
+from fsm_ems.dialogs.record import Effect, Notice, Role, SendAbout, SendOrder
+from fsm_ems.dialogs.settings import Settings
+from fsm_ems.errors import BrokerFault, ClientFault
+from fsm_ems.journal.base import RecordLog
+from fsm_ems.journal.memory import MemoryLog
+from fsm_ems.journal.replay import replay
+from fsm_ems.machines.link import LinkEvent, LinkState
+from fsm_ems.messages import Command, Order, Report, Status
+
+Clock = Callable[[], int]
+
+QUEUED_MAX = 1_024
+"""Sends that may wait for a link before commands wait for it, and the reports read ahead of the loop."""
+RETRY_FIRST_S = 0.5
+RETRY_MAX_S = 30.0
+
+_log = structlog.get_logger("fsm_ems")
+
+
+def new_order(**fields: Any) -> Order:  # noqa: ANN401  # pydantic checks each field's type and says what is wrong
+    """An order with a fresh oid; *fields* are those of :class:`~fsm_ems.messages.Order`."""
+    return Order(oid=str(uuid4()), **fields)
+
+
+def trio_clock() -> Clock:
+    """Nanoseconds since the epoch that never go back: wall time once, then trio's own clock."""
+    start_ns, start_s = time.time_ns(), trio.current_time()
+    return lambda: start_ns + int((trio.current_time() - start_s) * 1_000_000_000)
+
+
+class EMS(Client):
+    """A running EMS, and the client of its first identity. Made by :func:`open_ems`."""
+
+    def __init__(
+        self, dispatcher: Dispatcher, brokers: Sequence[Broker], identity: str, clock: Clock
+    ) -> None:
+        super().__init__(self, identity)
+        self.dispatcher = dispatcher
+        self.clock = clock
+        self.references: dict[str, Decimal] = {}
+        self._brokers = {broker.name: broker for broker in brokers}
+        self._outboxes: dict[str, deque[SendOrder | SendAbout]] = {name: deque() for name in self._brokers}
+        self._outbox_changed = {name: trio.Event() for name in self._brokers}
+        self._mailboxes: dict[tuple[str, str | None], list[Mailbox]] = {}
+        self._rescheduled = trio.Event()
+        self._up = {name: trio.Event() for name in self._brokers}
+
+    # ── for clients ─────────────────────────────────────────────────────────────────────────────────
+
+    async def ready(self) -> None:
+        """Return once every broker's link is up."""
+        for event in list(self._up.values()):
+            await event.wait()
+
+    def client(self, identity: str, role: Role = "trader", sees: Sequence[str] = ()) -> Client:
+        """Another identity: a trader with orders of its own, or an observer of the owners it *sees*."""
+        self.dispatcher.grant(identity, role, self.clock(), tuple(sees))
+        return Client(self, identity)
+
+    async def command(self, identity: str, command: Command) -> bool:
+        """Take a command; True when the same one had been taken before.
+
+        Raises:
+            Refused: it is not taken, and nothing has changed.
+            ClientFault: no broker of that name was opened.
+        """
+        await trio.lowlevel.checkpoint()
+        reference: Decimal | None = None
+        if isinstance(command, Order):
+            self._check_broker(command)
+            reference = self.references.get(command.market)
+        answer, effects = self.dispatcher.command(identity, command, self.clock(), reference)
+        self._carry_out(effects)
+        return answer.again
+
+    async def trigger(self, owner: str, oid: str, price: Decimal | None = None) -> None:
+        """Fire an owner's dark order or alert by hand."""
+        await trio.lowlevel.checkpoint()
+        self._carry_out(self.dispatcher.trigger(owner, oid, self.clock(), price))
+
+    def subscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
+        """Put every later status of *identity*'s stream, or of its order *oid* alone, into *mailbox*."""
+        self._mailboxes.setdefault((identity, oid), []).append(mailbox)
+
+    def unsubscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
+        """Stop doing so."""
+        boxes = self._mailboxes.get((identity, oid), [])
+        if mailbox in boxes:
+            boxes.remove(mailbox)
+        if not boxes:
+            self._mailboxes.pop((identity, oid), None)
+
+    def standing(self, identity: str, oid: str) -> Status | None:
+        """How an order of *identity* stands; None where memory has no such order."""
+        dialog = self.dispatcher.book.dialog(identity, oid)
+        return (
+            None
+            if dialog is None
+            else standing_of(dialog, self.dispatcher.book.streams[identity], self.clock())
+        )
+
+    def _check_broker(self, order: Order) -> None:
+        broker = order.market.rpartition(".")[2]
+        if broker not in self._brokers:
+            known = ", ".join(sorted(self._brokers)) or "none"
+            raise ClientFault(f"no broker {broker!r} for market {order.market}: opened are {known}")
+
+    # ── effects ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _carry_out(self, effects: Sequence[Effect]) -> None:
+        """Sends first, then notices; the records they follow from are in the log already."""
+        for effect in effects:
+            if not isinstance(effect, Notice):
+                self._outboxes[effect.broker].append(effect)
+                self._outbox_changed[effect.broker].set()
+        for effect in effects:
+            if isinstance(effect, Notice):
+                self._tell(effect)
+        self._rescheduled.set()
+
+    def _tell(self, notice: Notice) -> None:
+        if notice.record.alarm is not None and notice.identity == notice.record.owner:
+            _log.warning("alarm", owner=notice.record.owner, oid=notice.record.oid, alarm=notice.record.alarm)
+        oid = notice.record.oid if notice.identity == notice.record.owner else None
+        boxes = [*self._mailboxes.get((notice.identity, None), ())]
+        if oid is not None:
+            boxes += self._mailboxes.get((notice.identity, oid), ())
+        if boxes:
+            status = status_of(notice)
+            for box in boxes:
+                box.put(status)
+
+    def close_mailboxes(self) -> None:
+        """Tell every reader that no more will come."""
+        for boxes in self._mailboxes.values():
+            for box in boxes:
+                box.close()
+
+    # ── tasks ───────────────────────────────────────────────────────────────────────────────────────
+
+    async def _keep_time(self) -> None:
+        while True:
+            self._rescheduled = trio.Event()
+            due = self.dispatcher.next_due_ns()
+            seconds = math.inf if due is None else max(due - self.clock(), 0) / 1_000_000_000
+            with trio.move_on_after(seconds):
+                await self._rescheduled.wait()
+            self._carry_out(self.dispatcher.pass_time(self.clock()))
+
+    async def _keep_link(self, broker: Broker) -> None:
+        """Connect, run until the link is lost, connect again, with growing pauses while it fails."""
+        name, pause = broker.name, RETRY_FIRST_S
+        self._move(name, LinkEvent.CONNECT)
+        while True:
+            try:
+                async with broker.open_trades_dialogue() as dialogue:
+                    self._move(name, LinkEvent.CONNECTED)
+                    pause = RETRY_FIRST_S
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(self._send, name, dialogue)
+                        nursery.start_soon(self._receive, name, dialogue)
+                        self._move(name, LinkEvent.SYNCED)
+            except* BrokerFault as faults:
+                _log.warning("link lost", broker=name, why=str(faults.exceptions[0]))
+            self._move(name, LinkEvent.LOST)
+            self._outboxes[name].clear()
+            await trio.sleep(pause)
+            pause = min(pause * 2, RETRY_MAX_S)
+
+    def _move(self, broker: str, event: LinkEvent) -> None:
+        effects = self.dispatcher.link(broker, event, self.clock())
+        if self.dispatcher.book.links.get(broker) is LinkState.UP:
+            self._up[broker].set()
+        elif self._up[broker].is_set():
+            self._up[broker] = trio.Event()
+        self._carry_out(effects)
+
+    async def _send(self, broker: str, dialogue: TradesDialogue) -> None:
+        outbox = self._outboxes[broker]
+        while True:
+            while outbox:
+                await dialogue.send(request_of(outbox.popleft()))
+            self._outbox_changed[broker] = trio.Event()
+            await self._outbox_changed[broker].wait()
+
+    async def _receive(self, broker: str, dialogue: TradesDialogue) -> None:
+        while True:
+            report: Report = await dialogue.receive()
+            self._carry_out(self.dispatcher.report(broker, report, self.clock()))
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Keep links and time until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep_time)
+            for broker in self._brokers.values():
+                nursery.start_soon(self._keep_link, broker)
+            task_status.started()
+
+
+@asynccontextmanager
+async def open_ems(
+    *brokers: Broker,
+    settings: Settings | None = None,
+    identity: str = "main",
+    log: RecordLog | None = None,
+    clock: Clock | None = None,
+) -> AsyncGenerator[EMS]:
+    """Run an EMS for as long as the block is open; several may run in one program.
+
+    *identity* is the first trader. *log* holds the records: by default a
+    :class:`~fsm_ems.journal.memory.MemoryLog`, which is gone with the process; a
+    :class:`~fsm_ems.journal.file.FileLog` that already has records is replayed, and whatever its brokers
+    may hold is ``unknown`` until they answer. Orders may be submitted at once: they wait for the link.
+    ``await ems.ready()`` tells when every link is up.
+    """
+    log = MemoryLog() if log is None else log
+    clock = trio_clock() if clock is None else clock
+    settings = Settings() if settings is None else settings
+    settings = replace(settings, brokers={**{b.name: b.capabilities for b in brokers}, **settings.brokers})
+    book = replay(log)
+    dispatcher = Dispatcher(
+        settings, log.append, generation=secrets.token_hex(4), now_ns=clock(), book=book, lookup=log.lookup
+    )
+    dispatcher.grant(identity, "trader", clock())
+    for broker, state in list(book.links.items()):
+        if state not in (LinkState.DOWN, LinkState.CLOSED):
+            dispatcher.link(broker, LinkEvent.LOST, clock())
+    ems = EMS(dispatcher, brokers, identity, clock)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(ems.run)
+        try:
+            yield ems
+        finally:
+            nursery.cancel_scope.cancel()
+            ems.close_mailboxes()
