@@ -11,7 +11,7 @@ from typing import Any
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book, Identity, Waiting
-from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
+from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest
 from fsm_ems.dialogs.fold_report import fold
 from fsm_ems.dialogs.ids import index_reqid, index_venue_id
 from fsm_ems.dialogs.record import (
@@ -46,6 +46,8 @@ from fsm_ems.machines.order_events import OrderEvent as E
 from fsm_ems.messages import BrokerdFill
 
 _ENDS = frozenset(ENDS)
+_BIRTHS = frozenset({Submitted, Adopted, Recalled})
+_SENT_ACKED = SENT | f.ACKED
 
 
 def apply(book: Book, record: Record) -> list[Effect]:
@@ -59,47 +61,44 @@ def apply(book: Book, record: Record) -> list[Effect]:
         raise EMSBug(f"record {record.seq} does not follow {book.seq}")
     book.seq = record.seq
     payload = record.payload
-    whole = _WHOLE.get(type(payload))
-    if whole is not None:
-        whole(book, record, payload)
+    kind = type(payload)
+    if kind in _WHOLE:
+        _WHOLE[kind](book, record, payload)
         return []
-    if isinstance(payload, Submitted | Adopted | Recalled):
-        dialog = _create(book, record, payload)
-    else:
-        dialog = book.dialogs[record.owner][record.oid]
+    dialog = _create(book, record) if kind in _BIRTHS else book.dialogs[record.owner][record.oid]
     effects: list[Effect] = []
-    before, unproven = dialog.state, dialog.flags & (f.SENT | f.ACKED) == f.SENT
-    _PARTS[type(payload)](book, record, dialog, payload, effects)
+    before, unproven = dialog.state, dialog.flags & _SENT_ACKED == SENT
+    _PARTS[kind](book, record, dialog, payload, effects)
     if record.event is not None:
-        _step(dialog, record.event, record.then)
-        if not unproven and dialog.flags & (f.SENT | f.ACKED) == f.SENT and dialog.state not in _ENDS:
-            _count_unacked(book, dialog, 1)
-        elif unproven and before not in _ENDS and (dialog.flags & f.ACKED or dialog.state in _ENDS):
-            _count_unacked(book, dialog, -1)
-        if dialog.state in _ENDS:
-            _ended(book, record, dialog, before)
-        else:
-            if before in _ENDS:
-                book.finished.pop(dialog, None)
-            book.wake(dialog)
+        _move(book, record, dialog, record.event, unproven=unproven)
     for identity, seq in record.tells:
         book.streams[identity] = seq
         effects.append(_notice(identity, seq, record, before, dialog))
     return effects
 
 
-def _step(dialog: Dialog, event: E, then: E | None) -> None:
-    dialog.state = ORDER.step(dialog.state, event)
-    if then is not None:
-        dialog.state = ORDER.step(dialog.state, then)
-
-
-def _count_unacked(book: Book, dialog: Dialog, change: int) -> None:
-    broker = dialog.body.broker
-    book.unacked[broker] = book.unacked.get(broker, 0) + change
+def _move(book: Book, record: Record, dialog: Dialog, event: E, *, unproven: bool) -> None:
+    """Step the machine, then keep what depends on where it arrived: counts, ends and notes of what is due."""
+    before = dialog.state
+    state = ORDER.step(before, event)
+    if record.then is not None:
+        state = ORDER.step(state, record.then)
+    dialog.state = state
+    ended, was_ended = state in _ENDS, before in _ENDS
+    still_unproven = dialog.flags & _SENT_ACKED == SENT and not ended
+    if still_unproven != (unproven and not was_ended):
+        book.unacked[dialog.broker] = book.unacked.get(dialog.broker, 0) + (1 if still_unproven else -1)
+    if ended:
+        _ended(book, record, dialog, before)
+    else:
+        if was_ended:
+            book.finished.pop(dialog, None)
+        book.wake(dialog)
 
 
 def _notice(identity: str, seq: int, record: Record, before: S, dialog: Dialog) -> Notice:
+    filled = dialog.filled
+    leaves = f.ZERO if dialog.state in _ENDS or filled >= dialog.size else dialog.size - filled
     return Notice(
         identity,
         seq,
@@ -108,8 +107,8 @@ def _notice(identity: str, seq: int, record: Record, before: S, dialog: Dialog) 
         dialog.state,
         dialog.size,
         dialog.price,
-        dialog.filled,
-        dialog.leaves,
+        filled,
+        leaves,
         dialog.booked,
         dialog.notional,
         f.ord_status(dialog),
@@ -120,7 +119,10 @@ def _notice(identity: str, seq: int, record: Record, before: S, dialog: Dialog) 
 # ── dialogs come and go ─────────────────────────────────────────────────────────────────────────────
 
 
-def _create(book: Book, record: Record, payload: Submitted | Adopted | Recalled) -> Dialog:
+def _create(book: Book, record: Record) -> Dialog:
+    payload = record.payload
+    if not isinstance(payload, Submitted | Adopted | Recalled):
+        raise EMSBug(f"record {record.seq} makes no dialog")
     dialog = Dialog(record.owner, record.oid, payload.body)
     orders = book.dialogs.get(record.owner)
     if orders is None:
@@ -163,7 +165,7 @@ def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
 
 def _forget(book: Book, dialog: Dialog) -> None:
     del book.dialogs[dialog.owner][dialog.oid]
-    requests, names = book.by_reqid.get(dialog.body.broker, {}), book.by_venue_id.get(dialog.body.broker, {})
+    requests, names = book.by_reqid.get(dialog.broker, {}), book.by_venue_id.get(dialog.broker, {})
     for reqid in (dialog.reqid, *dialog.reqids):
         if reqid is not None and requests.get(reqid) is dialog:
             del requests[reqid]

@@ -6,6 +6,7 @@ Only :mod:`fsm_ems.dialogs.apply` changes a book. Looking into it is free.
 from __future__ import annotations
 
 import heapq
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -77,7 +78,7 @@ class Book:
         self.parked: dict[int, Waiting] = {}
         self.orphans: dict[int, Waiting] = {}
         self.orphan_execs: dict[tuple[str, str], dict[str, int]] = {}
-        self.finished: dict[Dialog, None] = {}
+        self.finished: OrderedDict[Dialog, None] = OrderedDict()
         self.unacked: dict[str, int] = {}
         self._alarm_clock: list[tuple[int, int, Dialog]] = []
 
@@ -100,7 +101,7 @@ class Book:
 
     def at_broker(self, broker: str) -> list[Dialog]:
         """Dialogs of that broker that have not ended, in submit order within each owner."""
-        return [dialog for dialog in self if dialog.state not in _ENDS and dialog.body.broker == broker]
+        return [dialog for dialog in self if dialog.state not in _ENDS and dialog.broker == broker]
 
     def link_up(self, broker: str) -> bool:
         """Whether requests may go out."""

@@ -162,7 +162,7 @@ def cancel(book: Book, settings: Settings, owner: str, command: Cancel, now_ns: 
         return None
     if not dialog.flags & f.SENT:
         return record(book, now_ns, key, E.CANCEL_UNSENT, CancelWanted(None, 0))
-    broker = dialog.body.broker
+    broker = dialog.broker
     leaves = state in _RESTING or (state is S.UNKNOWN and book.link_open(broker))
     deadline = now_ns + settings.request_deadline_ns if leaves else 0
     if state is S.CANCELLING:
@@ -195,7 +195,7 @@ def edit(
         E.EDIT_HELD if held else E.EDIT,
         EditWanted(
             command.edit_id,
-            new_reqid(book, settings, dialog.body.broker),
+            new_reqid(book, settings, dialog.broker),
             command.size,
             command.price,
             0 if held else now_ns + settings.request_deadline_ns,
@@ -211,7 +211,7 @@ def _check_same(dialog: Dialog, command: Edit) -> None:
 
 def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
     state, oid = dialog.state, dialog.oid
-    reopens = state is S.FILLED and settings.capabilities(dialog.body.broker).reopen_filled
+    reopens = state is S.FILLED and settings.capabilities(dialog.broker).reopen_filled
     if state in _ENDS and not reopens:
         raise Refused("order_ended", f"order {oid} is {state}", oid)
     if reopens and (command.size is None or command.size <= dialog.filled):
@@ -242,7 +242,7 @@ def trigger(
         return record(book, now_ns, key, E.ALERT, Triggered(price, None, 0))
     if dialog.state is not S.DARK_OPEN:
         return None
-    broker = dialog.body.broker
+    broker = dialog.broker
     sends = book.link_up(broker)
     return record(
         book,

@@ -34,6 +34,8 @@ from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill, Broker
 
 _UNACKED = frozenset(UNACKED)
 _MOVES = ORDER.moves
+_RESTED = frozenset({S.OPEN, S.ACKED})
+_MAY_WAIT = frozenset({S.PENDING, S.DARK_TRIGGERED})
 _ADOPTABLE = frozenset({"pending_new", "open", "pending_cancel", "pending_edit", "stopped", "done_for_day"})
 
 
@@ -148,12 +150,16 @@ def _last_deadline(dialog: Dialog, now_ns: int) -> int:
 
 def follow_up(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Record | None:
     """What an order's facts make due at once: a send that waited for the link, a held edit."""
-    key, broker, state = (dialog.owner, dialog.oid), dialog.body.broker, dialog.state
-    deadline = now_ns + settings.request_deadline_ns
-    if state in (S.PENDING, S.DARK_TRIGGERED) and not dialog.flags & f.SENT and book.link_up(broker):
-        return record(book, now_ns, key, E.SENDING, Sent(new_reqid(book, settings, broker), deadline))
-    if state in (S.OPEN, S.ACKED) and (held := dialog.held_edit) is not None:
-        return record(book, now_ns, key, E.EDIT_SENT, EditSent(held.reqid, deadline))
+    state = dialog.state
+    if state in _RESTED:
+        held = dialog.held_edit if dialog.edits else None
+        if held is not None:
+            sent = EditSent(held.reqid, now_ns + settings.request_deadline_ns)
+            return record(book, now_ns, (dialog.owner, dialog.oid), E.EDIT_SENT, sent)
+    elif state in _MAY_WAIT and not dialog.flags & f.SENT and book.link_up(dialog.broker):
+        reqid = new_reqid(book, settings, dialog.broker)
+        order = Sent(reqid, now_ns + settings.request_deadline_ns)
+        return record(book, now_ns, (dialog.owner, dialog.oid), E.SENDING, order)
     return None
 
 
@@ -166,7 +172,7 @@ def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Re
         return record(
             book, now_ns, key, E.DEADLINE, Timed(_last_deadline(dialog, now_ns) + settings.margin_ns)
         )
-    if not book.link_open(dialog.body.broker):
+    if not book.link_open(dialog.broker):
         return None
     cancel = dialog.cancel
     if cancel is not None and cancel.wanted and 0 < cancel.deadline_ns <= now_ns:

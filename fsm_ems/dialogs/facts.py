@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from sys import intern
 from typing import NamedTuple
 
 from fsm_ems.machines.order import OrderState as S
@@ -133,6 +134,7 @@ class Dialog:
         "asked",
         "body",
         "booked",
+        "broker",
         "cancel",
         "due_ns",
         "edit_ids",
@@ -160,6 +162,7 @@ class Dialog:
         self.owner = owner
         self.oid = oid
         self.body = body
+        self.broker = intern(body.broker)
         self.state = S.NEW
         self.size = body.size
         self.price = body.price
@@ -185,7 +188,7 @@ class Dialog:
     @property
     def filled(self) -> Decimal:
         """Cumulative size, executions or what the venue stated, whichever is more."""
-        return max(self.booked, self.stated)
+        return self.booked if self.booked >= self.stated else self.stated  # noqa: FURB136  # twice as fast
 
     @property
     def gap(self) -> Decimal:
@@ -287,7 +290,8 @@ def ord_status(dialog: Dialog) -> str:
         return "DoneForDay"
     if dialog.end is S.REJECTED:
         return "Rejected"
-    if dialog.body.side != "alert" and dialog.complete:
+    filled = dialog.filled
+    if filled >= dialog.size and dialog.body.side != "alert":
         return "Filled"
     if flags & STOPPED:
         return "Stopped"
@@ -295,6 +299,6 @@ def ord_status(dialog: Dialog) -> str:
         return "Canceled"
     if dialog.end is S.EXPIRED:
         return "Expired"
-    if dialog.filled:
+    if filled:
         return "PartiallyFilled"
     return "New" if flags & RESTS else "PendingNew"

@@ -8,9 +8,9 @@ from fsm_ems.dialogs.facts import Dialog
 
 def index_reqid(book: Book, dialog: Dialog, reqid: int | str) -> None:
     """Let reports that carry *reqid* find *dialog*."""
-    requests = book.by_reqid.get(dialog.body.broker)
+    requests = book.by_reqid.get(dialog.broker)
     if requests is None:
-        requests = book.by_reqid[dialog.body.broker] = {}
+        requests = book.by_reqid[dialog.broker] = {}
     requests[reqid] = dialog
     if dialog.reqid is None:
         dialog.reqid = reqid
@@ -20,9 +20,9 @@ def index_reqid(book: Book, dialog: Dialog, reqid: int | str) -> None:
 
 def index_venue_id(book: Book, dialog: Dialog, venue_id: str) -> None:
     """Let reports that carry *venue_id* find *dialog*; the newest is the one in force."""
-    names = book.by_venue_id.get(dialog.body.broker)
+    names = book.by_venue_id.get(dialog.broker)
     if names is None:
-        names = book.by_venue_id[dialog.body.broker] = {}
+        names = book.by_venue_id[dialog.broker] = {}
     names[venue_id] = dialog
     if (
         dialog.venue_id is not None

@@ -31,7 +31,7 @@ def recalled(book: Book, records: Sequence[Record], now_ns: int) -> Record | Non
         return None
     payload = Recalled(
         dialog.body,
-        dialog.body.broker,
+        dialog.broker,
         dialog.state,
         dialog.size,
         dialog.price,

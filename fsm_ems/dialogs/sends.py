@@ -22,7 +22,7 @@ def send_order(
     body = dialog.body
     effects.append(
         SendOrder(
-            body.broker,
+            dialog.broker,
             reqid,
             body.account,
             body.market,
@@ -72,7 +72,7 @@ def about(
     target = reqid if dialog.reqid is None else dialog.reqid
     return SendAbout(
         verb,
-        body.broker,
+        dialog.broker,
         reqid,
         body.account,
         target,
