@@ -1,0 +1,283 @@
+"""One record as one line of text, and back, exactly.
+
+A line is a JSON object in ASCII, without spaces, with its fields in this order::
+
+    {"v":1,"seq":3,"time_ns":17,"owner":"main","oid":"a","event":"submit","then":null,
+     "kind":"Submitted","payload":{…},"tells":[["main",3]],"alarm":null}
+
+``v`` is the version of this form and ``kind`` the payload's class. Decimals are text, exactly as
+:class:`str` gives them; ints are numbers; a request id is a number or text, as the broker declared. Fields
+of a payload are always there. A report is its pydantic message, where None is left out.
+
+Writing is in the path of every order and is written out by hand, a function for each payload. Reading is
+strict: a version, kind or field that is unknown, missing or of another type is a ValueError.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from json.encoder import encode_basestring_ascii
+from typing import Any, get_args
+
+from fsm_ems.dialogs.facts import Body, Execution
+from fsm_ems.dialogs.record import (
+    Adopted,
+    CancelSent,
+    CancelWanted,
+    Contradicted,
+    EditSent,
+    EditWanted,
+    Granted,
+    LinkMoved,
+    Opened,
+    Orphaned,
+    Parked,
+    Payload,
+    Recalled,
+    Record,
+    Reported,
+    Sent,
+    Submitted,
+    Timed,
+    Triggered,
+    Unparked,
+)
+from fsm_ems.journal.typed import Reader, fields_reader, is_object, read_int, read_text, reader_of
+from fsm_ems.machines.order_events import OrderEvent
+from fsm_ems.messages import Report
+
+VERSION = 1
+"""Of the form of a line. A log with another version is refused."""
+
+_quoted: Callable[[str], str] = encode_basestring_ascii
+_EVENT: dict[OrderEvent | None, str] = {None: "null", **{event: f'"{event}"' for event in OrderEvent}}
+_YES_NO = {True: "true", False: "false"}
+
+# ── writing ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def encode(record: Record) -> str:
+    """The line of *record*, without its end."""
+    seq, time_ns, owner, oid, event, then, payload, tells, alarm = record
+    kind = type(payload)
+    told = ",".join([f"[{_quoted(identity)},{stream_seq}]" for identity, stream_seq in tells])
+    return (
+        f'{{"v":1,"seq":{seq},"time_ns":{time_ns},{about(owner, oid)},"event":{_EVENT[event]},'
+        f'"then":{_EVENT[then]},"kind":"{kind.__name__}","payload":{{{_WRITERS[kind](payload)}}},'
+        f'"tells":[{told}],"alarm":{_text(alarm)}}}'
+    )
+
+
+def about(owner: str, oid: str) -> str:
+    """The part of a line that says which dialog it is about; no other part of any line can look like it."""
+    return f'"owner":{_quoted(owner)},"oid":{_quoted(oid)}'
+
+
+def _text(text: str | None) -> str:
+    return "null" if text is None else _quoted(text)
+
+
+def _number(number: Decimal | None) -> str:
+    return "null" if number is None else f'"{number}"'
+
+
+def _int(number: int | None) -> str:
+    return "null" if number is None else str(number)
+
+
+def reqid_text(reqid: int | str | None) -> str:
+    """A request's id as it stands in a line."""
+    return _quoted(reqid) if isinstance(reqid, str) else "null" if reqid is None else str(reqid)
+
+
+def _report(report: Report | None) -> str:
+    if report is None:
+        return "null"
+    text = report.__pydantic_serializer__.to_json(report, exclude_none=True, ensure_ascii=True)
+    return text.decode("ascii").replace("\x7f", "\\u007f")  # which json escapes, and pydantic does not
+
+
+def _body(body: Body) -> str:
+    side, market, size, price, order_type, tif, expire_ns, post_only, mode, direction, account = body
+    return (
+        f'"body":{{"side":{_quoted(side)},"market":{_quoted(market)},"size":"{size}","price":{_number(price)},'
+        f'"type":{_quoted(order_type)},"tif":{_quoted(tif)},"expire_ns":{_int(expire_ns)},'
+        f'"post_only":{_YES_NO[post_only]},"mode":{_quoted(mode)},"direction":{_text(direction)},'
+        f'"account":{_quoted(account)}}}'
+    )
+
+
+def _execution(fill: Execution) -> str:
+    return (
+        f'{{"exec_id":{_quoted(fill.exec_id)},"size":"{fill.size}","price":"{fill.price}","fee":"{fill.fee}",'
+        f'"fee_asset":{_text(fill.fee_asset)},"liquidity":{_text(fill.liquidity)},"time_ns":{fill.time_ns}}}'
+    )
+
+
+def _submitted(payload: Submitted) -> str:
+    body, reqid, deadline_ns = payload
+    return f'{_body(body)},"reqid":{reqid_text(reqid)},"deadline_ns":{deadline_ns}'
+
+
+def _adopted(payload: Adopted) -> str:
+    body, broker, venue_id, reqid = payload
+    return (
+        f'{_body(body)},"broker":{_quoted(broker)},"venue_id":{_text(venue_id)},"reqid":{reqid_text(reqid)}'
+    )
+
+
+def _sent(payload: Sent | CancelWanted | EditSent) -> str:
+    reqid, deadline_ns = payload
+    return f'"reqid":{reqid_text(reqid)},"deadline_ns":{deadline_ns}'
+
+
+def _triggered(payload: Triggered) -> str:
+    price, reqid, deadline_ns = payload
+    return f'"price":{_number(price)},"reqid":{reqid_text(reqid)},"deadline_ns":{deadline_ns}'
+
+
+def _cancel_sent(payload: CancelSent) -> str:
+    return f'"deadline_ns":{payload.deadline_ns}'
+
+
+def _edit_wanted(payload: EditWanted) -> str:
+    edit_id, reqid, size, price, deadline_ns = payload
+    return (
+        f'"edit_id":{_quoted(edit_id)},"reqid":{reqid_text(reqid)},"size":{_number(size)},'
+        f'"price":{_number(price)},"deadline_ns":{deadline_ns}'
+    )
+
+
+def _reported(payload: Reported) -> str:
+    broker, report, deadline_ns, origin = payload
+    return (
+        f'"broker":{_quoted(broker)},"report":{_report(report)},"deadline_ns":{deadline_ns},"origin":{origin}'
+    )
+
+
+def _timed(payload: Timed) -> str:
+    return f'"due_ns":{payload.due_ns}'
+
+
+def _contradicted(payload: Contradicted) -> str:
+    broker, report, attempted, origin = payload
+    return (
+        f'"broker":{_quoted(broker)},"report":{_report(report)},"attempted":{_quoted(attempted)},'
+        f'"origin":{origin}'
+    )
+
+
+def _recalled(payload: Recalled) -> str:
+    fills = ",".join(map(_execution, payload.fills))
+    replaced = ",".join([f"[{_quoted(old)},{_text(new)}]" for old, new in payload.replaced])
+    return (
+        f'{_body(payload.body)},"broker":{_quoted(payload.broker)},"state":{_quoted(payload.state)},'
+        f'"size":"{payload.size}","price":{_number(payload.price)},"stated":"{payload.stated}",'
+        f'"fills":[{fills}],"replaced":[{replaced}],"flags":{payload.flags},"end":{_text(payload.end)},'
+        f'"noted_end":{_text(payload.noted_end)},"reqids":[{",".join(map(reqid_text, payload.reqids))}],'
+        f'"venue_ids":[{",".join(map(_quoted, payload.venue_ids))}]'
+    )
+
+
+def _opened(payload: Opened) -> str:
+    generation, keep_finished, keep_age_ns = payload
+    return f'"generation":{_quoted(generation)},"keep_finished":{keep_finished},"keep_age_ns":{keep_age_ns}'
+
+
+def _granted(payload: Granted) -> str:
+    identity, role, sees = payload
+    return f'"identity":{_quoted(identity)},"role":{_quoted(role)},"sees":[{",".join(map(_quoted, sees))}]'
+
+
+def _link_moved(payload: LinkMoved) -> str:
+    return f'"broker":{_quoted(payload.broker)},"event":{_quoted(payload.event)}'
+
+
+def _parked(payload: Parked) -> str:
+    broker, report, due_ns = payload
+    return f'"broker":{_quoted(broker)},"report":{_report(report)},"due_ns":{due_ns}'
+
+
+def _unparked(payload: Unparked) -> str:
+    return f'"broker":{_quoted(payload.broker)},"origin":{payload.origin}'
+
+
+def _orphaned(payload: Orphaned) -> str:
+    broker, report, origin = payload
+    return f'"broker":{_quoted(broker)},"report":{_report(report)},"origin":{origin}'
+
+
+_WRITERS: dict[type[Any], Callable[[Any], str]] = {
+    Submitted: _submitted,
+    Adopted: _adopted,
+    Sent: _sent,
+    Triggered: _triggered,
+    CancelWanted: _sent,
+    CancelSent: _cancel_sent,
+    EditWanted: _edit_wanted,
+    EditSent: _sent,
+    Reported: _reported,
+    Timed: _timed,
+    Contradicted: _contradicted,
+    Recalled: _recalled,
+    Opened: _opened,
+    Granted: _granted,
+    LinkMoved: _link_moved,
+    Parked: _parked,
+    Unparked: _unparked,
+    Orphaned: _orphaned,
+}
+
+# ── reading ─────────────────────────────────────────────────────────────────────────────────────────
+
+_PAYLOADS: dict[str, Reader] = {kind.__name__: fields_reader(kind) for kind in get_args(Payload)}
+_event: Reader = reader_of(OrderEvent | None)
+_tells: Reader = reader_of(tuple[tuple[str, int], ...])
+_alarm: Reader = reader_of(str | None)
+_NAMES = frozenset({"v", "kind", *Record._fields})
+
+
+def decode(line: str | bytes) -> Record:
+    """The record of a line.
+
+    Raises:
+        ValueError: the line is not one that :func:`encode` makes; the text says where.
+    """
+    return from_fields(json.loads(line))
+
+
+def as_fields(record: Record) -> dict[str, Any]:
+    """*record* as a mapping that JSON can hold: what its line says."""
+    fields: dict[str, Any] = json.loads(encode(record))
+    return fields
+
+
+def from_fields(fields: object) -> Record:
+    """The record that :func:`as_fields` made *fields* of.
+
+    Raises:
+        ValueError: an unknown version, kind or field, or a value of the wrong type.
+    """
+    if not is_object(fields):
+        raise ValueError(f"an object is needed, not {fields!r}")
+    version, kind = fields.get("v"), fields.get("kind")
+    if type(version) is not int or version != VERSION:
+        raise ValueError(f"version {version!r} is not known here, only {VERSION} is")
+    if fields.keys() != _NAMES:
+        raise ValueError(f"a record has the fields {sorted(_NAMES)}, not {sorted(fields)}")
+    read_payload = _PAYLOADS.get(kind) if type(kind) is str else None
+    if read_payload is None:
+        raise ValueError(f"kind {kind!r} is not known here")
+    return Record(
+        read_int(fields["seq"]),
+        read_int(fields["time_ns"]),
+        read_text(fields["owner"]),
+        read_text(fields["oid"]),
+        _event(fields["event"]),
+        _event(fields["then"]),
+        read_payload(fields["payload"]),
+        _tells(fields["tells"]),
+        _alarm(fields["alarm"]),
+    )

@@ -1,0 +1,195 @@
+"""Hypothesis strategies for whatever a record log can hold: every payload, every report, any text and number.
+
+What they draw is well-formed, field by field; it need not make sense as an order's story.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from fsm_ems import messages as m
+from fsm_ems.dialogs import record as r
+from fsm_ems.dialogs.facts import Body, Execution
+from fsm_ems.machines.link import LinkEvent
+from fsm_ems.machines.order import OrderState
+from fsm_ems.machines.order_events import OrderEvent
+from fsm_ems.numbers import PLACES_MAX
+
+Drawn = st.SearchStrategy[Any]
+
+_sound = st.characters(codec="utf-8")
+texts: st.SearchStrategy[str] = st.text(_sound, max_size=20)
+"""Any text: controls, quotes, line ends, what looks like JSON; only no half of a surrogate pair."""
+names: st.SearchStrategy[str] = st.from_regex(r"[A-Za-z0-9_.-]{1,12}", fullmatch=True)
+ids: st.SearchStrategy[str] = st.text(_sound, min_size=1, max_size=20)
+"""What a venue may call an order or an execution."""
+counts: st.SearchStrategy[int] = st.integers(-(2**70), 2**70)
+times: st.SearchStrategy[int] = st.integers(0, 2**63 - 1)
+reqids: st.SearchStrategy[int | str] = st.integers(0, 2**63 - 1) | names.map("g-{}".format)
+decimals: st.SearchStrategy[Decimal] = st.decimals(allow_nan=False, allow_infinity=False)
+"""Any finite Decimal, as sums and splits may make it: any sign, many digits, any exponent."""
+sizes: st.SearchStrategy[Decimal] = st.builds(
+    Decimal.scaleb, st.integers(1, 10**15).map(Decimal), st.integers(-PLACES_MAX, 2)
+)
+"""Sizes and prices as messages take them: above zero, exponents included."""
+fees: st.SearchStrategy[Decimal] = st.builds(
+    Decimal.copy_sign, sizes, st.sampled_from([Decimal(1), Decimal(-1)])
+)
+
+
+def _maybe(strategy: Drawn) -> Drawn:
+    return st.none() | strategy
+
+
+_terms: Drawn = st.builds(
+    m.OrderDetails,
+    market=st.just("xbtusd.kraken"),
+    side=st.sampled_from(["buy", "sell"]),
+    size=sizes,
+    price=_maybe(sizes),
+    type=st.sampled_from(["limit", "market"]),
+)
+_heading: dict[str, Drawn] = {
+    "venue_id": _maybe(ids),
+    "account": names,
+    "time_ns": times,
+    "text": _maybe(texts),
+}
+_about: dict[str, Drawn] = {"reqid": _maybe(reqids), **_heading}
+_answer: dict[str, Drawn] = {"reqid": reqids, **_heading}
+_trade: dict[str, Drawn] = {
+    "exec_id": ids,
+    "size": sizes,
+    "price": sizes,
+    "fee": fees,
+    "fee_asset": _maybe(names),
+    "liquidity": _maybe(st.sampled_from(["maker", "taker"])),
+}
+
+REPORTS: dict[type[Any], Drawn] = {
+    m.BrokerdOrderAck: st.builds(m.BrokerdOrderAck, **(_answer | {"venue_id": ids})),
+    m.BrokerdStatus: st.builds(
+        m.BrokerdStatus,
+        status=st.sampled_from(["open", "pending_new", "filled", "cancelled", "absent", "done_for_day"]),
+        cum=_maybe(sizes),
+        snapshot=st.just(value=True),
+        query=_maybe(reqids),
+        resumes=st.booleans(),
+        details=_maybe(_terms),
+        **_about,
+    ),
+    m.BrokerdFill: st.builds(m.BrokerdFill, cum=_maybe(sizes), details=_maybe(_terms), **_trade, **_about),
+    m.BrokerdBust: st.builds(m.BrokerdBust, exec_id=ids, ref_id=ids, **_about),
+    m.BrokerdCorrection: st.builds(m.BrokerdCorrection, ref_id=ids, **_trade, **_about),
+    m.BrokerdReplaced: st.builds(m.BrokerdReplaced, size=_maybe(sizes), price=_maybe(sizes), **_answer),
+    m.BrokerdRefused: st.builds(
+        m.BrokerdRefused,
+        request=st.sampled_from(["submit", "cancel", "edit"]),
+        target=_maybe(reqids),
+        code=st.sampled_from(["too_late", "unknown_order", "pending", "duplicate", "other"]),
+        **_answer,
+    ),
+    m.BrokerdRestated: st.builds(
+        m.BrokerdRestated,
+        size=_maybe(sizes),
+        price=_maybe(sizes),
+        cum=_maybe(sizes),
+        split=_maybe(sizes),
+        **_about,
+    ),
+    m.BrokerdError: st.builds(m.BrokerdError, **_answer),
+}
+"""A strategy for each class of report."""
+
+reports: st.SearchStrategy[m.Report] = st.one_of(*REPORTS.values())
+"""Any report of a broker."""
+
+_orders: Drawn = st.builds(
+    Body,
+    side=st.sampled_from(["buy", "sell", "alert"]),
+    market=texts,
+    size=decimals,
+    price=_maybe(decimals),
+    type=st.sampled_from(["limit", "market"]),
+    tif=st.sampled_from(["gtc", "ioc", "fok", "gtd"]),
+    expire_ns=_maybe(times),
+    post_only=st.booleans(),
+    mode=st.sampled_from(["live", "dark"]),
+    direction=_maybe(st.sampled_from(["at_or_above", "at_or_below"])),
+    account=texts,
+)
+_executions: Drawn = st.builds(
+    Execution,
+    exec_id=ids,
+    size=decimals,
+    price=decimals,
+    fee=decimals,
+    fee_asset=_maybe(texts),
+    liquidity=_maybe(texts),
+    time_ns=counts,
+)
+_states: Drawn = st.sampled_from(OrderState)
+
+
+def _few(strategy: Drawn) -> Drawn:
+    return st.lists(strategy, max_size=3).map(tuple)
+
+
+PAYLOADS: dict[type[Any], Drawn] = {
+    r.Submitted: st.builds(r.Submitted, _orders, _maybe(reqids), counts),
+    r.Adopted: st.builds(r.Adopted, _orders, texts, _maybe(ids), _maybe(reqids)),
+    r.Sent: st.builds(r.Sent, reqids, counts),
+    r.Triggered: st.builds(r.Triggered, _maybe(decimals), _maybe(reqids), counts),
+    r.CancelWanted: st.builds(r.CancelWanted, _maybe(reqids), counts),
+    r.CancelSent: st.builds(r.CancelSent, counts),
+    r.EditWanted: st.builds(r.EditWanted, texts, _maybe(reqids), _maybe(decimals), _maybe(decimals), counts),
+    r.EditSent: st.builds(r.EditSent, reqids, counts),
+    r.Reported: st.builds(r.Reported, texts, reports, counts, counts),
+    r.Timed: st.builds(r.Timed, counts),
+    r.Contradicted: st.builds(r.Contradicted, texts, _maybe(reports), texts, counts),
+    r.Recalled: st.builds(
+        r.Recalled,
+        body=_orders,
+        broker=texts,
+        state=_states,
+        size=decimals,
+        price=_maybe(decimals),
+        stated=decimals,
+        fills=_few(_executions),
+        replaced=_few(st.tuples(ids, _maybe(ids))),
+        flags=counts,
+        end=_maybe(_states),
+        noted_end=_maybe(_states),
+        reqids=_few(reqids),
+        venue_ids=_few(ids),
+    ),
+    r.Opened: st.builds(r.Opened, texts, counts, counts),
+    r.Granted: st.builds(r.Granted, texts, st.sampled_from(["trader", "observer"]), _few(texts)),
+    r.LinkMoved: st.builds(r.LinkMoved, texts, st.sampled_from(LinkEvent)),
+    r.Parked: st.builds(r.Parked, texts, reports, counts),
+    r.Unparked: st.builds(r.Unparked, texts, counts),
+    r.Orphaned: st.builds(r.Orphaned, texts, reports, counts),
+}
+"""A strategy for each class of payload."""
+
+payloads: st.SearchStrategy[r.Payload] = st.one_of(*PAYLOADS.values())
+"""Any payload."""
+
+
+def records(of: st.SearchStrategy[r.Payload] = payloads) -> st.SearchStrategy[r.Record]:
+    """A record with a payload that *of* draws."""
+    return st.builds(
+        r.Record,
+        seq=st.integers(1, 2**63 - 1),
+        time_ns=counts,
+        owner=texts,
+        oid=texts,
+        event=_maybe(st.sampled_from(OrderEvent)),
+        then=_maybe(st.sampled_from(OrderEvent)),
+        payload=of,
+        tells=_few(st.tuples(texts, counts)),
+        alarm=_maybe(texts),
+    )
