@@ -90,12 +90,14 @@ def reports(step: Step, subject: Subject) -> list[Report]:
     return []
 
 
-def _status(step: Step, subject: Subject, standing: _Standing) -> BrokerdStatus:
+def _status(step: Step, subject: Subject, standing: _Standing, *, snapshot: bool = False) -> BrokerdStatus:
     return BrokerdStatus(
         reqid=subject.reqid,
         venue_id=subject.venue_id,
         status=standing,
         cum=_missed(step, subject),
+        snapshot=snapshot,
+        query=subject.asked if snapshot else None,
         resumes=standing == "done_for_day" and subject.resumes,
         details=_details(step, subject),
     )
@@ -207,8 +209,7 @@ def _snapshot(step: Step, subject: Subject) -> list[Report]:
     standing = _STANDINGS.get(step.ord_status, "open")
     if standing == "rejected" and (subject.venue_id is None or step.ord_rej_reason == _UNKNOWN_ORDER):
         standing = "absent"
-    made = _status(step, subject, standing)
-    return [made.model_copy(update={"snapshot": True, "query": subject.asked})]
+    return [_status(step, subject, standing, snapshot=True)]
 
 
 def _marked(standing: _Standing) -> Callable[[Step, Subject], list[Report]]:
