@@ -55,7 +55,9 @@ def exact(value: object) -> Decimal:
 
 
 def _positive(value: object) -> Decimal:
-    number = exact(value)
+    # Nearly every size and price comes this way, so the usual form is read without a second call.
+    usual = type(value) is str and _USUAL(value) is not None
+    number = Decimal(value) if usual else exact(value)  # type: ignore[arg-type]  # usual means that it is text
     if number <= 0:
         raise PydanticCustomError("number", "a number above zero is needed")
     return number

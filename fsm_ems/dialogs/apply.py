@@ -40,9 +40,7 @@ from fsm_ems.dialogs.record import (
 from fsm_ems.dialogs.sends import about, send_cancel, send_edit, send_order
 from fsm_ems.errors import EMSBug
 from fsm_ems.machines.link import LINK, LinkState
-from fsm_ems.machines.order import ENDS, ORDER
-from fsm_ems.machines.order import OrderState as S
-from fsm_ems.machines.order_events import OrderEvent as E
+from fsm_ems.machines.order import ENDS, ORDER, E, S
 from fsm_ems.messages import BrokerdFill
 
 _ENDS = frozenset(ENDS)

@@ -14,8 +14,7 @@ from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.record import Role
 from fsm_ems.machines.link import LinkState
-from fsm_ems.machines.order import ENDS
-from fsm_ems.machines.order import OrderState as S
+from fsm_ems.machines.order import ENDS, S
 from fsm_ems.messages import Report
 
 _ENDS = frozenset(ENDS)
@@ -171,5 +170,5 @@ def due_ns(dialog: Dialog) -> int:
         return min(dialog.due_ns, driven) if driven else dialog.due_ns
     if state is S.CANCELLING:
         return driven
-    edit = dialog.out_edit
+    edit = dialog.out_edit if dialog.edits else None
     return edit.deadline_ns if edit is not None else 0

@@ -24,9 +24,7 @@ from fsm_ems.dialogs.record import (
 )
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import Refused
-from fsm_ems.machines.order import ENDS, RESTING
-from fsm_ems.machines.order import OrderState as S
-from fsm_ems.machines.order_events import OrderEvent as E
+from fsm_ems.machines.order import ENDS, RESTING, E, S
 from fsm_ems.messages import Cancel, Edit, Order
 
 CODES: dict[str, str] = {

@@ -27,9 +27,7 @@ from fsm_ems.dialogs.record import (
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import BrokerFault
 from fsm_ems.machines.link import LINK, LinkEvent, LinkState
-from fsm_ems.machines.order import ORDER, UNACKED
-from fsm_ems.machines.order import OrderState as S
-from fsm_ems.machines.order_events import OrderEvent as E
+from fsm_ems.machines.order import ORDER, UNACKED, E, S
 from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill, BrokerdStatus, Report
 
 _UNACKED = frozenset(UNACKED)

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from sys import intern
 from typing import NamedTuple
 
-from fsm_ems.machines.order import OrderState as S
+from fsm_ems.machines.order import S
 from fsm_ems.messages import Order
 
 ZERO = Decimal(0)

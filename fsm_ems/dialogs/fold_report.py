@@ -16,8 +16,7 @@ from fsm_ems.dialogs.ids import index_reqid, take_over
 from fsm_ems.dialogs.naming import after, find_edit, restated_terms
 from fsm_ems.dialogs.naming_status import answers, edit_in_force, pending_edit
 from fsm_ems.dialogs.record import Record, Reported
-from fsm_ems.machines.order import OrderState as S
-from fsm_ems.machines.order_events import OrderEvent as E
+from fsm_ems.machines.order import E, S
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,

@@ -14,9 +14,7 @@ from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import ZERO, Dialog, EditRequest
 from fsm_ems.dialogs.naming_status import name_status
 from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive, reopened, resume
-from fsm_ems.machines.order import AT_VENUE, QUIET
-from fsm_ems.machines.order import OrderState as S
-from fsm_ems.machines.order_events import OrderEvent as E
+from fsm_ems.machines.order import AT_VENUE, QUIET, E, S
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,

@@ -5,9 +5,7 @@ from __future__ import annotations
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive
-from fsm_ems.machines.order import AT_VENUE, QUIET, UNACKED
-from fsm_ems.machines.order import OrderState as S
-from fsm_ems.machines.order_events import OrderEvent as E
+from fsm_ems.machines.order import AT_VENUE, QUIET, UNACKED, E, S
 from fsm_ems.messages import BrokerdStatus, OrderDetails
 
 _AT_VENUE = frozenset(AT_VENUE)

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
-from fsm_ems.machines.order import OrderState as S
-from fsm_ems.machines.order_events import OrderEvent as E
+from fsm_ems.machines.order import E, S
 
 
 class Name(NamedTuple):

@@ -22,9 +22,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from fsm_ems.machines.order_events import COLUMNS, OrderEvent
-from fsm_ems.machines.table import Row, Table, rows
+from fsm_ems.machines.table import Row, Table, plain_members, rows
 
 
 class OrderState(StrEnum):
@@ -50,7 +51,12 @@ class OrderState(StrEnum):
     __hash__ = str.__hash__
 
 
-S, E = OrderState, OrderEvent
+if TYPE_CHECKING:
+    S = OrderState
+    E = OrderEvent
+else:
+    S = plain_members(OrderState)
+    E = plain_members(OrderEvent)
 _Rows = Iterator[Row[OrderState, OrderEvent]]
 
 UNACKED = (S.PENDING, S.DARK_TRIGGERED, S.CANCEL_STASHED)

@@ -1,0 +1,62 @@
+"""A book as plain values, to be compared: replaying the records must give the live state, to the last fact.
+
+Only what a record changes is in it. A book's alarm clock and its list of readers are left out: both follow
+from the rest, and looking at the time or at who reads lets entries lapse without a record.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
+
+Plain = dict[str, Any]
+
+FOLLOWING = frozenset({"_alarm_clock", "watchers"})
+"""The slots of a book that follow from the others."""
+
+
+def facts(book: Book) -> Plain:
+    """Everything *book* holds, by slot; dialogs stand as their (owner, oid) where something names them.
+
+    What has an order keeps it: dialogs as submitted, the finished as they will be let go, what waits as it
+    came. Sizes and prices are compared as numbers: 1.0 is 1.00.
+    """
+    plain: Plain = {slot: getattr(book, slot) for slot in Book.__slots__ if slot not in FOLLOWING}
+    plain["dialogs"] = [
+        (owner, oid, dialog_facts(dialog))
+        for owner, orders in book.dialogs.items()
+        for oid, dialog in orders.items()
+    ]
+    plain["by_reqid"] = {broker: _named(dialogs) for broker, dialogs in book.by_reqid.items()}
+    plain["by_venue_id"] = {broker: _named(dialogs) for broker, dialogs in book.by_venue_id.items()}
+    plain["finished"] = [_key(dialog) for dialog in book.finished]
+    plain["parked"] = [*book.parked.items()]
+    plain["orphans"] = [*book.orphans.items()]
+    for slot in ("identities", "streams", "links", "unacked"):
+        plain[slot] = dict(plain[slot])
+    plain["orphan_execs"] = {account: dict(execs) for account, execs in book.orphan_execs.items()}
+    return plain
+
+
+def dialog_facts(dialog: Dialog) -> Plain:
+    """Everything *dialog* holds, by slot; executions in the order in which they came."""
+    plain: Plain = {slot: getattr(dialog, slot) for slot in Dialog.__slots__}
+    plain["fills"] = None if dialog.fills is None else [*dialog.fills.items()]
+    plain["replaced"] = None if dialog.replaced is None else dict(dialog.replaced)
+    plain["cancel"] = None if dialog.cancel is None else _slots(dialog.cancel)
+    plain["edits"] = [_slots(edit) for edit in dialog.edits]
+    return plain
+
+
+def _slots(request: CancelRequest | EditRequest) -> Plain:
+    return {slot: getattr(request, slot) for slot in request.__slots__}
+
+
+def _key(dialog: Dialog) -> tuple[str, str]:
+    return dialog.owner, dialog.oid
+
+
+def _named(dialogs: dict[Any, Dialog]) -> dict[Any, tuple[str, str]]:
+    return {name: _key(dialog) for name, dialog in dialogs.items()}
