@@ -1,0 +1,145 @@
+"""Rows on their way to and from the paper venue: the clock they keep, their pacing, and who looks on."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import trio
+
+from fsm_ems.brokers.paper.tape import Row
+from fsm_ems.errors import EMSError
+
+Clock = Callable[[], int]
+
+
+class TrioClock:
+    """Nanoseconds since the epoch: *start_ns* (None: wall time) when first read, then as trio counts."""
+
+    def __init__(self, start_ns: int | None = None) -> None:
+        self._start_ns = start_ns
+        self._start_s: float | None = None
+
+    def __call__(self) -> int:
+        if self._start_ns is None:
+            self._start_ns = time.time_ns()
+        if self._start_s is None:
+            self._start_s = trio.current_time()
+        return self._start_ns + round((trio.current_time() - self._start_s) * 1_000_000_000)
+
+
+class MarketRow(NamedTuple):
+    """A row, and the market it is of."""
+
+    market: str
+    row: Row
+
+
+class PacedRows:
+    """The rows of several markets as one sequence in time, on the clock of who plays them.
+
+    With a *speed* the first row is due when :meth:`start` says and the others follow that many times as
+    fast as they were recorded, their times rewritten; with None each is due at its own time. A feed that
+    breaks ends all, and ``fault`` says why.
+    """
+
+    def __init__(self, feeds: Mapping[str, Iterable[Row]], speed: Decimal | int | None) -> None:
+        assert speed is None or speed > 0, "time goes forward"
+        self._rows = heapq.merge(
+            *(self._of_market(market, rows) for market, rows in feeds.items()),
+            key=lambda found: found.row.time_ns,
+        )
+        self._speed = speed
+        self._start_ns = 0
+        self._first_ns = 0
+        self._next: MarketRow | None = None
+        self.fault: EMSError | None = None
+
+    @staticmethod
+    def _of_market(market: str, rows: Iterable[Row]) -> Iterator[MarketRow]:
+        return (MarketRow(market, row) for row in rows)
+
+    def start(self, now_ns: int) -> None:
+        """Look at the first row; it counts as recorded *now_ns* where there is a speed."""
+        self._look()
+        if self._next is not None:
+            self._start_ns, self._first_ns = now_ns, self._next.row.time_ns
+            self._next = self._placed(self._next)
+
+    @property
+    def next_ns(self) -> int | None:
+        """When the next row is due; None when none is left."""
+        return None if self._next is None else self._next.row.time_ns
+
+    def pop(self) -> MarketRow:
+        """The next row."""
+        found = self._next
+        assert found is not None, "no row is left"
+        self._look()
+        if self._next is not None:
+            self._next = self._placed(self._next)
+        return found
+
+    def _look(self) -> None:
+        try:
+            self._next = next(self._rows, None)
+        except EMSError as error:
+            # Told after the rows before it were played, not instead of them.
+            self._next, self.fault = None, error
+
+    def _placed(self, found: MarketRow) -> MarketRow:
+        if self._speed is None:
+            return found
+        elapsed = int((found.row.time_ns - self._first_ns) / Decimal(self._speed))
+        return MarketRow(found.market, found.row._replace(time_ns=self._start_ns + elapsed))
+
+
+class RowStream:
+    """What a looker-on sees: ``with broker.rows() as rows: async for market, row in rows: …``.
+
+    It holds the newest *size* rows; of who reads too slowly it drops the oldest and counts them in
+    ``missed``. It ends with the feed.
+    """
+
+    def __init__(self, size: int, leave: Callable[[RowStream], None]) -> None:
+        self.missed = 0
+        self._rows: deque[MarketRow] = deque(maxlen=size)
+        self._leave = leave
+        self._changed = trio.Event()
+        self._closed = False
+
+    def put(self, row: MarketRow) -> None:
+        """One row more."""
+        self.missed += len(self._rows) == self._rows.maxlen
+        self._rows.append(row)
+        self._changed.set()
+
+    def close(self) -> None:
+        """No more rows will come; those held can still be read."""
+        self._closed = True
+        self._changed.set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave(self)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> MarketRow:
+        await trio.lowlevel.checkpoint()
+        while not self._rows:
+            if self._closed:
+                raise StopAsyncIteration
+            self._changed = trio.Event()
+            await self._changed.wait()
+        return self._rows.popleft()
