@@ -51,7 +51,8 @@ from fsm_ems.messages import Report
 VERSION = 1
 """Of the form of a line. A log with another version is refused."""
 
-_quoted: Callable[[str], str] = encode_basestring_ascii
+quoted: Callable[[str], str] = encode_basestring_ascii
+"""Text as it stands in a line."""
 _EVENT: dict[OrderEvent | None, str] = {None: "null", **{event: f'"{event}"' for event in OrderEvent}}
 _YES_NO = {True: "true", False: "false"}
 
@@ -62,7 +63,7 @@ def encode(record: Record) -> str:
     """The line of *record*, without its end."""
     seq, time_ns, owner, oid, event, then, payload, tells, alarm = record
     kind = type(payload)
-    told = ",".join([f"[{_quoted(identity)},{stream_seq}]" for identity, stream_seq in tells])
+    told = ",".join([f"[{quoted(identity)},{stream_seq}]" for identity, stream_seq in tells])
     return (
         f'{{"v":1,"seq":{seq},"time_ns":{time_ns},{about(owner, oid)},"event":{_EVENT[event]},'
         f'"then":{_EVENT[then]},"kind":"{kind.__name__}","payload":{{{_WRITERS[kind](payload)}}},'
@@ -72,11 +73,11 @@ def encode(record: Record) -> str:
 
 def about(owner: str, oid: str) -> str:
     """The part of a line that says which dialog it is about; no other part of any line can look like it."""
-    return f'"owner":{_quoted(owner)},"oid":{_quoted(oid)}'
+    return f'"owner":{quoted(owner)},"oid":{quoted(oid)}'
 
 
 def _text(text: str | None) -> str:
-    return "null" if text is None else _quoted(text)
+    return "null" if text is None else quoted(text)
 
 
 def _number(number: Decimal | None) -> str:
@@ -87,9 +88,8 @@ def _int(number: int | None) -> str:
     return "null" if number is None else str(number)
 
 
-def reqid_text(reqid: int | str | None) -> str:
-    """A request's id as it stands in a line."""
-    return _quoted(reqid) if isinstance(reqid, str) else "null" if reqid is None else str(reqid)
+def _reqid(reqid: int | str | None) -> str:
+    return quoted(reqid) if isinstance(reqid, str) else "null" if reqid is None else str(reqid)
 
 
 def _report(report: Report | None) -> str:
@@ -102,40 +102,38 @@ def _report(report: Report | None) -> str:
 def _body(body: Body) -> str:
     side, market, size, price, order_type, tif, expire_ns, post_only, mode, direction, account = body
     return (
-        f'"body":{{"side":{_quoted(side)},"market":{_quoted(market)},"size":"{size}","price":{_number(price)},'
-        f'"type":{_quoted(order_type)},"tif":{_quoted(tif)},"expire_ns":{_int(expire_ns)},'
-        f'"post_only":{_YES_NO[post_only]},"mode":{_quoted(mode)},"direction":{_text(direction)},'
-        f'"account":{_quoted(account)}}}'
+        f'"body":{{"side":{quoted(side)},"market":{quoted(market)},"size":"{size}","price":{_number(price)},'
+        f'"type":{quoted(order_type)},"tif":{quoted(tif)},"expire_ns":{_int(expire_ns)},'
+        f'"post_only":{_YES_NO[post_only]},"mode":{quoted(mode)},"direction":{_text(direction)},'
+        f'"account":{quoted(account)}}}'
     )
 
 
 def _execution(fill: Execution) -> str:
     return (
-        f'{{"exec_id":{_quoted(fill.exec_id)},"size":"{fill.size}","price":"{fill.price}","fee":"{fill.fee}",'
+        f'{{"exec_id":{quoted(fill.exec_id)},"size":"{fill.size}","price":"{fill.price}","fee":"{fill.fee}",'
         f'"fee_asset":{_text(fill.fee_asset)},"liquidity":{_text(fill.liquidity)},"time_ns":{fill.time_ns}}}'
     )
 
 
 def _submitted(payload: Submitted) -> str:
     body, reqid, deadline_ns = payload
-    return f'{_body(body)},"reqid":{reqid_text(reqid)},"deadline_ns":{deadline_ns}'
+    return f'{_body(body)},"reqid":{_reqid(reqid)},"deadline_ns":{deadline_ns}'
 
 
 def _adopted(payload: Adopted) -> str:
     body, broker, venue_id, reqid = payload
-    return (
-        f'{_body(body)},"broker":{_quoted(broker)},"venue_id":{_text(venue_id)},"reqid":{reqid_text(reqid)}'
-    )
+    return f'{_body(body)},"broker":{quoted(broker)},"venue_id":{_text(venue_id)},"reqid":{_reqid(reqid)}'
 
 
 def _sent(payload: Sent | CancelWanted | EditSent) -> str:
     reqid, deadline_ns = payload
-    return f'"reqid":{reqid_text(reqid)},"deadline_ns":{deadline_ns}'
+    return f'"reqid":{_reqid(reqid)},"deadline_ns":{deadline_ns}'
 
 
 def _triggered(payload: Triggered) -> str:
     price, reqid, deadline_ns = payload
-    return f'"price":{_number(price)},"reqid":{reqid_text(reqid)},"deadline_ns":{deadline_ns}'
+    return f'"price":{_number(price)},"reqid":{_reqid(reqid)},"deadline_ns":{deadline_ns}'
 
 
 def _cancel_sent(payload: CancelSent) -> str:
@@ -145,7 +143,7 @@ def _cancel_sent(payload: CancelSent) -> str:
 def _edit_wanted(payload: EditWanted) -> str:
     edit_id, reqid, size, price, deadline_ns = payload
     return (
-        f'"edit_id":{_quoted(edit_id)},"reqid":{reqid_text(reqid)},"size":{_number(size)},'
+        f'"edit_id":{quoted(edit_id)},"reqid":{_reqid(reqid)},"size":{_number(size)},'
         f'"price":{_number(price)},"deadline_ns":{deadline_ns}'
     )
 
@@ -153,7 +151,7 @@ def _edit_wanted(payload: EditWanted) -> str:
 def _reported(payload: Reported) -> str:
     broker, report, deadline_ns, origin = payload
     return (
-        f'"broker":{_quoted(broker)},"report":{_report(report)},"deadline_ns":{deadline_ns},"origin":{origin}'
+        f'"broker":{quoted(broker)},"report":{_report(report)},"deadline_ns":{deadline_ns},"origin":{origin}'
     )
 
 
@@ -164,49 +162,49 @@ def _timed(payload: Timed) -> str:
 def _contradicted(payload: Contradicted) -> str:
     broker, report, attempted, origin = payload
     return (
-        f'"broker":{_quoted(broker)},"report":{_report(report)},"attempted":{_quoted(attempted)},'
+        f'"broker":{quoted(broker)},"report":{_report(report)},"attempted":{quoted(attempted)},'
         f'"origin":{origin}'
     )
 
 
 def _recalled(payload: Recalled) -> str:
     fills = ",".join(map(_execution, payload.fills))
-    replaced = ",".join([f"[{_quoted(old)},{_text(new)}]" for old, new in payload.replaced])
+    replaced = ",".join([f"[{quoted(old)},{_text(new)}]" for old, new in payload.replaced])
     return (
-        f'{_body(payload.body)},"broker":{_quoted(payload.broker)},"state":{_quoted(payload.state)},'
+        f'{_body(payload.body)},"broker":{quoted(payload.broker)},"state":{quoted(payload.state)},'
         f'"size":"{payload.size}","price":{_number(payload.price)},"stated":"{payload.stated}",'
         f'"fills":[{fills}],"replaced":[{replaced}],"flags":{payload.flags},"end":{_text(payload.end)},'
-        f'"noted_end":{_text(payload.noted_end)},"reqids":[{",".join(map(reqid_text, payload.reqids))}],'
-        f'"venue_ids":[{",".join(map(_quoted, payload.venue_ids))}]'
+        f'"noted_end":{_text(payload.noted_end)},"reqids":[{",".join(map(_reqid, payload.reqids))}],'
+        f'"venue_ids":[{",".join(map(quoted, payload.venue_ids))}]'
     )
 
 
 def _opened(payload: Opened) -> str:
     generation, keep_finished, keep_age_ns = payload
-    return f'"generation":{_quoted(generation)},"keep_finished":{keep_finished},"keep_age_ns":{keep_age_ns}'
+    return f'"generation":{quoted(generation)},"keep_finished":{keep_finished},"keep_age_ns":{keep_age_ns}'
 
 
 def _granted(payload: Granted) -> str:
     identity, role, sees = payload
-    return f'"identity":{_quoted(identity)},"role":{_quoted(role)},"sees":[{",".join(map(_quoted, sees))}]'
+    return f'"identity":{quoted(identity)},"role":{quoted(role)},"sees":[{",".join(map(quoted, sees))}]'
 
 
 def _link_moved(payload: LinkMoved) -> str:
-    return f'"broker":{_quoted(payload.broker)},"event":{_quoted(payload.event)}'
+    return f'"broker":{quoted(payload.broker)},"event":{quoted(payload.event)}'
 
 
 def _parked(payload: Parked) -> str:
     broker, report, due_ns = payload
-    return f'"broker":{_quoted(broker)},"report":{_report(report)},"due_ns":{due_ns}'
+    return f'"broker":{quoted(broker)},"report":{_report(report)},"due_ns":{due_ns}'
 
 
 def _unparked(payload: Unparked) -> str:
-    return f'"broker":{_quoted(payload.broker)},"origin":{payload.origin}'
+    return f'"broker":{quoted(payload.broker)},"origin":{payload.origin}'
 
 
 def _orphaned(payload: Orphaned) -> str:
     broker, report, origin = payload
-    return f'"broker":{_quoted(broker)},"report":{_report(report)},"origin":{origin}'
+    return f'"broker":{quoted(broker)},"report":{_report(report)},"origin":{origin}'
 
 
 _WRITERS: dict[type[Any], Callable[[Any], str]] = {

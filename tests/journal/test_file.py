@@ -1,0 +1,462 @@
+"""The log in a file: what was written comes back, a torn end is cut, any other damage and any fault stops."""
+
+import errno
+import stat
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.record import Granted, Record
+from fsm_ems.dialogs.settings import Capabilities, Settings
+from fsm_ems.errors import EMSBug, LogDamaged, LogHalted
+from fsm_ems.journal.codec import encode
+from fsm_ems.journal.file import FileEnd, FileLog, RecordFile, framed, unframed
+from fsm_ems.journal.memory import MemoryLog
+from fsm_ems.machines.link import LinkEvent
+from fsm_ems.messages import BrokerdFill, BrokerdOrderAck, BrokerdStatus, Cancel, Edit, Order
+from fsm_ems.testing.records import records
+
+
+def granted(seq: int, name: str = "main") -> Record:
+    return Record(seq, 0, "", "", None, None, Granted(name, "trader", ()))
+
+
+THREE = [granted(1, "one"), granted(2, "two"), granted(3, "three")]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "out" / "records.log"
+
+
+def write(path: Path, *lines: bytes | bytearray) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"".join(lines))
+
+
+def checked(text: bytes) -> bytes:
+    return b"%08x %b\n" % (crc32(text), text)
+
+
+# What is written comes back.
+
+
+@pytest.mark.parametrize("sync", [False, True])
+def test_records_come_back_in_order_now_and_after_reopening(path: Path, *, sync: bool) -> None:
+    log = FileLog(path, sync=sync)
+    for record in THREE[:2]:
+        log.append(record)
+    assert [*log] == THREE[:2]
+    log.close()
+
+    again = FileLog(path, sync=sync)
+    again.append(THREE[2])
+
+    assert again.cut is None
+    assert [*again] == [*RecordFile(path)] == THREE
+
+
+def test_a_line_is_a_checksum_and_the_record(path: Path) -> None:
+    FileLog(path).append(THREE[0])
+
+    text = encode(THREE[0])
+    assert path.read_text(encoding="ascii") == f"{crc32(text.encode()):08x} {text}\n"
+
+
+def test_a_record_is_with_the_operating_system_when_append_returns(path: Path) -> None:
+    log = FileLog(path)
+    for number, record in enumerate(THREE, 1):
+        log.append(record)
+        assert path.read_bytes().count(b"\n") == number
+
+
+def test_the_file_is_for_its_owner_alone(path: Path) -> None:
+    FileLog(path)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@given(record=records())
+def test_a_frame_holds_any_record_and_shows_every_missing_byte(record: Record) -> None:
+    line = framed(record)
+
+    assert unframed(line) == encode(record).encode()
+    assert [end for end in range(len(line)) if unframed(line[:end]) is not None] == []
+
+
+def test_an_empty_file_is_an_empty_log(path: Path) -> None:
+    write(path)
+
+    log = FileLog(path)
+
+    assert ([*log], log.cut) == ([], None)
+
+
+# A torn end.
+
+
+def test_whatever_is_torn_off_the_last_line_it_is_cut_and_said(path: Path) -> None:
+    sound = b"".join(map(framed, THREE[:2]))
+    last = framed(THREE[2])
+    for left in range(1, len(last)):
+        write(path, sound, last[:left])
+
+        assert [*RecordFile(path)] == THREE[:2], "reading alone leaves it"
+        assert path.stat().st_size == len(sound) + left
+        log = FileLog(path)
+
+        assert log.cut == f"{path}: line 3 was torn; its {left} bytes were cut off"
+        assert path.read_bytes() == sound
+        log.append(THREE[2])
+        assert [*log] == THREE
+        log.close()
+
+
+def test_whatever_byte_of_the_last_line_is_altered_it_is_cut(path: Path) -> None:
+    """A disk may have the end of a line and not its middle. Only an added line end looks like more lines."""
+    sound, last = framed(THREE[0]), framed(THREE[1])
+    for place in range(len(last)):
+        for bit in range(8):
+            altered = bytearray(last)
+            altered[place] ^= 1 << bit
+            if altered[place] == ord("\n"):
+                continue
+            write(path, sound, altered)
+
+            log = FileLog(path)
+
+            assert log.cut is not None
+            assert [*log] == THREE[:1]
+            log.close()
+
+
+def test_a_log_of_nothing_but_a_torn_line_is_empty(path: Path) -> None:
+    write(path, b"\0" * 30)
+
+    log = FileLog(path)
+
+    assert log.cut == f"{path}: line 1 was torn; its 30 bytes were cut off"
+    log.append(THREE[0])
+    assert [*log] == THREE[:1]
+
+
+# Any other damage.
+
+
+def refused(path: Path, line: int, told: str) -> None:
+    """Refused by everyone, with the line and what to do, and left as it is."""
+    before = path.read_bytes()
+    attempts: list[Callable[[], object]] = [lambda: FileLog(path), lambda: [*RecordFile(path)]]
+    for attempt in attempts:
+        with pytest.raises(LogDamaged, match="keep a copy") as caught:
+            attempt()
+        assert caught.value.line == line
+        assert caught.value.where == str(path)
+        assert told in caught.value.problem
+    assert path.read_bytes() == before
+
+
+def test_every_flipped_bit_of_a_line_in_the_middle_is_found(path: Path) -> None:
+    first, middle, last = map(framed, THREE)
+    for place in range(len(middle)):
+        for bit in range(8):
+            altered = bytearray(middle)
+            altered[place] ^= 1 << bit
+            write(path, first, altered, last)
+            with pytest.raises(LogDamaged) as caught:
+                FileLog(path)
+            assert caught.value.line == 2
+            with pytest.raises(LogDamaged):
+                list(RecordFile(path))
+
+
+LINES = [framed(record) for record in THREE]
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "told"),
+    [
+        ([LINES[0], LINES[2]], 2, "record 2 belongs here, and this is record 3"),
+        ([LINES[1], LINES[2]], 1, "record 1 belongs here, and this is record 2"),
+        ([LINES[0], LINES[2], LINES[1]], 2, "record 2 belongs here, and this is record 3"),
+        ([LINES[0], LINES[1], LINES[1]], 3, "record 3 belongs here, and this is record 2"),
+        ([LINES[0], b"\n", LINES[1]], 2, "checksum"),
+        ([LINES[0], LINES[1][:20], LINES[2]], 2, "checksum"),
+        ([LINES[0], checked(b'{"v":2,"seq":2,"more":1}'), LINES[2]], 2, "version 2 is not known"),
+        ([LINES[0], checked(b'{"v":2,"seq":2,"more":1}')], 2, "version 2 is not known"),
+        ([LINES[0], checked(b"[]"), LINES[2]], 2, "this is no record"),
+    ],
+    ids=[
+        "missing",
+        "headless",
+        "swapped",
+        "doubled",
+        "empty line",
+        "torn middle",
+        "version",
+        "newest",
+        "no record",
+    ],
+)
+def test_damage_is_refused_with_its_line(path: Path, lines: list[bytes], line: int, told: str) -> None:
+    write(path, *lines)
+
+    refused(path, line, told)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (b'"kind":"Granted"', b'"kind":"Gifted"', "kind 'Gifted' is not known"),
+        (b'"alarm":null', b'"alarm":null,"more":1', "a record has the fields"),
+        (b'"time_ns":0', b'"time_ns":"0"', "whole number"),
+        (b'"trader"', b'"king"', "unknown: 'king'"),
+        (b"}", b"", "delimiter"),
+    ],
+)
+def test_a_line_that_is_whole_and_means_nothing_is_refused_when_read(
+    path: Path, old: bytes, new: bytes, told: str
+) -> None:
+    write(path, LINES[0], checked(unframed(LINES[1]).replace(old, new)), LINES[2])  # type: ignore[union-attr]  # it is whole
+    log = FileLog(path)
+
+    with pytest.raises(LogDamaged) as caught:
+        list(log)
+
+    assert (caught.value.line, told in caught.value.problem) == (2, True)
+
+
+def test_a_record_that_does_not_follow_is_a_bug_and_is_not_written(path: Path) -> None:
+    log = FileLog(path)
+    log.append(THREE[0])
+
+    with pytest.raises(EMSBug, match="record 3 does not follow 1"):
+        log.append(THREE[2])
+
+    log.append(THREE[1])
+    assert [*log] == THREE[:2]
+
+
+# Faults of the disk: stop, and stay stopped.
+
+
+class Disk:
+    """The end of a file on a disk that can be told to fail."""
+
+    def __init__(self, path: Path) -> None:
+        self.end = FileEnd(path)
+        self.fails: BaseException | None = None
+        self.takes: int | None = None
+        self.calls: list[str] = []
+
+    def write(self, line: bytes) -> int:
+        self._call("write")
+        return self.end.write(line if self.takes is None else line[: self.takes])
+
+    def sync(self) -> None:
+        self._call("sync")
+        self.end.sync()
+
+    def close(self) -> None:
+        self._call("close")
+        self.end.close()
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if self.fails is not None:
+            raise self.fails
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture
+def disk(path: Path) -> Iterator[Disk]:
+    path.parent.mkdir()
+    disk = Disk(path)
+    yield disk
+    disk.end.close()
+
+
+@pytest.mark.parametrize("sync", [False, True])
+def test_after_a_failed_write_nothing_is_taken_any_more(path: Path, disk: Disk, *, sync: bool) -> None:
+    log = FileLog(path, sync=sync, opened=lambda _: disk)
+    log.append(THREE[0])
+    disk.fails = FULL
+
+    with pytest.raises(LogHalted, match=r"record 2 could not be written: .*No space left"):
+        log.append(THREE[1])
+    disk.fails = None
+    disk.calls.clear()
+
+    for record in (THREE[1], THREE[2]):
+        with pytest.raises(LogHalted, match="record 2 could not be written"):
+            log.append(record)
+    assert disk.calls == [], "it does not even try"
+    assert [*log] == THREE[:1], "what there is can be read"
+
+
+def test_a_failed_sync_is_never_tried_again(path: Path, disk: Disk) -> None:
+    """The record may be there afterwards or not: nobody can tell, so nobody was told."""
+    log = FileLog(path, sync=True, opened=lambda _: disk)
+    disk.calls.clear()
+    log.append(THREE[0])
+    assert disk.calls == ["write", "sync"]
+
+    disk.sync = lambda: (_ for _ in ()).throw(OSError(errno.EIO, "I/O error"))  # type: ignore[method-assign]  # from here on
+    with pytest.raises(LogHalted, match=r"record 2 could not be written: .*I/O error"):
+        log.append(THREE[1])
+    with pytest.raises(LogHalted):
+        log.append(THREE[1])
+
+    assert disk.calls == ["write", "sync", "write"]
+
+
+@pytest.mark.parametrize("taken", [0, 1, 50])
+def test_a_line_that_was_taken_in_part_halts_and_is_cut_later(path: Path, disk: Disk, taken: int) -> None:
+    log = FileLog(path, opened=lambda _: disk)
+    log.append(THREE[0])
+    disk.takes = taken
+
+    with pytest.raises(LogHalted, match=f"only {taken} of {len(LINES[1])} bytes"):
+        log.append(THREE[1])
+    disk.takes = None
+    with pytest.raises(LogHalted):
+        log.append(THREE[1])
+
+    again = FileLog(path)
+    assert (again.cut is not None) == (taken > 0)
+    assert [*again] == THREE[:1]
+
+
+def test_an_interrupted_write_halts_too(path: Path, disk: Disk) -> None:
+    log = FileLog(path, opened=lambda _: disk)
+    disk.fails = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        log.append(THREE[0])
+    disk.fails = None
+
+    with pytest.raises(LogHalted, match="the writing of record 1 was interrupted"):
+        log.append(THREE[0])
+
+
+def test_a_closed_log_takes_nothing_and_can_be_read(path: Path) -> None:
+    log = FileLog(path)
+    log.append(THREE[0])
+    log.close()
+    log.close()
+
+    with pytest.raises(LogHalted, match="is closed"):
+        log.append(THREE[1])
+    assert [*log] == THREE[:1]
+
+
+def test_a_failed_close_is_told_once(path: Path, disk: Disk) -> None:
+    log = FileLog(path, opened=lambda _: disk)
+    disk.fails = OSError(errno.EIO, "I/O error")
+
+    with pytest.raises(LogHalted, match="could not be closed"):
+        log.close()
+    log.close()
+
+
+def test_a_place_that_cannot_be_a_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(LogHalted, match="cannot be opened"):
+        FileLog(tmp_path)
+
+
+# Finding a dialog: a file and a memory answer alike.
+
+
+def busy(path: Path, form: str) -> tuple[MemoryLog, FileLog, list[int | str]]:
+    """Orders of two owners, with cancels, edits and a recall, in both logs; and the ids in use."""
+    memory, log = MemoryLog(), FileLog(path)
+
+    def append(record: Record) -> None:
+        log.append(record)
+        memory.append(record)
+
+    capabilities = Capabilities(reqid_form="int" if form == "int" else "str")
+    settings = Settings(brokers={"kraken": capabilities}, keep_finished=1)
+    dispatcher = Dispatcher(settings, append, generation="g", now_ns=1, lookup=memory.lookup)
+    for owner in ("main", "other"):
+        dispatcher.grant(owner, "trader", 1)
+    for event in (LinkEvent.CONNECT, LinkEvent.CONNECTED, LinkEvent.SYNCED):
+        dispatcher.link("kraken", event, 1)
+    reqids: list[int | str] = []
+    for number, owner in enumerate(("main", "other", "main", "main")):
+        oid = f"o{number}" if owner == "main" else "o0"
+        order = Order(oid=oid, side="buy", market="xbtusd.kraken", size=Decimal(2), price=Decimal(10))
+        dispatcher.command(owner, order, 2)
+        dialog = dispatcher.book.dialog(owner, oid)
+        assert dialog is not None
+        assert dialog.reqid is not None
+        reqids.append(dialog.reqid)
+        venue_id = f'V"{number}é'
+        dispatcher.report("kraken", BrokerdOrderAck(reqid=dialog.reqid, venue_id=venue_id), 3)
+        dispatcher.command(owner, Edit(oid=oid, edit_id="e", size=Decimal(3)), 4)
+        dispatcher.command(owner, Cancel(oid=oid), 5)
+        reqids += dialog.reqids
+        dispatcher.report("kraken", BrokerdStatus(venue_id=venue_id, status="cancelled"), 6)
+    late = BrokerdFill(venue_id='V"0é', exec_id="late", size=Decimal(1), price=Decimal(10))
+    dispatcher.report("kraken", late, 7)
+    return memory, log, reqids
+
+
+@pytest.mark.parametrize("form", ["str", "int"])
+def test_a_file_finds_what_a_memory_finds(path: Path, form: str) -> None:
+    memory, log, reqids = busy(path, form)
+
+    assert [*log] == [*memory]
+    assert len(reqids) > 8
+    for reqid in (*reqids, "g-0", 0, "", None):
+        for venue_id in ('V"0é', 'V"1é', 'V"2é', 'V"3é', "V", None):
+            assert [*log.lookup("kraken", reqid, venue_id)] == [*memory.lookup("kraken", reqid, venue_id)]
+            assert log.lookup("paper", reqid, venue_id) == ()
+    found = log.lookup("kraken", None, 'V"0é')
+    assert {(record.owner, record.oid) for record in found} == {("main", "o0")}
+    assert all(log.lookup("kraken", reqid, None) for reqid in reqids[:2])
+    for owner, oid in (("main", "o0"), ("other", "o0"), ("main", "o2"), ("main", "o9"), ("", "")):
+        assert [*log.of(owner, oid)] == [
+            record for record in log if (record.owner, record.oid) == (owner, oid)
+        ]
+    assert log.owners("o0") == memory.owners("o0") == ("main", "other")
+    assert log.owners("o9") == ()
+
+
+def test_finding_skips_a_torn_end_and_refuses_damage(path: Path) -> None:
+    _, log, _ = busy(path, "str")
+    log.close()
+    whole = path.read_bytes()
+    life = [*log.of("main", "o0")]
+
+    path.write_bytes(whole + framed(life[0])[:-1])
+    assert [*RecordFile(path).of("main", "o0")] == life
+
+    path.write_bytes(whole.replace(b'"cancelled"', b'"candelled"', 1))
+    line = 1 + whole[: whole.index(b'"cancelled"')].count(b"\n")
+    with pytest.raises(LogDamaged) as caught:
+        RecordFile(path).of("main", "o0")
+    assert caught.value.line == line
+
+
+@given(record=records(), sought=st.text(st.characters(codec="utf-8"), max_size=5))
+def test_any_name_is_found_and_only_where_it_stands(
+    tmp_path_factory: pytest.TempPathFactory, record: Record, sought: str
+) -> None:
+    path = tmp_path_factory.mktemp("names") / "records.log"
+    record = record._replace(seq=1)
+    FileLog(path).append(record)
+    log = RecordFile(path)
+
+    assert log.of(record.owner, record.oid) == [record]
+    assert log.owners(record.oid) == (record.owner,)
+    if sought != record.oid:
+        assert log.owners(sought) == ()
+        assert log.of(record.owner, sought) == []
