@@ -13,7 +13,7 @@ from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO, CancelRequest, Dialog, EditRequest, Execution
 from fsm_ems.dialogs.ids import index_reqid, take_over
-from fsm_ems.dialogs.naming import after, find_edit, restated_terms
+from fsm_ems.dialogs.naming import after, find_edit, proven_edit, restated_terms
 from fsm_ems.dialogs.naming_status import answers, edit_in_force, pending_edit
 from fsm_ems.dialogs.record import Record, Reported
 from fsm_ems.machines.order import E, S
@@ -188,7 +188,7 @@ def _execution(report: BrokerdFill | BrokerdCorrection, time_ns: int) -> Executi
 
 
 def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill) -> None:
-    edit = find_edit(dialog, report.reqid)
+    edit = proven_edit(dialog, report.reqid)
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
     _book(dialog, _execution(report, record.time_ns))

@@ -44,9 +44,16 @@ def find_edit(dialog: Dialog, reqid: int | str | None) -> EditRequest | None:
     return next((edit for edit in dialog.edits if edit.reqid == reqid), None)
 
 
+def proven_edit(dialog: Dialog, reqid: int | str | None) -> EditRequest | None:
+    """The open edit of the owner's that an execution under *reqid* proves."""
+    edit = find_edit(dialog, reqid)
+    return edit if edit is not None and edit.edit_id else None
+
+
 def after(dialog: Dialog, edit: EditRequest) -> tuple[EditRequest, ...]:
-    """The edits that stay open once *edit* is in force: it and all before it are answered."""
-    return dialog.edits[dialog.edits.index(edit) + 1 :]
+    """The edits that stay open once *edit* is in force: it and all that left before it are answered."""
+    place = dialog.edits.index(edit)
+    return (*(held for held in dialog.edits[:place] if not held.out), *dialog.edits[place + 1 :])
 
 
 def _ack(dialog: Dialog, report: BrokerdOrderAck) -> Name:
@@ -68,7 +75,7 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
     filled = max(filled, dialog.stated)
     if state is S.REJECTED:
         return Name(E.FILL, alarm="an execution of an order the venue had rejected")
-    edit = find_edit(dialog, report.reqid)
+    edit = proven_edit(dialog, report.reqid)
     size = dialog.size if edit is None or edit.size is None else edit.size
     over = f"{filled - size} more than ordered traded" if filled > size else None
     if state in _QUIET:

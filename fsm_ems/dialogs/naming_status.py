@@ -111,9 +111,9 @@ def _marked(dialog: Dialog, report: BrokerdStatus) -> Name:
 
 
 def pending_edit(dialog: Dialog, report: BrokerdStatus) -> f.EditRequest | None:
-    """The edit a ``pending_edit`` is about: by its id, else the one that is out, else the one held."""
+    """The edit a ``pending_edit`` is about: by its id, else the one that is out, else none of ours."""
     named = next((edit for edit in dialog.edits if edit.reqid == report.reqid), None)
-    return named or dialog.out_edit or dialog.held_edit
+    return named or dialog.out_edit
 
 
 def _ended(dialog: Dialog, report: BrokerdStatus) -> Name:

@@ -59,5 +59,6 @@ def alive(
     if edit and then is None:
         then = E.RESUME_EDIT
     if dialog.complete if complete is None else complete:
-        return Name(E.FOUND_FILLED, then, alarm)
+        reopening = any(request.out and request.reopens for request in left)
+        return Name(E.FOUND_FILLED, then if reopening else None, alarm)
     return Name(E.FOUND_OPEN if rests or dialog.flags & f.RESTS else E.FOUND_ACKED, then, alarm)
