@@ -3,7 +3,8 @@
 FIX tells an order's place by OrdStatus and quantities; the hints tell the state. What FIX prints is not
 compared where it is not about the order as it is now:
 
-* a row marked ``stale`` or ``replay`` may also leave everything as it was;
+* a row marked ``stale`` or ``replay`` tells of an earlier hour: it may leave all as it was;
+* a rejection of an order that has traded, which no matrix has: it is a cancel, and alarmed;
 * a cancel reject for an unknown order prints Rejected, of the look-up and not of the order (B.1.f);
 * figures that a scenario lists as anomalies of the specification.
 """
@@ -71,7 +72,7 @@ def difference(
     *before* and *after* are views of the order it is about, None where no order goes by its ids; *other*
     is then the order that was last spoken of.
     """
-    wrong = _state(step, before, NOBODY if after is None else after, other if after is None else None)
+    wrong = _state(step, NOBODY if after is None else after, other if after is None else None)
     if wrong is not None or step.dir != "broker":
         return wrong
     excused = _excused(scenario, step)
@@ -88,8 +89,8 @@ def difference(
     return None
 
 
-def _state(step: Step, before: View | None, after: View, other: View | None) -> Difference | None:
-    if not step.hints or after.state in step.hints or _unchanged(step, "state", before, after):
+def _state(step: Step, after: View, other: View | None) -> Difference | None:
+    if not step.hints or after.state in step.hints or _cancelled_by_rejection(step, after):
         return None
     if after is NOBODY and (other is None or other.state in step.hints or _NOBODY.intersection(step.hints)):
         return None
@@ -100,7 +101,7 @@ def _ord_status(step: Step, before: View | None, after: View) -> Difference | No
     looked_up = step.msg == "ordercancelreject" and step.cxl_rej_reason == _UNKNOWN_ORDER
     if plain_word(after.ord_status) == step.ord_status or (looked_up and step.ord_status == "rejected"):
         return None
-    if _unchanged(step, "ord_status", before, after):
+    if _cancelled_by_rejection(step, after) or _unchanged(step, "ord_status", before, after):
         return None
     return Difference(step.n, "ord_status", step.ord_status, plain_word(after.ord_status))
 
@@ -120,10 +121,17 @@ def _rounded(ours: Decimal, printed: Decimal) -> Decimal:
     return round(ours, places) if places else ours
 
 
+def _cancelled_by_rejection(step: Step, after: View) -> bool:
+    said = step.exec_type == step.ord_status == "rejected" and bool(step.cum_qty)
+    return said and after.state == S.CANCELLED and after.ord_status == "Canceled"
+
+
 def _unchanged(step: Step, field: str, before: View | None, after: View) -> bool:
-    """A report that comes late or again may change nothing."""
-    again = step.stale or step.replay
-    return again and before is not None and getattr(before, field) == getattr(after, field)
+    """A report of an earlier hour may print what was true then, and change nothing now."""
+    if before is None or getattr(before, field) != getattr(after, field):
+        return False
+    then = step.cum_qty or Decimal(0)
+    return (step.stale and then <= after.cum_qty) or (step.replay and then < after.cum_qty)
 
 
 # ── figures that the specification prints against its own rules ─────────────────────────────────────

@@ -44,7 +44,7 @@ _STANDINGS: dict[str, _Standing] = {
     "expired": "expired",
     "rejected": "rejected",
 }
-_ENDS = ("canceled", "expired", "doneforday")
+_ENDS = ("canceled", "expired")
 _CODES: dict[str, Literal["too_late", "unknown_order", "pending", "duplicate"]] = {
     "0": "too_late",
     "1": "unknown_order",
@@ -184,10 +184,7 @@ def _rejected(step: Step, subject: Subject) -> list[Report]:
 def _replaced(step: Step, subject: Subject) -> list[Report]:
     if subject.reqid is None:
         return _restated(step, subject)
-    return [
-        BrokerdReplaced(reqid=subject.reqid, venue_id=subject.venue_id),
-        *_bundled_end(step, subject),
-    ]
+    return [BrokerdReplaced(reqid=subject.reqid, venue_id=subject.venue_id)]
 
 
 def _restated(step: Step, subject: Subject) -> list[Report]:
