@@ -142,16 +142,18 @@ def _absent(dialog: Dialog, report: BrokerdStatus) -> Name:
 
 def _after_filled(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name:
     status = report.status
+    over = f"the venue states {report.cum}, more than ordered" if grows else None
+    if dialog.noted_end is None:
+        if status == "rejected":
+            return Name(E.CANCELLED, alarm=over or "the venue rejected an order that had traded")
+        if status == "cancelled" or (status == "expired" and dialog.body.tif in ("ioc", "fok")):
+            return Name(E.CANCELLED, alarm=over)
+        if status == "expired":
+            return Name(E.EXPIRED, alarm=over)
     if grows:
-        return Name(E.STATED, alarm=f"the venue states {report.cum}, more than ordered")
+        return Name(E.STATED, alarm=over)
     if status == "pending_cancel" and dialog.cancel is not None and not dialog.cancel.pending:
         return Name(E.CANCEL_PENDING)
     if status == "pending_edit" and (edit := pending_edit(dialog, report)) is not None and not edit.pending:
         return Name(E.EDIT_PENDING)
-    if dialog.noted_end is not None:
-        return IGNORED
-    if status == "rejected":
-        return Name(E.CANCELLED, alarm="the venue rejected an order that had traded")
-    if status == "cancelled" or (status == "expired" and dialog.body.tif in ("ioc", "fok")):
-        return Name(E.CANCELLED)
-    return Name(E.EXPIRED) if status == "expired" else IGNORED
+    return IGNORED
