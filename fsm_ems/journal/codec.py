@@ -21,6 +21,8 @@ from decimal import Decimal
 from json.encoder import encode_basestring_ascii
 from typing import Any, get_args
 
+from pydantic_core import from_json
+
 from fsm_ems.dialogs.facts import Body, Execution
 from fsm_ems.dialogs.record import (
     Adopted,
@@ -243,7 +245,7 @@ def decode(line: str | bytes) -> Record:
     Raises:
         ValueError: the line is not one that :func:`encode` makes; the text says where.
     """
-    return from_fields(json.loads(line))
+    return from_fields(from_json(line, cache_strings="keys"))
 
 
 def as_fields(record: Record) -> dict[str, Any]:

@@ -145,20 +145,22 @@ def _array(value: object) -> list[Any]:
 def fields_reader(kind: type[Any]) -> Reader:
     """The reader of a NamedTuple class: an object that has exactly its fields."""
     fields = [(name, reader_of(hint)) for name, hint in get_type_hints(kind, include_extras=True).items()]
-    names = frozenset(name for name, _ in fields)
+    names = {name for name, _ in fields}
 
     def read(value: object) -> object:
         if not is_object(value):
             raise ValueError(f"an object is needed, not {value!r}")
-        if value.keys() != names:
-            raise ValueError(f"{kind.__name__} has the fields {sorted(names)}, not {sorted(value)}")
         name = ""
         made: list[Any] = []
         try:
             for name, read_field in fields:
                 made.append(read_field(value[name]))
+        except KeyError:
+            raise ValueError(f"{kind.__name__} lacks {sorted(names - value.keys())}") from None
         except ValueError as problem:
             raise ValueError(f"{name}: {problem}") from None
+        if len(value) != len(names):
+            raise ValueError(f"{kind.__name__} does not have {sorted(value.keys() - names)}")
         return kind(*made)
 
     return read

@@ -217,7 +217,7 @@ def test_damage_is_refused_with_its_line(path: Path, lines: list[bytes], line: i
         (b'"alarm":null', b'"alarm":null,"more":1', "a record has the fields"),
         (b'"time_ns":0', b'"time_ns":"0"', "whole number"),
         (b'"trader"', b'"king"', "unknown: 'king'"),
-        (b"}", b"", "delimiter"),
+        (b"}", b"", "at line 1 column"),
     ],
 )
 def test_a_line_that_is_whole_and_means_nothing_is_refused_when_read(
