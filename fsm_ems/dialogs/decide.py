@@ -35,6 +35,7 @@ CODES: dict[str, str] = {
     "cancel_in_progress": "a cancel is open; an edit cannot overtake it",
     "edit_in_progress": "the increase of a filled order is out; one at a time",
     "not_editable": "this cannot be changed on this order",
+    "link_down": "the broker is out of reach, and this is not kept until it is back",
     "max_size": "more than the largest size allowed",
     "max_value": "more than the largest value allowed",
     "no_reference": "the value of a market order cannot be told without a price",
@@ -177,6 +178,10 @@ def edit(
         _check_same(dialog, command)
         return None
     _may_edit(dialog, settings, command)
+    if dialog.state is S.FILLED and not book.link_open(dialog.broker):
+        raise Refused(
+            "link_down", f"order {command.oid} has filled, and its broker is out of reach", command.oid
+        )
     size = dialog.size if command.size is None else command.size
     price = dialog.price if command.price is None else command.price
     _within_limits(settings, dialog.body, size, price, reference, command.oid)
@@ -209,7 +214,8 @@ def _check_same(dialog: Dialog, command: Edit) -> None:
 
 def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
     state, oid = dialog.state, dialog.oid
-    reopens = state is S.FILLED and settings.capabilities(dialog.broker).reopen_filled
+    can_grow = settings.capabilities(dialog.broker).reopen_filled and dialog.noted_end is None
+    reopens = state is S.FILLED and can_grow
     if state in _ENDS and not reopens:
         raise Refused("order_ended", f"order {oid} is {state}", oid)
     if reopens and (command.size is None or command.size <= dialog.filled):
