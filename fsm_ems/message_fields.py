@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 Side = Literal["buy", "sell"]
 OrderType = Literal["limit", "market"]
@@ -18,7 +19,17 @@ Fqme = Annotated[str, Field(pattern=r"^[a-z0-9_/-]{1,40}\.[a-z0-9_]{1,20}$")]
 """A market's address, ``xbtusd.kraken``: what is traded, a point, the broker."""
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 """An account's or an identity's name."""
-ReqId = Annotated[int | str, Field(union_mode="left_to_right")]
+
+
+def _reqid(value: object) -> int | str:
+    if type(value) is str or type(value) is int:
+        return value
+    raise PydanticCustomError("reqid", "an int or text is needed")
+
+
+ReqId = Annotated[
+    int | str, PlainValidator(_reqid), WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})
+]
 """A request's id in the form the broker declares."""
 VenueId = Annotated[str, Field(min_length=1, max_length=100)]
 TimeNs = Annotated[int, Field(ge=0, lt=2**63)]

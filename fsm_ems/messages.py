@@ -14,8 +14,8 @@ broker → EMS       :data:`Report`   = ``BrokerdOrderAck`` | ``BrokerdStatus`` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
@@ -210,9 +210,24 @@ class Status(Message):
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────
 
-_commands: TypeAdapter[Command] = TypeAdapter(Command)
-_requests: TypeAdapter[Request] = TypeAdapter(Request)
-_reports: TypeAdapter[Report] = TypeAdapter(Report)
+_T = TypeVar("_T")
+_Source = Mapping[str, Any] | str | bytes
+
+
+def _reader(adapter: TypeAdapter[_T]) -> Callable[[_Source], _T]:
+    # The validator itself, without the adapter's own call around it: a sixth of the cost of a fill.
+    from_fields, from_text = adapter.validator.validate_python, adapter.validator.validate_json
+
+    def read(source: _Source) -> _T:
+        parsed: _T = from_text(source) if isinstance(source, (str, bytes)) else from_fields(source)
+        return parsed
+
+    return read
+
+
+_commands: Callable[[_Source], Command] = _reader(TypeAdapter(Command))
+_requests: Callable[[_Source], Request] = _reader(TypeAdapter(Request))
+_reports: Callable[[_Source], Report] = _reader(TypeAdapter(Report))
 
 
 def _problems(error: ValidationError) -> tuple[str, ...]:
@@ -229,11 +244,7 @@ def parse_command(source: Mapping[str, Any] | str | bytes) -> Command:
         InvalidMessage: naming each wrong field.
     """
     try:
-        return (
-            _commands.validate_json(source)
-            if isinstance(source, str | bytes)
-            else _commands.validate_python(source)
-        )
+        return _commands(source)
     except ValidationError as error:
         raise InvalidMessage(_problems(error)) from None
 
@@ -245,11 +256,7 @@ def parse_report(source: Mapping[str, Any] | str | bytes) -> Report:
         InvalidReport: naming each wrong field.
     """
     try:
-        return (
-            _reports.validate_json(source)
-            if isinstance(source, str | bytes)
-            else _reports.validate_python(source)
-        )
+        return _reports(source)
     except ValidationError as error:
         raise InvalidReport(_problems(error)) from None
 
@@ -261,10 +268,6 @@ def parse_request(source: Mapping[str, Any] | str | bytes) -> Request:
         InvalidMessage: naming each wrong field.
     """
     try:
-        return (
-            _requests.validate_json(source)
-            if isinstance(source, str | bytes)
-            else _requests.validate_python(source)
-        )
+        return _requests(source)
     except ValidationError as error:
         raise InvalidMessage(_problems(error)) from None

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 import secrets
-import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -22,6 +21,7 @@ import trio
 
 from fsm_ems.brokers.base import Broker, TradesDialogue
 from fsm_ems.client import Client, Mailbox
+from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.outward import request_of, standing_of, status_of
 from fsm_ems.dialogs.record import Effect, Notice, Role, SendAbout, SendOrder
@@ -32,8 +32,6 @@ from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.messages import Command, Order, Report, Status
-
-Clock = Callable[[], int]
 
 QUEUED_MAX = 1_024
 """Sends that may wait for a link before commands wait for it, and the reports read ahead of the loop."""
@@ -48,12 +46,6 @@ def new_order(**fields: Any) -> Order:  # noqa: ANN401  # pydantic checks each f
     return Order(oid=str(uuid4()), **fields)
 
 
-def trio_clock() -> Clock:
-    """Nanoseconds since the epoch that never go back: wall time once, then trio's own clock."""
-    start_ns, start_s = time.time_ns(), trio.current_time()
-    return lambda: start_ns + int((trio.current_time() - start_s) * 1_000_000_000)
-
-
 class EMS(Client):
     """A running EMS, and the client of its first identity. Made by :func:`open_ems`."""
 
@@ -63,7 +55,7 @@ class EMS(Client):
         super().__init__(self, identity)
         self.dispatcher = dispatcher
         self.clock = clock
-        self.references: dict[str, Decimal] = {}
+        self._prices: dict[str, Decimal] = {}
         self._brokers = {broker.name: broker for broker in brokers}
         self._outboxes: dict[str, deque[SendOrder | SendAbout]] = {name: deque() for name in self._brokers}
         self._outbox_changed = {name: trio.Event() for name in self._brokers}
@@ -77,6 +69,10 @@ class EMS(Client):
         """Return once every broker's link is up."""
         for event in list(self._up.values()):
             await event.wait()
+
+    def note_price(self, market: str, price: Decimal) -> None:
+        """Tell the last known price of *market*: market orders are valued at it under ``Limits.max_value``."""
+        self._prices[market] = price
 
     def client(self, identity: str, role: Role = "trader", sees: Sequence[str] = ()) -> Client:
         """Another identity: a trader with orders of its own, or an observer of the owners it *sees*."""
@@ -94,7 +90,7 @@ class EMS(Client):
         reference: Decimal | None = None
         if isinstance(command, Order):
             self._check_broker(command)
-            reference = self.references.get(command.market)
+            reference = self._prices.get(command.market)
         answer, effects = self.dispatcher.command(identity, command, self.clock(), reference)
         self._carry_out(effects)
         return answer.again
@@ -240,7 +236,7 @@ async def open_ems(
     ``await ems.ready()`` tells when every link is up.
     """
     log = MemoryLog() if log is None else log
-    clock = trio_clock() if clock is None else clock
+    clock = TrioClock() if clock is None else clock
     settings = Settings() if settings is None else settings
     settings = replace(settings, brokers={**{b.name: b.capabilities for b in brokers}, **settings.brokers})
     book = replay(log)

@@ -1,0 +1,66 @@
+"""A broker whose venue is the test: it says what is reported, and sees what was sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import trio
+
+from fsm_ems.dialogs.settings import Capabilities
+from fsm_ems.errors import BrokerFault
+from fsm_ems.messages import Report, Request
+
+
+class ScriptedDialogue:
+    """One connection; it breaks when the test says so."""
+
+    def __init__(self, sent: trio.MemorySendChannel[Request]) -> None:
+        self._sent = sent
+        self.to_ems, self._reports = trio.open_memory_channel[Report](math.inf)
+
+    async def send(self, request: Request) -> None:
+        """Let the test see *request*."""
+        await self._sent.send(request)
+
+    async def receive(self) -> Report:
+        """What the test reported next."""
+        try:
+            return await self._reports.receive()
+        except trio.EndOfChannel:
+            raise BrokerFault("the test broke the link") from None
+
+
+class ScriptedBroker:
+    """Stands where a venue stands. *refusals* connections fail before one succeeds."""
+
+    name = "paper"
+    capabilities = Capabilities()
+
+    def __init__(self, refusals: int = 0) -> None:
+        self.refusals = refusals
+        self.connections = 0
+        self._sent, self.sent = trio.open_memory_channel[Request](math.inf)
+        self.dialogue: ScriptedDialogue | None = None
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[ScriptedDialogue]:
+        """Connect, unless the test refuses."""
+        await trio.lowlevel.checkpoint()
+        self.connections += 1
+        if self.refusals:
+            self.refusals -= 1
+            raise BrokerFault("not today")
+        self.dialogue = ScriptedDialogue(self._sent)
+        yield self.dialogue
+
+    def report(self, report: Report) -> None:
+        """Tell the EMS something."""
+        assert self.dialogue is not None
+        self.dialogue.to_ems.send_nowait(report)
+
+    def break_link(self) -> None:
+        """The connection is gone."""
+        assert self.dialogue is not None
+        self.dialogue.to_ems.close()

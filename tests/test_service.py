@@ -1,0 +1,330 @@
+"""The EMS in a trio program: what its clients see and what its broker is sent."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import trio
+import trio.testing
+
+from fsm_ems import ClientFault, Limits, Order, Refused, Settings, Status, new_order, open_ems
+from fsm_ems.client import MAILBOX_MAX, Mailbox, Overrun
+from fsm_ems.clock import TrioClock
+from fsm_ems.journal.file import FileLog
+from fsm_ems.messages import (
+    BrokerdCancel,
+    BrokerdEdit,
+    BrokerdFill,
+    BrokerdOrder,
+    BrokerdOrderAck,
+    BrokerdQuery,
+    BrokerdStatus,
+    Request,
+)
+from tests.scripted_broker import ScriptedBroker
+
+R = TypeVar("R", bound=Request)
+LIMIT: dict[str, Any] = {"side": "buy", "market": "xbtusd.paper", "size": "2", "price": "100"}
+
+
+def an_order(oid: str = "o1", **fields: Any) -> Order:
+    """A limit order to buy 2 at 100, but for what *fields* say."""
+    return Order(**{**LIMIT, "oid": oid, **fields})
+
+
+async def next_sent(broker: ScriptedBroker, kind: type[R]) -> R:
+    """The next request the broker got, which is of that kind."""
+    request = await broker.sent.receive()
+    assert isinstance(request, kind)
+    return request
+
+
+async def rest(broker: ScriptedBroker) -> BrokerdOrder:
+    """Acknowledge the order that was sent, and let it rest."""
+    sent = await next_sent(broker, BrokerdOrder)
+    broker.report(BrokerdOrderAck(reqid=sent.reqid, venue_id="V1"))
+    broker.report(BrokerdStatus(reqid=sent.reqid, status="open"))
+    return sent
+
+
+def fill(exec_id: str, size: str) -> BrokerdFill:
+    """An execution of the order V1 at 99."""
+    return BrokerdFill(venue_id="V1", exec_id=exec_id, size=Decimal(size), price=Decimal(99))
+
+
+async def test_an_order_lives_and_ends() -> None:
+    """Iterating a handle gives each status in order and stops at the end, which wait() returns."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        handle = await ems.submit(an_order())
+        await rest(broker)
+        broker.report(fill("E1", "0.5"))
+        broker.report(fill("E2", "1.5"))
+        seen = [(status.state, str(status.filled), status.seq) async for status in handle]
+        end = await handle.wait()
+
+    assert seen == [
+        ("pending", "0", 1),
+        ("acked", "0", 2),
+        ("open", "0", 3),
+        ("open", "0.5", 4),
+        ("filled", "2.0", 5),
+    ]
+    assert (end.state, end.average_price, end.remaining) == ("filled", Decimal(99), Decimal(0))
+
+
+async def test_submitting_the_same_order_again_sends_nothing_and_answers_the_same() -> None:
+    """A retry with an equal body gets a handle to the one order there is, ended or not."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        first = await ems.submit(an_order())
+        again = await ems.submit(an_order(size="2.00"))
+        await rest(broker)
+        broker.report(fill("E1", "2"))
+        ends = [await first.wait(), await again.wait()]
+        late = await ems.submit(an_order())
+        ends.append(await late.wait())
+
+        assert [end.state for end in ends] == ["filled"] * 3
+        assert ends[2].event == "standing"
+        with pytest.raises(trio.WouldBlock):
+            broker.sent.receive_nowait()
+        with pytest.raises(Refused, match="conflict"):
+            await ems.submit(an_order(size="3"))
+
+
+async def test_a_cancel_before_the_ack_leaves_when_the_ack_comes() -> None:
+    """The stash: nothing is sent until the venue gave its id, and then at once."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        handle = await ems.submit(an_order())
+        sent = await next_sent(broker, BrokerdOrder)
+        await handle.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(trio.WouldBlock):
+            broker.sent.receive_nowait()
+        broker.report(BrokerdOrderAck(reqid=sent.reqid, venue_id="V1"))
+        cancel = await next_sent(broker, BrokerdCancel)
+        broker.report(BrokerdStatus(reqid=sent.reqid, status="cancelled"))
+        states = [status.state async for status in handle]
+
+    assert (cancel.target, cancel.venue_id) == (sent.reqid, "V1")
+    assert states == ["pending", "cancel_stashed", "cancelling", "cancelled"]
+
+
+async def test_an_edit_goes_out_with_the_new_total() -> None:
+    """An edit names the total size and keeps the price it does not change."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        handle = await ems.submit(an_order())
+        await rest(broker)
+        await trio.testing.wait_all_tasks_blocked()
+        await handle.edit(size=Decimal(5))
+        edit = await next_sent(broker, BrokerdEdit)
+
+    assert (edit.size, edit.price) == (Decimal(5), Decimal(100))
+
+
+async def test_silence_makes_an_order_unknown_and_the_venue_is_asked() -> None:
+    """After the deadline the order is unknown; after the margin the venue is asked; its word settles it."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        handle = await ems.submit(an_order())
+        sent = await next_sent(broker, BrokerdOrder)
+        query = await next_sent(broker, BrokerdQuery)
+        asked_after_s = (query.time_ns - sent.time_ns) / 1_000_000_000
+        broker.report(
+            BrokerdStatus(reqid=sent.reqid, venue_id="V1", status="open", snapshot=True, query=query.reqid)
+        )
+        broker.report(fill("E1", "2"))
+        states = [status.state async for status in handle]
+
+    assert states == ["pending", "unknown", "unknown", "open", "filled"]
+    assert asked_after_s == pytest.approx(7, abs=0.001)
+
+
+async def test_a_lost_link_puts_orders_in_doubt_and_new_ones_wait() -> None:
+    """A resting order is unknown once the link breaks; an order submitted meanwhile leaves when it is up."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        handle = await ems.submit(an_order())
+        await rest(broker)
+        await trio.testing.wait_all_tasks_blocked()
+        broker.refusals = 2
+        broker.break_link()
+        await trio.testing.wait_all_tasks_blocked()
+        waiting = await ems.submit(an_order("o2"))
+        assert (await first_state(waiting), await last_state(handle, 4)) == ("pending", "unknown")
+        await ems.ready()
+        sent = await next_sent(broker, BrokerdOrder)
+        query = await next_sent(broker, BrokerdQuery)
+
+    assert (sent.size, broker.connections) == (Decimal(2), 4)
+    assert query.venue_id == "V1"
+
+
+async def first_state(handle: Any) -> str:
+    """The state of the next status."""
+    return str((await anext(handle)).state)
+
+
+async def last_state(handle: Any, count: int) -> str:
+    """The state of the *count*-th status from here."""
+    state = ""
+    for _ in range(count):
+        state = await first_state(handle)
+    return state
+
+
+async def test_each_identity_sees_its_own_orders_and_an_observer_all_it_may() -> None:
+    """Events reach the owner and its observers, each in a gap-free stream, and nobody else."""
+    broker = ScriptedBroker()
+    async with open_ems(broker, identity="alice") as ems:
+        await ems.ready()
+        bob = ems.client("bob")
+        eve = ems.client("eve", "observer", ["alice"])
+        with ems.events() as of_alice, bob.events() as of_bob, eve.events() as of_eve:
+            await ems.submit(an_order("a"))
+            await bob.submit(an_order("b"))
+            await ems.cancel("a")
+            alice = [await of_alice.get(), await of_alice.get()]
+            watched = [await of_eve.get(), await of_eve.get()]
+            bobs = await of_bob.get()
+            with pytest.raises(Refused, match="forbidden"):
+                await eve.cancel("a")
+            with pytest.raises(Refused, match="unknown_order"):
+                await bob.cancel("a")
+
+    assert bobs is not None
+    assert bobs.oid == "b"
+    assert [(status.oid, status.seq) for status in alice if status] == [("a", 1), ("a", 2)]
+    assert [(status.oid, status.seq) for status in watched if status] == [("a", 1), ("a", 2)]
+
+
+async def test_a_market_order_is_valued_at_the_last_price_told() -> None:
+    """Under a value limit a market order needs a price, and is weighed at it."""
+    settings = Settings(limits={"*": Limits(max_value=Decimal(150))})
+    broker = ScriptedBroker()
+    async with open_ems(broker, settings=settings) as ems:
+        market = {"type": "market", "price": None}
+        with pytest.raises(Refused, match="no_reference"):
+            await ems.submit(an_order("m1", **market))
+        ems.note_price("xbtusd.paper", Decimal(100))
+        with pytest.raises(Refused, match="max_value"):
+            await ems.submit(an_order("m2", **market))
+        await ems.submit(an_order("m3", **market, size="1"))
+
+
+async def test_a_dark_order_and_an_alert_fire_by_hand() -> None:
+    """trigger() sends a dark order once; an alert ends without sending."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        dark = await ems.submit(an_order("d", mode="dark", direction="at_or_above"))
+        alert = await ems.submit(Order(oid="a", side="alert", market="xbtusd.paper", price=Decimal(1)))
+        await ems.trigger("main", "d", Decimal(105))
+        await ems.trigger("main", "d", Decimal(105))
+        await ems.trigger("main", "a")
+        sent = await next_sent(broker, BrokerdOrder)
+        states = [await first_state(dark), await first_state(dark)]
+        end = await alert.wait()
+
+        assert states == ["dark_open", "dark_triggered"]
+        assert (sent.price, end.state) == (Decimal(105), "alert_triggered")
+        with pytest.raises(trio.WouldBlock):
+            broker.sent.receive_nowait()
+
+
+async def test_an_order_for_a_broker_that_is_not_open_is_refused_by_name() -> None:
+    """The error names the brokers there are."""
+    async with open_ems(ScriptedBroker()) as ems:
+        with pytest.raises(ClientFault, match="no broker 'kraken'.*opened are paper"):
+            await ems.submit(new_order(**{**LIMIT, "market": "xbtusd.kraken"}))
+
+
+async def test_waiting_ends_with_an_error_when_the_ems_is_closed() -> None:
+    """Leaving the block ends every reader; an order that has not ended says so."""
+    handles = []
+    async with open_ems(ScriptedBroker()) as ems:
+        handles.append(await ems.submit(an_order()))
+        with ems.events() as events:
+            pass
+    with pytest.raises(ClientFault, match="closed before order o1 ended"):
+        await handles[0].wait()
+    events.close()
+    assert await events.get() is None
+
+
+async def test_two_ems_in_one_program_share_nothing() -> None:
+    """The same oid lives twice, once in each."""
+    one, two = ScriptedBroker(), ScriptedBroker()
+    async with open_ems(one) as first, open_ems(two) as second:
+        await first.ready()
+        await second.ready()
+        await first.submit(an_order())
+        await second.submit(an_order(size="7"))
+        sizes = [(await next_sent(one, BrokerdOrder)).size, (await next_sent(two, BrokerdOrder)).size]
+
+    assert sizes == [Decimal(2), Decimal(7)]
+
+
+async def test_a_file_log_brings_orders_back_as_unknown(tmp_path: Path) -> None:
+    """After a restart what the venue may hold is unknown until it answers, and no order is sent twice."""
+    clock = TrioClock(1_000_000_000)
+    broker = ScriptedBroker()
+    async with open_ems(broker, log=FileLog(tmp_path / "records.log"), clock=clock) as ems:
+        await ems.ready()
+        await ems.submit(an_order())
+        sent = await rest(broker)
+        await trio.testing.wait_all_tasks_blocked()
+    broker = ScriptedBroker()
+    async with open_ems(broker, log=FileLog(tmp_path / "records.log"), clock=clock) as ems:
+        standing = ems.standing("main", "o1")
+        query = await next_sent(broker, BrokerdQuery)
+
+    assert standing is not None
+    assert (standing.state, query.target, query.venue_id) == ("unknown", sent.reqid, "V1")
+
+
+async def test_a_reader_that_never_reads_is_cut_off_alone() -> None:
+    """Past the bound the mailbox raises Overrun for its reader; putting never fails."""
+    mailbox = Mailbox()
+    status = Status(
+        oid="o",
+        owner="main",
+        seq=1,
+        state="open",
+        event="opened",
+        filled=Decimal(0),
+        remaining=Decimal(1),
+        ord_status="New",
+        reason="",
+        time_ns=0,
+    )
+    for _ in range(MAILBOX_MAX + 2):
+        mailbox.put(status)
+
+    with pytest.raises(Overrun):
+        await mailbox.get()
+
+
+async def test_the_alarm_of_an_overfill_is_told_with_the_status() -> None:
+    """More than ordered traded: the end is filled, and the status carries the alarm."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        handle = await ems.submit(an_order())
+        await rest(broker)
+        broker.report(fill("E1", "3"))
+        end = await handle.wait()
+
+    assert (end.state, end.filled, end.alarm) == ("filled", Decimal(3), "1 more than ordered traded")
