@@ -211,8 +211,9 @@ class PaperEngine:
     def _unfit(
         book: MarketBook, size: Decimal, price: Decimal | None, *, is_buy: bool, post_only: bool
     ) -> str | None:
-        problem = broken_rule(book.market, size, price, book.far_price(is_buy=is_buy))
-        if problem is None and post_only and book.marketable(is_buy=is_buy, price=price):
+        takes = book.marketable(is_buy=is_buy, price=price)
+        problem = broken_rule(book.market, size, price, book.far_price(is_buy=is_buy) if takes else None)
+        if problem is None and post_only and takes:
             return "post_only: it would take at once"
         return problem
 

@@ -29,12 +29,12 @@ def check_market(market: Market) -> None:
     problems = [
         f"{market.fqme}: {name} must be above zero"
         for name, tick in (("price_tick", market.price_tick), ("size_tick", market.size_tick))
-        if not tick > 0
+        if not (tick.is_finite() and tick > 0)
     ]
     problems += [
         f"{market.fqme}: {name} must lie within {BPS_END} basis points"
         for name, bps in (("maker_bps", market.maker_bps), ("taker_bps", market.taker_bps))
-        if not abs(bps) < BPS_END
+        if not (bps.is_finite() and abs(bps) < BPS_END)
     ]
     if problems:
         raise InvalidMessage(tuple(problems))
@@ -57,7 +57,7 @@ def wrong_form(order: BrokerdOrder) -> str | None:
 
 
 def broken_rule(market: Market, size: Decimal, price: Decimal | None, far: Decimal | None) -> str | None:
-    """Rule 2 for a total *size* at *price*, or at market; *far* is the price it could take at, if any.
+    """Rule 2 for a total *size* at *price*, or at market; *far* is the price it takes at, if it takes.
 
     The minimum cost is measured at the limit; of a market order at *far*, and not at all without one.
     """
