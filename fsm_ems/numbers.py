@@ -1,7 +1,8 @@
 """Decimals at the edge: what a size or a price may look like, from text to text and never by float.
 
-Bounds: at most 34 digits, and no digit
-further than 18 places from the point, so that no message can make us format three megabytes of zeros.
+Bounds on what others say: at most 34 digits, and no digit further than 18 places from the point, so that
+no message can make us format three megabytes of zeros. What we compute from such numbers, an average
+price of 100.666… or a size after a split, may be longer.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ PLACES_MAX = 18
 _PLAIN = re.compile(r"-?\d{1,34}(?:\.\d{1,34})?(?:[eE][+-]?\d{1,2})?", re.ASCII).fullmatch
 # The usual form lies within the bounds by its length alone, so that it need not be taken apart.
 _USUAL = re.compile(r"-?\d{1,16}(?:\.\d{1,18})?", re.ASCII).fullmatch
+
+_LONG = re.compile(r"\d{1,400}(?:\.\d{1,400})?", re.ASCII).fullmatch
 
 
 def exact(value: object) -> Decimal:
@@ -70,6 +73,25 @@ def _not_negative(value: object) -> Decimal:
     return number
 
 
+def _computed(value: object) -> Decimal:
+    if type(value) is Decimal and value.is_finite():
+        number = value
+    elif type(value) is str and _LONG(value) is not None:
+        number = Decimal(value)
+    else:
+        raise PydanticCustomError("number", "a finite decimal number is needed, or its text, such as '0.10'")
+    if number < 0:
+        raise PydanticCustomError("number", "zero or more is needed")
+    return number
+
+
+def _computed_positive(value: object) -> Decimal:
+    number = _computed(value)
+    if not number:
+        raise PydanticCustomError("number", "a number above zero is needed")
+    return number
+
+
 def plain(number: Decimal) -> str:
     """The number as text without an exponent: ``1E+3`` reads ``1000``."""
     return format(number, "f")
@@ -84,3 +106,7 @@ NotNegative = Annotated[Decimal, PlainValidator(_not_negative), _TEXT, _SCHEMA]
 """A cumulative size: zero or more."""
 Signed = Annotated[Decimal, PlainValidator(exact), _TEXT, _SCHEMA]
 """A fee: below zero for a rebate."""
+Computed = Annotated[Decimal, PlainValidator(_computed), _TEXT, _SCHEMA]
+"""What the EMS worked out from such numbers: zero or more, as long as it is."""
+ComputedPositive = Annotated[Decimal, PlainValidator(_computed_positive), _TEXT, _SCHEMA]
+"""The same above zero: terms that a venue's split has changed."""
