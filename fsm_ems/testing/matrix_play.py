@@ -174,24 +174,20 @@ class Play:
 
     def _name(self, step: Step, command: Command, made: Sequence[Record]) -> None:
         """Note what the client's id stands for: the request id is in the record, or was made before."""
-        if step.cl_ord_id is None:
-            return
-        oid = command.oid
-        chain = Chain(oid, f"V-{oid}")
+        name, chain = step.cl_ord_id or "", Chain(command.oid, f"V-{command.oid}")
         self.last = chain
-        known = self.named.get(step.cl_ord_id)
-        reqid = None if known is None else known.reqid
-        for record in made:
-            if isinstance(record.payload, Submitted | CancelWanted | EditWanted):
-                reqid = record.payload.reqid
+        reqid = self.named[name].reqid if name in self.named else None
+        if made:
+            payload = made[0].payload
+            assert isinstance(payload, Submitted | CancelWanted | EditWanted), "a command's own record"
+            reqid = payload.reqid
         if isinstance(command, Cancel):
             dialog = self.dialog(chain)
             if reqid is None and dialog is not None and dialog.cancel is not None:
                 reqid = dialog.cancel.reqid
-            self.named[step.cl_ord_id] = Named(chain, "cancel", reqid)
+            self.named[name] = Named(chain, "cancel", reqid)
         else:
-            kind: Literal["order", "edit"] = "edit" if isinstance(command, Edit) else "order"
-            self.named[step.cl_ord_id] = Named(chain, kind, reqid)
+            self.named[name] = Named(chain, "edit" if isinstance(command, Edit) else "order", reqid)
 
     def _ask(self, step: Step) -> None:
         """An order in doubt is asked about when its time comes; of any other the EMS knows enough."""

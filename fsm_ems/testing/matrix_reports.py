@@ -117,7 +117,7 @@ def _details(step: Step, subject: Subject) -> OrderDetails | None:
 
 
 def _fills(step: Step, subject: Subject) -> list[Report]:
-    size = step.last_qty or (step.cum_qty or Decimal(0)) - subject.filled
+    size = (step.cum_qty or Decimal(0)) - subject.filled if step.last_qty is None else step.last_qty
     if size <= 0:
         return []
     return [
