@@ -1,0 +1,171 @@
+"""Which changes of an order's state a cause can bring about, and which sends its facts allow.
+
+Part of :mod:`fsm_ems.testing.auditor`; the order table is not known here.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from fsm_ems.dialogs.record import SendAbout, SendOrder
+from fsm_ems.messages import (
+    BrokerdBust,
+    BrokerdCorrection,
+    BrokerdError,
+    BrokerdFill,
+    BrokerdRefused,
+    BrokerdReplaced,
+    BrokerdRestated,
+    BrokerdStatus,
+    Cancel,
+    Edit,
+    Report,
+)
+from fsm_ems.testing.audited import DEAD, AuditedOrder
+from fsm_ems.testing.breach import Breach
+from fsm_ems.testing.inputs import Commanded, Fired, Input, LinkMoved, TimePassed
+
+Cause = Input | Report
+"""What led to a notice: a report where one is behind it, however long it waited, else the input."""
+
+_REOPENS = BrokerdBust | BrokerdCorrection | BrokerdRestated | BrokerdReplaced | BrokerdFill
+_UNACKED = frozenset({"pending", "dark_triggered", "cancel_stashed"})
+_BEFORE_PENDING = {
+    "pending": frozenset({"new", "cancel_stashed"}),
+    "dark_triggered": frozenset({"dark_open", "cancel_stashed"}),
+    "cancel_stashed": frozenset({"pending", "dark_triggered"}),
+}
+
+
+def breach(promise: str, order: AuditedOrder, why: str) -> NoReturn:
+    """Raise a breach about *order*."""
+    raise Breach(promise, f"{order.owner}'s {order.oid} ({order.state}): {why}")
+
+
+def check_move(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> None:
+    """Whether *cause* can take the order from the state it was told to be in to *after*."""
+    before = order.state
+    if before == after:
+        return
+    if before in DEAD:
+        if not (
+            (before, after) == ("rejected", "cancelled") and isinstance(cause, BrokerdFill | BrokerdCorrection)
+        ):
+            breach("P7", order, f"an end was left for {after}")
+    elif before == "filled" and not isinstance(cause, _REOPENS):
+        if not (isinstance(cause, Commanded) and isinstance(cause.command, Edit) and after == "editing"):
+            breach("P7", order, f"filled was left for {after} by {_called(cause)}")
+    elif before == "unknown":
+        _check_evidence(order, after, cause)
+    if after in _UNACKED and before not in _BEFORE_PENDING[after]:
+        breach("P7", order, f"it went back to {after}")
+    if after == "unknown":
+        _check_doubt(order, cause, now_ns)
+    elif after in ("rejected", "cancelled", "expired"):
+        _check_end(order, after, cause, now_ns)
+
+
+def _called(cause: Cause) -> str:
+    return type(cause).__name__
+
+
+def _check_evidence(order: AuditedOrder, after: str, cause: Cause) -> None:
+    """Neither time nor a refusal proves anything."""
+    proves = not isinstance(cause, Input | BrokerdError)
+    if isinstance(cause, BrokerdRefused):
+        proves = (cause.request == "edit" and after == "filled") or (
+            cause.request == "submit" and after == "rejected" and not order.arrived
+        )
+    if not proves:
+        breach("unknown", order, f"{_called(cause)} is no evidence, and it became {after}")
+
+
+def _check_doubt(order: AuditedOrder, cause: Cause, now_ns: int) -> None:
+    lost = isinstance(cause, LinkMoved) and cause.event == "lost"
+    if not lost and not isinstance(cause, BrokerdError):
+        if not isinstance(cause, TimePassed):
+            breach("unknown", order, f"{_called(cause)} does not make it doubtful")
+        if not order.overdue(now_ns):
+            breach("unknown", order, "no deadline had passed")
+
+
+def _check_end(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> None:
+    unsent = not order.sends and not order.arrived
+    if order.state == "filled" or (order.state == "rejected" and after == "cancelled"):
+        return
+    if isinstance(cause, BrokerdStatus):
+        ends = {"cancelled": ("cancelled", "rejected", "expired"), "expired": ("expired", "done_for_day")}
+        absent = cause.status == "absent" and order.absences > 1 and not order.arrived
+        refused = cause.status == "rejected" or absent
+        fits = refused and not order.filled if after == "rejected" else cause.status in ends[after]
+    elif isinstance(cause, BrokerdRefused):
+        fits = after == "rejected" and cause.request == "submit" and not order.arrived
+    elif isinstance(cause, Commanded):
+        fits = after == "cancelled" and isinstance(cause.command, Cancel) and unsent
+    elif isinstance(cause, TimePassed):
+        fits = after == "expired" and unsent and order.expire_ns is not None and order.expire_ns <= now_ns
+    else:
+        fits = False
+    if not fits:
+        breach("P7", order, f"{_called(cause)} does not make it {after}")
+
+
+def check_order_send(order: AuditedOrder, send: SendOrder, *, link_up: bool) -> None:
+    """An order leaves once, with its terms, when the link is in step and, if dark, when it has fired."""
+    if order.sends:
+        breach("P1", order, "it was sent twice")
+    if order.alert or (order.dark and not order.triggered) or order.state in DEAD:
+        breach("P9", order, "it was sent and must not be")
+    if not link_up:
+        breach("P9", order, "it was sent while the link was not in step")
+    if (send.size, send.price) != (order.size, order.price):
+        breach("P9", order, f"sent as {send.size} at {send.price}, not {order.size} at {order.price}")
+
+
+def check_about_send(order: AuditedOrder, send: SendAbout, *, link_open: bool) -> None:
+    """A cancel leaves when it is wanted and the order has arrived or is in doubt; edits one at a time."""
+    if not link_open:
+        breach("P9", order, f"a {send.verb} left while the link was down")
+    if not order.at_venue and not (send.verb == "edit" and order.state == "filled"):
+        breach("P9", order, f"a {send.verb} about an order that the venue cannot have")
+    if send.target != order.reqid and order.reqid is not None:
+        breach("P9", order, f"a {send.verb} names {send.target}, and {order.reqid} is in force")
+    if send.verb == "query":
+        if order.state != "unknown":
+            breach("P9", order, "the venue was asked without need")
+        return
+    if not order.arrived and order.state != "unknown":
+        breach("P9", order, f"a {send.verb} left before the order was acknowledged")
+    if send.verb == "cancel":
+        if not order.wish:
+            breach("P5", order, "a cancel left that nobody wants")
+        if order.cancel_id not in (None, send.reqid):
+            breach("P5", order, "the same cancel left under another id")
+    elif order.wish or order.cancel_seen:
+        breach("P9", order, "an edit left while a cancel is open")
+    elif any(edit.out and edit.edit_id for edit in order.edits):
+        breach("P9", order, "an edit left while another is out")
+
+
+def check_standing(order: AuditedOrder, now_ns: int, *, link_open: bool, link_up: bool, ticked: bool) -> None:
+    """What must hold of an order whenever an input has been dealt with."""
+    expected = order.expected()
+    if order.state not in expected:
+        breach("P7", order, f"its facts make it {' or '.join(sorted(expected))}")
+    if order.state == "filled" or order.state in DEAD:
+        return
+    doubtful = order.state == "unknown"
+    if order.wish and order.arrived and not doubtful and not order.cancel_due_ns and not order.cancel_seen:
+        breach("P5", order, "the cancel that is wanted has not left")
+    held = next((edit for edit in order.edits if not edit.out), None)
+    if held is not None and order.state in ("acked", "open") and link_open:
+        breach("P9", order, f"nothing holds edit {held.edit_id} back, and it has not left")
+    if order.state in ("pending", "dark_triggered") and not order.sends and link_up:
+        breach("P9", order, "nothing holds it back, and it has not left")
+    if not link_open and order.at_venue and not doubtful:
+        breach("unknown", order, "the link is lost, and it is taken to stand as before")
+    if ticked and not doubtful and order.overdue(now_ns):
+        breach("unknown", order, "a deadline passed, and it is taken to stand as before")
+    redriven = 0 < order.cancel_due_ns <= now_ns
+    if ticked and doubtful and link_open and order.wish and redriven:
+        breach("P5", order, "a cancel without an answer is not sent again")

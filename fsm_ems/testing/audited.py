@@ -1,0 +1,283 @@
+"""What must be true of one order, rebuilt from messages alone; part of :mod:`fsm_ems.testing.auditor`.
+
+The fold rules, in words:
+
+* An execution counts once, by its id. A bust takes it out, a correction puts another in its place; both
+  hold for executions that were never seen, and whatever is undone stays undone.
+* What traded is the sum of live executions, or the largest cumulative size a report stated, whichever is
+  more. An undone execution lowers what was stated before by its size, a corrected one by the difference.
+* Terms are those of the order; of an edit once the venue confirms it or executes under its id (which
+  answers all earlier ones); of a restatement. The size never falls below what traded.
+* Terms of an order that ended other than filled never change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from copy import copy
+from decimal import Decimal
+
+from fsm_ems.messages import (
+    BrokerdCorrection,
+    BrokerdFill,
+    BrokerdReplaced,
+    BrokerdRestated,
+    BrokerdStatus,
+    OrderDetails,
+)
+
+ZERO = Decimal(0)
+DEAD = frozenset({"cancelled", "rejected", "expired", "alert_triggered"})
+"""Ends that stay what they are, but for a rejected order that proves to have traded."""
+
+
+class AuditedEdit:
+    """An edit that was accepted, or that the venue showed (*edit_id* empty)."""
+
+    __slots__ = ("due_ns", "edit_id", "increase", "out", "price", "reqid", "size")
+
+    def __init__(self, edit_id: str, size: Decimal | None, price: Decimal | None, *, increase: bool) -> None:
+        self.edit_id = edit_id
+        self.size = size
+        self.price = price
+        self.increase = increase
+        self.reqid: int | str | None = None
+        self.out = False
+        self.due_ns = 0
+
+
+class AuditedOrder:
+    """One order as its messages tell it."""
+
+    __slots__ = (
+        "absences", "alert", "arrived", "asked", "broker", "cancel_due_ns", "cancel_id", "cancel_seen", "dark",
+        "edits", "expire_ns", "gone", "live", "oid", "owner", "price", "reqid", "sends", "sent_due_ns", "size",
+        "state", "stated", "triggered", "wish",
+    )  # fmt: skip  # one name a line says no more
+
+    def __init__(
+        self, owner: str, oid: str, broker: str, size: Decimal | None, price: Decimal | None
+    ) -> None:
+        self.owner = owner
+        self.oid = oid
+        self.broker = broker
+        self.size = size or ZERO
+        self.price = price
+        self.alert = False
+        self.dark = False
+        self.expire_ns: int | None = None
+        self.triggered = False
+        self.state = "new"
+        self.sends = 0
+        self.sent_due_ns = 0
+        self.reqid: int | str | None = None
+        self.arrived = False
+        self.live: dict[str, Decimal] = {}
+        self.gone: dict[str, str | None] = {}
+        self.stated = ZERO
+        self.wish = False
+        self.cancel_id: int | str | None = None
+        self.cancel_due_ns = 0
+        self.cancel_seen = False
+        self.edits: tuple[AuditedEdit, ...] = ()
+        self.asked: int | str | None = None
+        self.absences = 0
+
+    def twin(self) -> AuditedOrder:
+        """An equal one that shares nothing that can change."""
+        twin = copy(self)
+        twin.live = self.live.copy()
+        twin.gone = self.gone.copy()
+        twin.edits = tuple(copy(edit) for edit in self.edits)
+        return twin
+
+    # ── what follows ────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def booked(self) -> Decimal:
+        """The sum of live executions."""
+        return sum(self.live.values(), ZERO)
+
+    @property
+    def filled(self) -> Decimal:
+        """What traded."""
+        return max(self.booked, self.stated)
+
+    @property
+    def increasing(self) -> bool:
+        """An increase of the order when it was complete is at the venue."""
+        return any(edit.out and edit.increase for edit in self.edits)
+
+    @property
+    def at_venue(self) -> bool:
+        """The venue may hold it: it was sent, or born there, and no end is known."""
+        return bool(self.sends or self.arrived) and self.state not in DEAD and self.state != "filled"
+
+    @property
+    def cancel_out(self) -> bool:
+        """A cancel left, or the venue showed one."""
+        return self.cancel_seen or self.cancel_due_ns != 0
+
+    def overdue(self, now_ns: int) -> bool:
+        """A request that only its answer, or doubt, can settle is past its deadline."""
+        if not self.arrived:
+            return 0 < self.sent_due_ns <= now_ns
+        if self.cancel_out:
+            return self.wish and 0 < self.cancel_due_ns <= now_ns
+        return any(edit.out and 0 < edit.due_ns <= now_ns for edit in self.edits)
+
+    def expected(self) -> frozenset[str]:
+        """The states that its facts allow."""
+        if self.state in DEAD:
+            return frozenset({self.state})
+        if self.alert:
+            return frozenset({"alert_open"})
+        if self.filled >= self.size and not self.increasing:
+            return frozenset({"filled"})
+        if self.state == "unknown":
+            return frozenset({"unknown"})
+        if self.dark and not self.triggered:
+            return frozenset({"dark_open"})
+        if not self.arrived:
+            waiting = "cancel_stashed" if self.wish else "dark_triggered" if self.triggered else "pending"
+            return frozenset({waiting})
+        if self.cancel_out:
+            return frozenset({"cancelling"})
+        if any(edit.out for edit in self.edits):
+            return frozenset({"editing"})
+        return frozenset({"acked", "open"})
+
+    def key(self, now_ns: int) -> Hashable:
+        """Everything that later checks depend on, without counters and clocks."""
+        return (
+            self.state, self.size, self.price, self.sends, self.arrived, self.triggered, self.stated, self.wish,
+            self.cancel_id is None, self.cancel_seen, self.asked is None, self.absences > 1, self.absences > 0,
+            max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,
+            max(self.sent_due_ns - now_ns, 0) if self.sent_due_ns and not self.arrived else None,
+            frozenset(self.live.items()), frozenset(self.gone.items()),
+            tuple(
+                (edit.edit_id, edit.size, edit.price, edit.out, edit.increase, max(edit.due_ns - now_ns, 0))
+                for edit in self.edits
+            ),
+        )  # fmt: skip  # one field a line says no more
+
+    # ── executions ──────────────────────────────────────────────────────────────────────────────────
+
+    def knows(self, exec_id: str) -> bool:
+        """Whether that execution was booked here, or undone."""
+        return exec_id in self.live or exec_id in self.gone
+
+    def _standing_for(self, exec_id: str) -> str | None:
+        while exec_id in self.gone:
+            successor = self.gone[exec_id]
+            if successor is None:
+                return None
+            exec_id = successor
+        return exec_id if exec_id in self.live else None
+
+    def fill(self, report: BrokerdFill) -> None:
+        """Book an execution; under an edit's id it proves the edit."""
+        if self.knows(report.exec_id):
+            return
+        edit = self.edit_of(report.reqid)
+        if edit is not None and edit.edit_id:
+            self.take_terms(edit, edit.size, edit.price)
+        self.live[report.exec_id] = report.size
+        self.state_cum(report.cum)
+
+    def bust(self, ref_id: str) -> None:
+        """Undo an execution."""
+        standing = self._standing_for(ref_id)
+        if standing is None and ref_id in self.gone:
+            return
+        size = self.live.pop(standing or ref_id, None)
+        self.gone[standing or ref_id] = None
+        if size is not None and self.stated:
+            self.stated = max(self.stated - size, ZERO)
+
+    def correct(self, report: BrokerdCorrection) -> None:
+        """Put another execution in the place of one. What was undone is not corrected."""
+        if self.knows(report.exec_id):
+            return
+        standing = self._standing_for(report.ref_id)
+        if standing is None and report.ref_id in self.gone:
+            return
+        size = self.live.pop(standing or report.ref_id, None)
+        self.gone[standing or report.ref_id] = report.exec_id
+        self.live[report.exec_id] = report.size
+        if size is not None and self.stated:
+            self.stated = max(self.stated + report.size - size, ZERO)
+
+    def state_cum(self, cum: Decimal | None) -> None:
+        """The venue names a cumulative size; only one above all that is known tells something."""
+        if cum is not None and cum > self.stated and cum > self.booked:
+            self.stated = cum
+
+    # ── terms and requests ──────────────────────────────────────────────────────────────────────────
+
+    def edit_of(self, reqid: int | str | None) -> AuditedEdit | None:
+        """The open edit of that id."""
+        if reqid is None:
+            return None
+        return next((edit for edit in self.edits if edit.out and edit.reqid == reqid), None)
+
+    def take_terms(self, edit: AuditedEdit, size: Decimal | None, price: Decimal | None) -> None:
+        """*edit* is in force, and all that left before it are answered."""
+        place = self.edits.index(edit)
+        self.edits = (*(held for held in self.edits[:place] if not held.out), *self.edits[place + 1 :])
+        self.reqid = edit.reqid
+        if size is not None:
+            self.size = max(size, self.filled)
+        if price is not None:
+            self.price = price
+
+    def replaced(self, report: BrokerdReplaced) -> None:
+        """The venue confirms an edit, with terms of its own where it names them."""
+        edit = self.edit_of(report.reqid)
+        if edit is not None:
+            self.take_terms(edit, report.size or edit.size, report.price or edit.price)
+
+    def restated(self, report: BrokerdRestated) -> None:
+        """The venue changes terms; a split changes what traded as well."""
+        factor = report.split or Decimal(1)
+        self.live = {exec_id: size * factor for exec_id, size in self.live.items()}
+        self.stated = max(self.stated * factor, report.cum or ZERO)
+        size = report.size if report.size is not None else self.size * factor
+        self.size = max(size, self.filled)
+        if report.price is not None:
+            self.price = report.price
+        elif report.split is not None and self.price is not None:
+            self.price = self.price / report.split
+
+    def edit_pending(self, report: BrokerdStatus) -> None:
+        """The venue shows a replace request: ours that is out, or one that is not ours."""
+        out = self.edit_of(report.reqid) or next((edit for edit in self.edits if edit.out), None)
+        if out is None:
+            out = AuditedEdit("", None, None, increase=self.filled >= self.size)
+            out.reqid, out.out = report.reqid or "", True
+            self.edits = (*self.edits, out)
+
+    def settle_edits(self, details: OrderDetails) -> None:
+        """An answer after every deadline: what is not in force by then never will be."""
+        for edit in reversed(self.edits):
+            terms = (edit.size or self.size, edit.price or self.price)
+            if edit.out and terms == (details.size, details.price):
+                self.take_terms(edit, edit.size, edit.price)
+                break
+        self.edits = tuple(edit for edit in self.edits if not edit.out)
+
+    def forget_requests(self) -> None:
+        """It ended: nothing about it is open any more, but for requests that crossed its last fill."""
+        if self.state != "filled":
+            self.wish, self.cancel_seen, self.cancel_id, self.cancel_due_ns = False, False, None, 0
+            self.edits = ()
+            return
+        if not self.cancel_out:
+            self.wish = False
+        self.edits = tuple(edit for edit in self.edits if edit.out)
+        for edit in self.edits:
+            edit.increase = False
+
+    def cancel_over(self) -> None:
+        """The cancel is answered."""
+        self.wish, self.cancel_seen, self.cancel_id, self.cancel_due_ns = False, False, None, 0

@@ -1,0 +1,438 @@
+"""A second mind: it rebuilds from inputs and outputs alone what must hold, and checks it after each input.
+
+It never imports the order table, the naming of events, or what folds records. It reads commands and their
+answers, reports, links and time on one side, sends and notices on the other, and compares what follows with
+what the book says. The promises are those of the house plan: P1 one order sent, P3 fills once, P5 cancels
+driven, P6 rights, P7 ends and states, P8 streams, P9 dark orders and sends, P11 bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from copy import copy
+
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.record import Adopted, Contradicted, Notice, Reported, SendAbout, SendOrder
+from fsm_ems.messages import (
+    BrokerdBust,
+    BrokerdCorrection,
+    BrokerdFill,
+    BrokerdOrderAck,
+    BrokerdRefused,
+    BrokerdReplaced,
+    BrokerdRestated,
+    BrokerdStatus,
+    Cancel,
+    Command,
+    Order,
+    Report,
+)
+from fsm_ems.testing.audit_rules import (
+    Cause,
+    breach,
+    check_about_send,
+    check_move,
+    check_order_send,
+    check_standing,
+)
+from fsm_ems.testing.audited import DEAD, AuditedEdit, AuditedOrder
+from fsm_ems.testing.breach import Breach
+from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, TimePassed
+
+_ENDINGS = frozenset({"cancelled", "rejected", "expired"})
+_EXECUTION = BrokerdFill | BrokerdBust | BrokerdCorrection
+ExecKey = tuple[str, str, str]
+"""Broker, account, exec id: what makes an execution one."""
+
+
+class Auditor:
+    """Tell it who may do what, then every input with its outcome; it raises Breach."""
+
+    def __init__(self, *, operator: str = "operator", parked_max: int = 1_000) -> None:
+        self.operator = operator
+        self.parked_max = parked_max
+        self.traders: frozenset[str] = frozenset()
+        self.seeing: dict[str, tuple[str, ...]] = {}
+        self.orders: dict[tuple[str, str], AuditedOrder] = {}
+        self.links: dict[str, str] = {}
+        self.streams: dict[str, int] = {}
+        self.by_reqid: dict[tuple[str, int | str], tuple[str, str]] = {}
+        self.by_venue_id: dict[tuple[str, str], tuple[str, str]] = {}
+        self.loose: frozenset[ExecKey] = frozenset()
+        self.booked: dict[ExecKey, tuple[str, str]] = {}
+        self._sends: list[SendOrder | SendAbout] = []
+        self._told: tuple[int, set[str]] = (0, set())
+        self._folded: tuple[str, str] | None = None
+
+    def grant(self, identity: str, role: str, sees: tuple[str, ...] = ()) -> None:
+        """*identity* may act (``trader``) and is told of the orders of whom it *sees*."""
+        self.traders = self.traders | {identity} if role == "trader" else self.traders - {identity}
+        self.seeing = {**self.seeing, identity: sees}
+
+    def twin(self) -> Auditor:
+        """An equal one that shares nothing that can change."""
+        twin = copy(self)
+        twin.orders = {key: order.twin() for key, order in self.orders.items()}
+        twin.links = self.links.copy()
+        twin.streams = self.streams.copy()
+        twin.by_reqid = self.by_reqid.copy()
+        twin.by_venue_id = self.by_venue_id.copy()
+        twin.booked = self.booked.copy()
+        return twin
+
+    def key(self, now_ns: int) -> Hashable:
+        """Everything that later checks depend on, without counters and clocks."""
+        return tuple(order.key(now_ns) for order in self.orders.values()), self.loose
+
+    # ── one input ───────────────────────────────────────────────────────────────────────────────────
+
+    def observe(self, given: Input, outcome: Outcome, now_ns: int) -> None:
+        """Check what *given* led to.
+
+        Raises:
+            Breach: a promise is broken.
+        """
+        self._folded, self._sends = None, []
+        if outcome.refused is not None or outcome.again:
+            self._nothing(given, outcome)
+            return
+        if isinstance(given, Commanded):
+            self._commanded(given.identity, given.command)
+        elif isinstance(given, Fired):
+            self._fired(given)
+        elif isinstance(given, Heard):
+            self._heard(given)
+        elif isinstance(given, LinkMoved):
+            self.links[given.broker] = given.event
+        self._told = (0, set())
+        for effect in outcome.effects:
+            if isinstance(effect, Notice):
+                self._notice(effect, given, now_ns)
+            else:
+                self._sends.append(effect)
+        self._all_told()
+        if self._sends:
+            raise Breach("P9", f"a {type(self._sends[0]).__name__} left, and nobody was told")
+        for order in self.orders.values():
+            link = self.links.get(order.broker)
+            check_standing(
+                order,
+                now_ns,
+                link_open=link in ("connected", "synced"),
+                link_up=link == "synced",
+                ticked=isinstance(given, TimePassed),
+            )
+
+    def _nothing(self, given: Input, outcome: Outcome) -> None:
+        if outcome.effects:
+            raise Breach("P6", f"{given} was refused or known, and led to {outcome.effects}")
+        if not isinstance(given, Commanded):
+            return
+        command, order = given.command, self.orders.get((given.identity, given.command.oid))
+        if outcome.again:
+            if order is None or given.identity not in self.traders:
+                raise Breach("P6", f"{given} was known before, and it was not")
+        elif isinstance(command, Cancel) and order is not None and given.identity in self.traders:
+            if order.state not in DEAD and order.state != "filled" and not order.cancel_seen:
+                breach("P5", order, f"a cancel was refused: {outcome.refused}")
+
+    # ── what inputs mean ────────────────────────────────────────────────────────────────────────────
+
+    def _commanded(self, identity: str, command: Command) -> None:
+        if identity not in self.traders:
+            raise Breach("P6", f"{identity} may not act, and {command} was taken")
+        key = (identity, command.oid)
+        order = self.orders.get(key)
+        if isinstance(command, Order):
+            if order is not None:
+                breach("P1", order, "it was taken a second time")
+            self.orders[key] = _accepted(identity, command)
+            return
+        if order is None:
+            raise Breach("P6", f"{identity} has no order {command.oid}, and {command} was taken")
+        if isinstance(command, Cancel):
+            order.wish, order.cancel_seen = order.sends > 0 or order.arrived, False
+            order.edits = tuple(edit for edit in order.edits if edit.out)
+        elif not order.sends and not order.arrived:
+            order.size = command.size or order.size
+            order.price = command.price or order.price
+        else:
+            increase = order.filled >= order.size
+            edit = AuditedEdit(command.edit_id, command.size, command.price, increase=increase)
+            order.edits = (*order.edits, edit)
+
+    def _fired(self, given: Fired) -> None:
+        order = self.orders.get((given.owner, given.oid))
+        if order is not None and order.state == "dark_open":
+            order.triggered = True
+            order.price = given.price or order.price
+
+    def _heard(self, given: Heard) -> None:
+        broker, report = given
+        order = self._about(broker, report)
+        if order is not None:
+            self._folded = (order.owner, order.oid)
+            self._fold(broker, order, report)
+        elif isinstance(report, BrokerdFill):
+            self.loose = self.loose | {(broker, report.account, report.exec_id)}
+
+    def _about(self, broker: str, report: Report) -> AuditedOrder | None:
+        key = None if report.reqid is None else self.by_reqid.get((broker, report.reqid))
+        if key is None and report.venue_id is not None:
+            key = self.by_venue_id.get((broker, report.venue_id))
+        return None if key is None else self.orders[key]
+
+    def _fold(self, broker: str, order: AuditedOrder, report: Report) -> None:
+        key = (order.owner, order.oid)
+        if report.venue_id is not None:
+            self.by_venue_id[broker, report.venue_id] = key
+        if isinstance(report, BrokerdFill | BrokerdCorrection):
+            execution = (broker, report.account, report.exec_id)
+            self.loose -= {execution}
+            if self.booked.setdefault(execution, key) != key:
+                breach("P3", order, f"execution {report.exec_id} belongs to {self.booked[execution]} already")
+        if isinstance(report, BrokerdStatus) and report.status == "pending_edit" and report.reqid is not None:
+            self.by_reqid.setdefault((broker, report.reqid), key)
+        fold(order, report)
+
+    # ── what outputs mean ───────────────────────────────────────────────────────────────────────────
+
+    def _notice(self, notice: Notice, given: Input, now_ns: int) -> None:
+        record = notice.record
+        self._stream(notice)
+        if self._told[0] == record.seq:
+            self._told[1].add(notice.identity)
+            return
+        self._all_told()
+        self._told = (record.seq, {notice.identity})
+        payload = record.payload
+        if isinstance(payload, Adopted):
+            self._adopted(record.owner, record.oid, payload)
+        order = self.orders.get((record.owner, record.oid))
+        if order is None:
+            raise Breach("P6", f"{record.owner} is told of {record.oid}, an order that never was")
+        cause: Cause = given
+        if isinstance(payload, Reported | Contradicted):
+            cause = payload.report or given
+            if payload.report is not None and (payload.origin or self._folded != (order.owner, order.oid)):
+                self._fold(payload.broker, order, payload.report)
+            elif payload.report is not None:
+                self._folded = None
+        self._stepped(order, notice, cause, now_ns)
+
+    def _stepped(self, order: AuditedOrder, notice: Notice, cause: Cause, now_ns: int) -> None:
+        check_move(order, notice.state, cause, now_ns)
+        before, order.state = order.state, notice.state.value
+        if before == "unknown":
+            if isinstance(cause, BrokerdStatus):
+                _answered(order, cause)
+            if order.state != "unknown":
+                order.absences = 0
+        if order.state == "filled" or (order.state in DEAD and before not in DEAD):
+            order.forget_requests()
+        sends, self._sends = self._sends, []
+        for send in sends:
+            self._sent(order, send)
+        if notice.filled != order.filled:
+            breach("P3", order, f"told {notice.filled} filled, and it is {order.filled}")
+        ended = order.state in DEAD or order.state == "filled"
+        leaves = 0 if ended else max(order.size - order.filled, 0)
+        if notice.leaves != leaves:
+            breach("P9", order, f"told {notice.leaves} are left, and it is {leaves}")
+        if not order.alert and (notice.size, notice.price) != (order.size, order.price):
+            breach("terms", order, f"told {notice.size} at {notice.price}, not {order.size} at {order.price}")
+
+    def _sent(self, order: AuditedOrder, send: SendOrder | SendAbout) -> None:
+        link = self.links.get(send.broker)
+        key = (send.broker, send.reqid)
+        owner = self.by_reqid.setdefault(key, (order.owner, order.oid))
+        if owner != (order.owner, order.oid):
+            breach("P1", order, f"request id {send.reqid} belongs to {owner}")
+        if isinstance(send, SendOrder):
+            check_order_send(order, send, link_up=link == "synced")
+            order.sends += 1
+            order.reqid, order.sent_due_ns = send.reqid, send.deadline_ns
+            return
+        check_about_send(order, send, link_open=link in ("connected", "synced"))
+        if send.verb == "cancel":
+            order.cancel_id, order.cancel_due_ns = send.reqid, send.deadline_ns
+        elif send.verb == "query":
+            order.asked = send.reqid
+        else:
+            _edit_sent(order, send)
+
+    def _adopted(self, owner: str, oid: str, payload: Adopted) -> None:
+        if owner != self.operator or (owner, oid) in self.orders:
+            raise Breach("P6", f"an order born at the venue was given to {owner} as {oid}")
+        body = payload.body
+        order = AuditedOrder(owner, oid, payload.broker, body.size, body.price)
+        order.arrived = True
+        order.reqid = payload.reqid
+        self.orders[owner, oid] = order
+        if payload.reqid is not None:
+            self.by_reqid[payload.broker, payload.reqid] = (owner, oid)
+        if payload.venue_id is not None:
+            self.by_venue_id[payload.broker, payload.venue_id] = (owner, oid)
+
+    def _stream(self, notice: Notice) -> None:
+        identity, owner = notice.identity, notice.record.owner
+        if identity not in self._readers(owner):
+            raise Breach("P6", f"{identity} was told of {owner}'s {notice.record.oid}")
+        last = self.streams.get(identity, 0)
+        if notice.seq != last + 1:
+            raise Breach("P8", f"{identity} was told {notice.seq} after {last}")
+        self.streams[identity] = notice.seq
+        self._owner = owner
+
+    def _readers(self, owner: str) -> set[str]:
+        return {owner} | {name for name, sees in self.seeing.items() if owner in sees or "*" in sees}
+
+    def _all_told(self) -> None:
+        if self._told[0] and self._told[1] != self._readers(self._owner):
+            raise Breach("P6", f"of {self._owner}'s order only {sorted(self._told[1])} were told")
+
+    # ── the book ────────────────────────────────────────────────────────────────────────────────────
+
+    def compare(self, book: Book) -> None:
+        """Hold what was rebuilt against what the book says.
+
+        Raises:
+            Breach: they differ.
+        """
+        for (owner, oid), order in self.orders.items():
+            dialog = book.dialog(owner, oid)
+            if dialog is None:
+                if order.state not in DEAD and order.state != "filled":
+                    breach("P2", order, "it is forgotten, and it has not ended")
+                continue
+            for reqid in (dialog.reqid, *dialog.reqids):
+                if reqid is not None:
+                    self.by_reqid[order.broker, reqid] = (owner, oid)
+            if dialog.state != order.state:
+                breach("P7", order, f"the book has it in {dialog.state}, and nobody was told")
+            live = {fill.exec_id: fill.size for fill in (dialog.fills or {}).values()}
+            if live != order.live:
+                breach("P3", order, f"executions {sorted(live)} are booked, not {sorted(order.live)}")
+            if dialog.filled != order.filled:
+                breach("P3", order, f"{dialog.filled} is filled, not {order.filled}")
+            if dialog.size != order.size or dialog.price != order.price:
+                breach("terms", order, f"{dialog.size} at {dialog.price}, not {order.size} at {order.price}")
+            wanted = dialog.cancel is not None and dialog.cancel.wanted
+            if order.state == "filled":
+                order.wish = wanted  # it ended: what is kept to recognise late answers is nobody's promise
+            elif wanted != order.wish:
+                breach("P5", order, "a cancel is forgotten" if order.wish else "a cancel nobody wants is kept")
+        self._compare_loose(book)
+
+    def _compare_loose(self, book: Book) -> None:
+        parked: dict[str, int] = {}
+        waiting: set[ExecKey] = set()
+        for entry in book.parked.values():
+            parked[entry.broker] = parked.get(entry.broker, 0) + 1
+            if isinstance(entry.report, BrokerdFill):
+                waiting.add((entry.broker, entry.report.account, entry.report.exec_id))
+        if max(parked.values(), default=0) > self.parked_max:
+            raise Breach("P11", f"{parked} reports wait")
+        orphans = {
+            (broker, account, exec_id)
+            for (broker, account), known in book.orphan_execs.items()
+            for exec_id in known
+        }
+        if lost := self.loose - waiting - orphans:
+            raise Breach("P3", f"executions {sorted(lost)} are booked nowhere")
+        if twice := orphans - self.loose:
+            raise Breach("P3", f"executions {sorted(twice)} are booked on an order and on the account")
+
+
+def _accepted(owner: str, command: Order) -> AuditedOrder:
+    order = AuditedOrder(
+        owner, command.oid, command.market.rpartition(".")[2], command.size, command.price
+    )
+    order.alert = command.side == "alert"
+    order.dark = command.mode == "dark"
+    order.expire_ns = command.expire_ns
+    return order
+
+
+def _edit_sent(order: AuditedOrder, send: SendAbout) -> None:
+    held = next((edit for edit in order.edits if not edit.out), None)
+    if held is None:
+        breach("P9", order, "an edit left that nobody asked for")
+    if (send.size, send.price) != (held.size or order.size, held.price or order.price):
+        breach("P9", order, f"edit {held.edit_id} left as {send.size} at {send.price}")
+    held.reqid, held.out, held.due_ns = send.reqid, True, send.deadline_ns
+
+
+def _answered(order: AuditedOrder, report: BrokerdStatus) -> None:
+    """The answer to a question about an order in doubt."""
+    if not report.snapshot or order.asked is None or report.query != order.asked:
+        return
+    order.asked = None
+    stated_whole = report.status == "filled" or (report.cum is not None and report.cum >= order.size)
+    if report.details is not None and order.state not in DEAD and not stated_whole:
+        order.settle_edits(report.details)
+
+
+def fold(order: AuditedOrder, report: Report) -> None:
+    """What *report* tells of *order*, whatever state it is in."""
+    quiet = order.state in DEAD
+    if isinstance(report, BrokerdFill):
+        order.fill(report)
+    elif isinstance(report, BrokerdBust):
+        order.bust(report.ref_id)
+    elif isinstance(report, BrokerdCorrection):
+        order.correct(report)
+    elif isinstance(report, BrokerdReplaced):
+        if order.edit_of(report.reqid) is None:
+            return
+        order.replaced(report)
+    elif isinstance(report, BrokerdRestated):
+        if quiet:
+            return
+        order.restated(report)
+    elif isinstance(report, BrokerdStatus):
+        if _status(order, report):
+            order.arrived = True
+        return
+    elif isinstance(report, BrokerdRefused):
+        _refused(order, report)
+        return
+    elif not isinstance(report, BrokerdOrderAck):
+        return
+    order.arrived = True
+
+
+def _status(order: AuditedOrder, report: BrokerdStatus) -> bool:
+    """Fold a status; whether it proves that the order arrived."""
+    status = report.status
+    if order.state == "rejected":
+        return False
+    order.state_cum(report.cum)
+    if status == "absent":
+        if order.state == "unknown" and report.query == order.asked and not (order.arrived and order.absences):
+            order.absences += 1
+            order.asked = None
+        return False
+    if order.state in DEAD:
+        return True
+    if status == "filled" and order.filled < order.size:
+        order.stated = order.size
+    if status == "pending_cancel" and (order.state != "filled" or order.wish):
+        order.cancel_seen = True
+    elif status == "pending_edit" and (order.state != "filled" or order.edits):
+        order.edit_pending(report)
+    elif status in _ENDINGS and order.state == "filled":
+        order.cancel_over()
+        order.edits = ()
+    return status != "rejected"
+
+
+def _refused(order: AuditedOrder, report: BrokerdRefused) -> None:
+    """A refusal ends one request; while the order is in doubt a cancel's counts for nothing."""
+    if report.request == "edit":
+        edit = order.edit_of(report.reqid)
+        order.edits = tuple(other for other in order.edits if other is not edit)
+    elif report.request == "cancel" and order.state != "unknown":
+        ours = order.cancel_id in (None, report.reqid)
+        if ours and (order.wish or order.cancel_seen):
+            order.cancel_over()

@@ -1,0 +1,135 @@
+"""The same situation under one name: a book without its counters and clocks.
+
+Two books that differ only in how often something was numbered, or in when it happened, behave alike.
+Request ids are named by their part in the dialog, times by how far ahead they are, and what can no longer
+be asked for is left out. A search that forgets these differences comes to an end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.book import Book, due_ns
+from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
+
+_ENDS = frozenset({"filled", "cancelled", "rejected", "expired", "alert_triggered"})
+_CLOCK = "_alarm_clock"
+
+Key = tuple[Hashable, ...]
+
+
+def ahead(time_ns: int, now_ns: int) -> int | None:
+    """How far ahead a time is; 0 once it has come, None for no time."""
+    return None if not time_ns else max(time_ns - now_ns, 0)
+
+
+class Names:
+    """What request ids are called: (dialog's place, part); ids that are over share one name."""
+
+    def __init__(self, book: Book) -> None:
+        self.dialogs = sorted(book, key=_place)
+        self._parts: dict[int | str, Key] = {}
+        self._asked: dict[int | str, int] = {}
+        for place, dialog in enumerate(self.dialogs):
+            for reqid, part in _parts(dialog):
+                self._parts[reqid] = (place, part)
+            if dialog.asked:
+                self._asked[dialog.asked] = place
+
+    def of(self, reqid: int | str | None) -> Hashable:
+        """The name of *reqid*; one that the EMS never made stands for itself."""
+        return self._parts.get(reqid, reqid) if reqid is not None else None
+
+    def asks(self, query: int | str | None) -> Hashable:
+        """What a question is called: whose it is while it lacks its answer, else only that it was one."""
+        return None if query is None else self._asked.get(query, "stale")
+
+
+def _place(dialog: Dialog) -> tuple[bool, int, str, str]:
+    adopted = bool(dialog.flags & f.ADOPTED)
+    return adopted, len(dialog.oid) if adopted else 0, dialog.owner, dialog.oid
+
+
+def _parts(dialog: Dialog) -> Iterator[tuple[int | str, str]]:
+    for number, reqid in enumerate(dialog.reqids):
+        yield reqid, f"over {number}"
+    if dialog.reqid is not None:
+        yield dialog.reqid, "order"
+    if dialog.cancel is not None and dialog.cancel.reqid is not None:
+        yield dialog.cancel.reqid, "cancel"
+    for number, edit in enumerate(dialog.edits):
+        yield edit.reqid, f"edit {number}"
+
+
+def _cancel(cancel: CancelRequest | None, now_ns: int) -> Key | None:
+    if cancel is None:
+        return None
+    return cancel.reqid is None, cancel.wanted, cancel.out, cancel.pending, ahead(cancel.deadline_ns, now_ns)
+
+
+def _edit(edit: EditRequest, names: Names, now_ns: int) -> Key:
+    return (
+        names.of(edit.reqid),
+        edit.edit_id,
+        edit.size,
+        edit.price,
+        edit.reopens,
+        edit.out,
+        edit.pending,
+        ahead(edit.deadline_ns, now_ns),
+    )
+
+
+def _dialog(dialog: Dialog, names: Names, now_ns: int, armed: frozenset[Dialog]) -> Key:
+    ended = dialog.state in _ENDS
+    timed = not ended and (not dialog.flags & f.ACKED or dialog.flags & f.DOUBT)
+    return (
+        dialog.owner,
+        dialog.body,
+        dialog.state,
+        dialog.size,
+        dialog.price,
+        dialog.booked,
+        dialog.stated,
+        frozenset((fill.exec_id, fill.size, fill.price) for fill in dialog.fills.values())
+        if dialog.fills
+        else None,
+        frozenset(dialog.replaced.items()) if dialog.replaced else None,
+        dialog.flags,
+        dialog.end,
+        dialog.noted_end,
+        dialog.reqid is None,
+        dialog.venue_id,
+        dialog.venue_ids,
+        _cancel(dialog.cancel, now_ns),
+        tuple(_edit(edit, names, now_ns) for edit in dialog.edits),
+        dialog.edit_ids,
+        dialog.asked != 0,
+        ahead(dialog.due_ns, now_ns) if timed else None,
+        ahead(dialog.body.expire_ns or 0, now_ns),
+        dialog in armed,
+    )
+
+
+def canonical(book: Book, names: Names, now_ns: int, *, clock: bool = True) -> Key:
+    """The book's key; *clock* False leaves out whom time will call upon, which no record tells."""
+    noted = getattr(book, _CLOCK) if clock else ()
+    armed = frozenset(dialog for due, _, dialog in noted if due == due_ns(dialog))
+    places = {dialog: place for place, dialog in enumerate(names.dialogs)}
+    return (
+        tuple(_dialog(dialog, names, now_ns, armed) for dialog in names.dialogs),
+        frozenset(
+            (broker, name, places[dialog])
+            for broker, known in book.by_venue_id.items()
+            for name, dialog in known.items()
+        ),
+        frozenset(book.links.items()),
+        frozenset(book.unacked.items()),
+        tuple(
+            (names.of(parked.report.reqid), parked.report, ahead(parked.due_ns, now_ns))
+            for parked in book.parked.values()
+        ),
+        frozenset(orphan.report for orphan in book.orphans.values()),
+    )
+

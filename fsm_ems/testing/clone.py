@@ -1,0 +1,94 @@
+"""A second book that shares nothing that can change: what a search forks the world with.
+
+``apply`` changes a book in place, so that each branch of a search needs its own. Every slot is copied by a
+rule below; a slot without one is found when this file is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
+
+Twins = dict[Dialog, Dialog]
+
+
+def _same(value: Any, twins: Twins) -> Any:
+    return value
+
+
+def _flat(value: Any, twins: Twins) -> Any:
+    """A container of what never changes."""
+    return value.copy()
+
+
+def _nested(value: Any, twins: Twins) -> Any:
+    return {name: inner.copy() for name, inner in value.items()}
+
+
+def _by_name(value: Any, twins: Twins) -> Any:
+    return {name: {key: twins[dialog] for key, dialog in inner.items()} for name, inner in value.items()}
+
+
+def _finished(value: Any, twins: Twins) -> Any:
+    return {twins[dialog]: None for dialog in value}
+
+
+def _clock(value: Any, twins: Twins) -> Any:
+    """Notes about dialogs that memory has let go lapse anyway."""
+    return [(due, seq, twins[dialog]) for due, seq, dialog in value if dialog in twins]
+
+
+_RULES: dict[str, Callable[[Any, Twins], Any]] = {
+    "_alarm_clock": _clock,
+    "by_reqid": _by_name,
+    "by_venue_id": _by_name,
+    "dialogs": _by_name,
+    "finished": _finished,
+    "generation": _same,
+    "identities": _flat,
+    "keep_age_ns": _same,
+    "keep_finished": _same,
+    "links": _flat,
+    "orphan_execs": _nested,
+    "orphans": _flat,
+    "parked": _flat,
+    "seq": _same,
+    "streams": _flat,
+    "unacked": _flat,
+    "watchers": _flat,
+}
+_CONTAINERS = frozenset({"fills", "replaced"})
+_REQUESTS = frozenset({"cancel", "edits"})
+_PLAIN = tuple(slot for slot in Dialog.__slots__ if slot not in _CONTAINERS | _REQUESTS)
+
+if set(_RULES) != set(Book.__slots__):
+    raise AssertionError(f"no rule, or one too many, for {sorted(set(_RULES) ^ set(Book.__slots__))}")
+if not _CONTAINERS | _REQUESTS <= set(Dialog.__slots__):
+    raise AssertionError("a dialog has lost a slot that is copied here")
+
+
+def clone(book: Book) -> Book:
+    """A book equal to *book*; what happens to either is not seen by the other."""
+    twins = {dialog: clone_dialog(dialog) for dialog in book}
+    twin = Book.__new__(Book)
+    for slot, rule in _RULES.items():
+        setattr(twin, slot, rule(getattr(book, slot), twins))
+    return twin
+
+
+def clone_dialog(dialog: Dialog) -> Dialog:
+    """A dialog equal to *dialog*, with requests of its own."""
+    twin = Dialog.__new__(Dialog)
+    for slot in _PLAIN:
+        setattr(twin, slot, getattr(dialog, slot))
+    twin.fills = None if dialog.fills is None else dialog.fills.copy()
+    twin.replaced = None if dialog.replaced is None else dialog.replaced.copy()
+    cancel: CancelRequest | None = dialog.cancel
+    twin.cancel = None if cancel is None else copy(cancel)
+    edits: tuple[EditRequest, ...] = dialog.edits
+    twin.edits = tuple(copy(edit) for edit in edits) if edits else edits
+    return twin
