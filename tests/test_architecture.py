@@ -61,6 +61,8 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("brokers/kraken/codec*.py", 3),
     ("brokers/kraken/book*.py", 3),
     ("journal/*", 4),
+    ("orders_file.py", 4),
+    ("replay.py", 5),
     ("service.py", 6),
     ("why.py", 6),
     ("service/*", 6),

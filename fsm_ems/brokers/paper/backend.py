@@ -12,12 +12,13 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from typing import cast
+from typing import Self, cast
 
 import trio
 
 from fsm_ems.brokers.paper.backend_rows import Clock, MarketRow, PacedRows, RowStream, TrioClock
 from fsm_ems.brokers.paper.engine import PaperEngine
+from fsm_ems.brokers.paper.synthetic import CALM, Weather, synthetic
 from fsm_ems.brokers.paper.tape import Row
 from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage
@@ -101,6 +102,11 @@ class PaperDialogue:
         self._changed = trio.Event()
 
 
+XBTUSD = Market("xbtusd.paper", "xbt", "usd", price_tick=Decimal("0.5"), size_tick=Decimal("0.0001"))
+"""The market of demos and examples; it costs no fees."""
+XBTUSD_PRICE = Decimal(50_000)
+
+
 class PaperBroker:
     """A venue that exists only here. Its buying power is unlimited: no order is refused for want of money.
 
@@ -156,6 +162,32 @@ class PaperBroker:
         self._connected = False
         self._fault: str | None = None
         self._woken = trio.Event()
+
+    @classmethod
+    def synthetic(
+        cls,
+        seed: int,
+        market: Market = XBTUSD,
+        *,
+        price: Decimal = XBTUSD_PRICE,
+        weather: Weather = CALM,
+        fill_model: FillModel = "touch",
+        latency_ns: int = 0,
+        clock: Clock | None = None,
+        prefix: str | None = None,
+    ) -> Self:
+        """A venue for one made-up market that begins at *price* and is the same for the same *seed*.
+
+        See :func:`~fsm_ems.brokers.paper.synthetic.synthetic`; some ten rows a second.
+        """
+        return cls(
+            {market.fqme: market},
+            synthetic(market, seed, price=price, weather=weather),
+            fill_model=fill_model,
+            latency_ns=latency_ns,
+            clock=clock,
+            prefix=prefix,
+        )
 
     @property
     def name(self) -> str:

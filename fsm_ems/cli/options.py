@@ -1,0 +1,135 @@
+"""What options look like on the command line: markets, times, numbers and files, as click types."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from fsm_ems.errors import OrderFileError
+from fsm_ems.market import Market
+from fsm_ems.numbers import exact
+
+INPUT_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+_UNITS_NS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9}
+_SPAN = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*(ns|us|µs|ms|s)", re.ASCII)
+_FQME = re.compile(r"[a-z0-9_/-]{1,40}\.[a-z0-9_]{1,20}", re.ASCII)
+_QUOTES = ("usdt", "usdc", "usd", "eur", "gbp", "chf", "jpy", "btc", "xbt", "eth")
+_NUMBERS = ("price_tick", "size_tick", "min_size", "min_cost", "maker_bps", "taker_bps")
+_TEXTS = ("base", "quote")
+
+_TICKS = (Decimal("0.01"), Decimal("0.000001"))
+
+MARKET_DEFAULT = "btcusdt.paper,price_tick=0.01,size_tick=0.000001"
+
+
+class Number(click.ParamType[Decimal]):
+    """A decimal number above zero, read exactly."""
+
+    name = "number"
+
+    def convert(
+        self, value: str | Decimal, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Decimal:
+        if isinstance(value, Decimal):
+            return value
+        try:
+            number = exact(value)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+        if number <= 0:
+            self.fail(f"{value!r} is not above zero", param, ctx)
+        return number
+
+
+class Span(click.ParamType[int]):
+    """A time such as ``0ms``, ``1.5ms`` or ``200us``, as whole nanoseconds."""
+
+    name = "time"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = _SPAN.fullmatch(value.strip())
+        if found is None and value.strip() == "0":
+            return 0
+        if found is None:
+            self.fail(f"{value!r} is no time: write 0ms, 1.5ms, 200us, 350ns or 2s", param, ctx)
+        nanoseconds = Decimal(found[1]) * _UNITS_NS[found[2]]
+        if nanoseconds != nanoseconds.to_integral_value():
+            self.fail(f"{value!r} is not a whole number of nanoseconds", param, ctx)
+        return int(nanoseconds)
+
+
+class MarketText(click.ParamType[Market]):
+    """``ADDRESS,name=value,…``, such as ``btcusdt.paper,price_tick=0.01,maker_bps=2``."""
+
+    name = "market"
+
+    def convert(
+        self, value: str | Market, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Market:
+        if isinstance(value, Market):
+            return value
+        address, *pairs = (part.strip() for part in value.split(","))
+        if _FQME.fullmatch(address) is None:
+            self.fail(f"{address!r} is no address: write what is traded, a point and the broker", param, ctx)
+        market = Market(address, *_assets(address), *_TICKS)
+        changes: dict[str, Any] = {}
+        for pair in pairs:
+            name, _, text = (part.strip() for part in pair.partition("="))
+            if name in _TEXTS and text:
+                changes[name] = text
+            elif name in _NUMBERS:
+                changes[name] = self._number(name, text, param, ctx)
+            else:
+                self._unknown(pair, param, ctx)
+        return replace(market, **changes)
+
+    def _number(
+        self, name: str, text: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Decimal:
+        try:
+            number = exact(text)
+        except ValueError as error:
+            self.fail(f"{name}={text}: {error}", param, ctx)
+        if name.startswith("min_") and number < 0:
+            self.fail(f"{name}={text}: zero or more is needed", param, ctx)
+        if name.endswith("_tick") and number <= 0:
+            self.fail(f"{name}={text}: a number above zero is needed", param, ctx)
+        return number
+
+    def _unknown(self, pair: str, param: click.Parameter | None, ctx: click.Context | None) -> NoReturn:
+        known = ", ".join((*_NUMBERS, *_TEXTS))
+        self.fail(f"{pair!r} is not NAME=VALUE with a NAME of {known}", param, ctx)
+
+
+def _assets(address: str) -> tuple[str, str]:
+    """Base and quote as far as the address tells: ``btcusdt`` is btc in usdt."""
+    traded = address.partition(".")[0]
+    base, slash, quote = traded.partition("/")
+    if slash and base and quote:
+        return base, quote
+    for known in _QUOTES:
+        if traded.endswith(known) and traded != known:
+            return traded.removesuffix(known), known
+    return traded, "quote"
+
+
+def read_text(path: Path) -> str:
+    """A whole small file as text.
+
+    Raises:
+        OrderFileError: it cannot be read, or is no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise OrderFileError(str(path), error.strerror or "it cannot be read") from None
+    except UnicodeDecodeError as error:
+        raise OrderFileError(str(path), f"not UTF-8 text: {error.reason} at byte {error.start}") from None

@@ -1,0 +1,189 @@
+"""``fsm-ems replay``: orders against a recorded market."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from decimal import Decimal
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+import click
+
+from fsm_ems.brokers.paper.engine import PaperEngine
+from fsm_ems.brokers.paper.tape import Row
+from fsm_ems.brokers.paper.tape_file import read_tape
+from fsm_ems.cli.options import INPUT_FILE, MARKET_DEFAULT, MarketText, Number, Span, read_text
+from fsm_ems.cli.tally import Tally, fill_of
+from fsm_ems.dialogs.outward import status_of
+from fsm_ems.dialogs.record import Record
+from fsm_ems.dialogs.settings import Limits, Settings
+from fsm_ems.errors import OrderFileError, Refused
+from fsm_ems.journal.file import FileLog
+from fsm_ems.market import FillModel, Market
+from fsm_ems.numbers import plain
+from fsm_ems.orders_file import parse_orders
+from fsm_ems.replay import Outcome, Replay
+
+RECORDS = "records.log"
+"""The record log's name in its directory."""
+
+_EXAMPLES = """\b
+Examples:
+  fsm-ems replay tape.csv --orders orders.toml
+  fsm-ems replay tape.csv --orders orders.toml --fill-model queue --latency 1.5ms
+  fsm-ems replay tape.csv --orders orders.toml --json | jq 'select(.name == "fill")'
+  fsm-ems replay tape.csv --orders orders.toml --out run1 && fsm-ems why my-order run1
+\b
+The tape is CSV with the header
+  time_ns,kind,bid,bid_size,ask,ask_size,price,size,side,trade_id
+and rows of kind quote (the first four numbers) or trade (the rest).
+\b
+The orders are TOML, times in ns on the tape's clock:
+  [[order]]
+  at = 1610064002000000000
+  oid = "buy-1"
+  side = "buy"
+  size = "0.5"
+  price = "39430.00"
+  [[edit]]                  # size is the new total
+  at = 1610064010000000000
+  oid = "buy-1"
+  size = "0.7"
+  [[cancel]]
+  at = 1610064020000000000
+  oid = "buy-1"
+"""
+
+_MARKET_HELP = """\
+The tape's market as ADDRESS[,NAME=VALUE]...: price_tick, size_tick, min_size, min_cost, maker_bps, \
+taker_bps, base, quote. Orders that name no market are for it."""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("tape", type=INPUT_FILE)
+@click.option("--orders", type=INPUT_FILE, required=True, help="Orders, edits and cancels at tape times.")
+@click.option("--market", type=MarketText(), default=MARKET_DEFAULT, show_default=True, help=_MARKET_HELP)
+@click.option(
+    "--fill-model", type=click.Choice(get_args(FillModel)), default="touch", show_default=True,
+    help="When a print exactly at its limit fills a resting order: at once, never, or after the queue ahead.",
+)  # fmt: skip
+@click.option(
+    "--latency", "latency_ns", type=Span(), default="0ms", show_default=True,
+    help="How long a request is on its way: 0ms, 1.5ms, 200us.",
+)  # fmt: skip
+@click.option("--max-size", type=Number(), help="Refuse orders above this size.")
+@click.option("--max-value", type=Number(), help="Refuse orders above this size times price.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the records in this directory, for `fsm-ems why`.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: statuses, fills, refusals.")
+def replay(  # noqa: PLR0913 -- click hands every option over by its name
+    tape: Path,
+    orders: Path,
+    market: Market,
+    fill_model: FillModel,
+    latency_ns: int,
+    max_size: Decimal | None,
+    max_value: Decimal | None,
+    out: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Play the recorded market TAPE against ORDERS on the paper venue.
+
+    The same files and options give the same output each time. A command that the EMS refuses (a limit, a
+    cancel that comes too late) is told as part of the result; the exit code stays 0.
+    """
+    commands = parse_orders(read_text(orders), str(orders), market.fqme)
+    tally = Tally(commands)
+    with ExitStack() as stack:
+        append = _unkept if out is None else _record_log(out, stack).append
+        rows = _begun(read_tape(tape), tape)
+        engine = PaperEngine({market.fqme: market}, fill_model=fill_model, latency_ns=latency_ns)
+        start_ns = min(rows.first.time_ns, commands[0].at_ns)
+        run = Replay(market, engine, append, start_ns=start_ns, settings=_settings(max_size, max_value))
+        shown = _with_progress(chain((rows.first,), rows.rest), tape, stack)
+        for outcome in run.run(shown, commands):
+            tally.take(outcome)
+            if as_json:
+                sys.stdout.write(_json(outcome))
+    if as_json:
+        return
+    from fsm_ems.cli.tables import print_tally
+
+    print_tally(tally, market, rows=run.rows, kept=out)
+
+
+class _Begun(NamedTuple):
+    first: Row
+    rest: Iterator[Row]
+
+
+def _begun(rows: Iterator[Row], tape: Path) -> _Begun:
+    """A tape's first row tells when the run starts."""
+    first = next(rows, None)
+    if first is None:
+        raise OrderFileError(str(tape), "there is no row in it")
+    return _Begun(first, rows)
+
+
+def _settings(max_size: Decimal | None, max_value: Decimal | None) -> Settings:
+    limited = max_size is not None or max_value is not None
+    return Settings(limits={"*": Limits(max_size, max_value)} if limited else {})
+
+
+def _unkept(record: Record) -> None:
+    """Where no record log is asked for, a record has done its work once it is applied."""
+
+
+def _record_log(directory: Path, stack: ExitStack) -> FileLog:
+    """A new record log in *directory*; what an earlier run left there is never added to."""
+    path = directory / RECORDS
+    if path.exists():
+        raise click.BadParameter(f"{path} is there already: name another directory", param_hint="'--out'")
+    log = FileLog(path)
+    stack.callback(log.close)
+    return log
+
+
+def _with_progress(rows: Iterable[Row], tape: Path, stack: ExitStack) -> Iterable[Row]:
+    """*rows*, with a bar on stderr while they are played, if that is a terminal."""
+    if not sys.stderr.isatty():
+        return rows
+    from fsm_ems.cli.tables import progress
+
+    with tape.open("rb") as file:
+        total = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 1
+    return stack.enter_context(progress()).track(rows, total=total, description=tape.name)
+
+
+def _json(outcome: Outcome) -> str:
+    """What happened, as one object a line: the status, after it the fill it tells of."""
+    if isinstance(outcome, Refused):
+        refused = {"name": "refused", "oid": outcome.oid, "code": outcome.code, "why": outcome.why}
+        return _line(refused)
+    status = status_of(outcome).to_json() + "\n"
+    fill = fill_of(outcome)
+    if fill is None:
+        return status
+    return status + _line(
+        {
+            "name": "fill",
+            "oid": outcome.record.oid,
+            "exec_id": fill.exec_id,
+            "time_ns": fill.time_ns,
+            "size": plain(fill.size),
+            "price": plain(fill.price),
+            "fee": plain(fill.fee),
+            "liquidity": fill.liquidity,
+        }
+    )
+
+
+def _line(fields: Mapping[str, object]) -> str:
+    return json.dumps(fields, separators=(",", ":")) + "\n"

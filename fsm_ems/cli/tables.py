@@ -1,0 +1,134 @@
+"""Tables and bars on a terminal, and the same as plain text elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from fsm_ems.cli.tally import Line, Sum, Tally, state_of
+from fsm_ems.market import Market
+from fsm_ems.numbers import plain
+
+PLAIN_WIDTH = 240
+"""How wide a table may be that no terminal has to show."""
+
+STATE_STYLES = {
+    "filled": "bold green",
+    "cancelled": "bold yellow",
+    "expired": "bold yellow",
+    "rejected": "bold red",
+    "refused": "bold red",
+    "unknown": "bold white on red",
+    "open": "bold cyan",
+    "editing": "magenta",
+    "cancelling": "magenta",
+    "cancel_stashed": "magenta",
+    "alert_triggered": "bold green",
+}
+
+
+def console() -> Console:
+    """Standard output; where it is no terminal, wide enough that nothing is cut."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def progress() -> Progress:
+    """A bar on stderr that is gone once the run is over."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+    )
+
+
+def new_table(*columns: str, numbers: tuple[str, ...] = (), title: str | None = None) -> Table:
+    """A table with these columns, the *numbers* among them set flush right."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return table
+
+
+def state_text(state: str) -> Text:
+    """A state's name in its colour."""
+    return Text(state, style=STATE_STYLES.get(state, ""))
+
+
+def price_text(price: Decimal | None, tick: Decimal) -> str:
+    """An average, shown with two digits more than the tick has; exact numbers are in the JSON."""
+    if price is None:
+        return "-"
+    return plain(round(price, max(-_exponent(tick), 0) + 2).normalize())
+
+
+def _exponent(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
+
+
+def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None) -> None:
+    """The orders of a run and the sum of their fills."""
+    out = console()
+    numbers = ("filled", "size", "limit", "average", "fees", "fills")
+    table = new_table(
+        "order", "side", "type", "state", "filled", "size", "limit", "average", "fees", "fills",
+        numbers=numbers, title=f"{market.fqme}: {rows:,} rows, {len(tally.lines)} orders",
+    )  # fmt: skip
+    for line in tally.lines.values():
+        table.add_row(*_cells(line, market))
+    out.print(table)
+    for refused in tally.refused:
+        out.print(f"refused {refused.oid}: {refused}", style="red", markup=False, soft_wrap=True)
+    for side, total in (("bought", _sum(tally, "buy")), ("sold", _sum(tally, "sell"))):
+        if total.fills:
+            out.print(_summary(side, total, market), soft_wrap=True)
+    counts = ", ".join(f"{count} {state}" for state, count in tally.states.items())
+    out.print(f"{counts}.", soft_wrap=True)
+    if kept is not None:
+        out.print(f"Records: {kept}; fsm-ems why ORDER {kept} tells each step.", soft_wrap=True)
+
+
+def _cells(line: Line, market: Market) -> tuple[str | Text, ...]:
+    order, last, traded = line.order, line.last, line.traded
+    size, price = (order.size, order.price) if last is None else (last.size, last.price)
+    kind = order.type if order.tif == "gtc" else f"{order.type} {order.tif}"
+    return (
+        order.oid,
+        order.side,
+        f"{kind} post-only" if order.post_only else kind,
+        state_text(state_of(line)),
+        "-" if last is None else plain(last.filled),
+        "-" if size is None else plain(size),
+        "-" if price is None else plain(price),
+        price_text(traded.average_price, market.price_tick),
+        plain(traded.fees),
+        str(traded.fills),
+    )
+
+
+def _sum(tally: Tally, side: str) -> Sum:
+    total = Sum()
+    for line in tally.lines.values():
+        if line.order.side == side:
+            total.join(line.traded)
+    return total
+
+
+def _summary(side: str, total: Sum, market: Market) -> str:
+    average = price_text(total.average_price, market.price_tick)
+    fills = "1 fill" if total.fills == 1 else f"{total.fills} fills"
+    return (
+        f"{side} {plain(total.size)} {market.base} in {fills} at {average} {market.quote} on average, "
+        f"fees {plain(total.fees)} {market.quote}"
+    )

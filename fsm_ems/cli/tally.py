@@ -1,0 +1,102 @@
+"""What became of each order of a run, added up from what its owner was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO
+from fsm_ems.dialogs.record import Notice, Reported
+from fsm_ems.errors import Refused
+from fsm_ems.messages import BrokerdFill, Order
+from fsm_ems.orders_file import TimedCommand
+from fsm_ems.replay import Outcome
+
+
+@dataclass(slots=True)
+class Sum:
+    """Fills, added up exactly."""
+
+    fills: int = 0
+    size: Decimal = ZERO
+    notional: Decimal = ZERO
+    fees: Decimal = ZERO
+
+    def add(self, fill: BrokerdFill) -> None:
+        """Count *fill* in."""
+        self.fills += 1
+        self.size = EXACT.add(self.size, fill.size)
+        self.notional = EXACT.add(self.notional, EXACT.multiply(fill.size, fill.price))
+        self.fees = EXACT.add(self.fees, fill.fee)
+
+    def join(self, other: Sum) -> None:
+        """Count in what *other* has counted."""
+        self.fills += other.fills
+        self.size = EXACT.add(self.size, other.size)
+        self.notional = EXACT.add(self.notional, other.notional)
+        self.fees = EXACT.add(self.fees, other.fees)
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """34 digits; None before the first fill."""
+        return PRECISE.divide(self.notional, self.size) if self.fills else None
+
+
+@dataclass(slots=True)
+class Line:
+    """One order: as it was submitted, as it stood when its owner was last told, and its fills."""
+
+    order: Order
+    last: Notice | None = None
+    refused: Refused | None = None
+    traded: Sum = field(default_factory=Sum)
+
+
+class Tally:
+    """Every order of a run, in file order."""
+
+    def __init__(self, commands: Iterable[TimedCommand]) -> None:
+        self.lines: dict[str, Line] = {}
+        for timed in commands:
+            if isinstance(timed.command, Order):
+                self.lines.setdefault(timed.command.oid, Line(timed.command))
+        self.refused: list[Refused] = []
+
+    def take(self, outcome: Outcome) -> None:
+        """Note what was told."""
+        if isinstance(outcome, Refused):
+            self.refused.append(outcome)
+            line = self.lines.get(outcome.oid or "")
+            if line is not None and line.last is None:
+                line.refused = outcome
+            return
+        line = self.lines[outcome.record.oid]
+        line.last, line.refused = outcome, None
+        fill = fill_of(outcome)
+        if fill is not None:
+            line.traded.add(fill)
+
+    @property
+    def states(self) -> dict[str, int]:
+        """How many orders stand in each state at the end, the commonest first."""
+        counts: dict[str, int] = {}
+        for line in self.lines.values():
+            name = state_of(line)
+            counts[name] = counts.get(name, 0) + 1
+        return dict(sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def state_of(line: Line) -> str:
+    """The order's state, or that the EMS took none."""
+    if line.last is not None:
+        return line.last.state.value
+    return "refused" if line.refused is not None else "not submitted"
+
+
+def fill_of(notice: Notice) -> BrokerdFill | None:
+    """The execution that was booked with this notice."""
+    payload = notice.record.payload
+    if isinstance(payload, Reported) and isinstance(payload.report, BrokerdFill):
+        return payload.report
+    return None
