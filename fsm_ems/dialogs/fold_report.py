@@ -103,7 +103,7 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus) -
         dialog.flags &= ~(f.STOPPED | f.DONE_FOR_DAY)
     elif status == "absent":
         dialog.flags |= f.MISSED
-    if status == "filled" and record.event is E.FOUND_FILLED:
+    if status == "filled" and record.event is E.FOUND_FILLED and answers(dialog, report):
         dialog.edits = tuple(edit for edit in dialog.edits if not edit.reopens)
     if answers(dialog, report):
         dialog.asked = 0

@@ -43,7 +43,7 @@ def _standing(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name:
     """``pending_new``, ``open`` and ``filled`` of an order the venue may hold."""
     state = dialog.state
     if report.status == "filled":
-        return _stated_whole(dialog)
+        return _stated_whole(dialog, report)
     if report.status == "pending_new":
         if state is S.UNKNOWN:
             return alive(dialog, rests=False)
@@ -83,11 +83,14 @@ def _found(dialog: Dialog, report: BrokerdStatus) -> Name:
     return alive(dialog, rests=True, edits=held, complete=dialog.filled >= size)
 
 
-def _stated_whole(dialog: Dialog) -> Name:
-    """The venue says ``filled`` without a number: the size in force."""
+def _stated_whole(dialog: Dialog, report: BrokerdStatus) -> Name:
+    """The venue says ``filled`` without a number: the size in force. An answer settles an increase, too."""
     if not dialog.complete:
         return Name(E.FILLED_STATED)
-    return Name(E.FOUND_FILLED) if dialog.state is S.UNKNOWN else IGNORED
+    if dialog.state is not S.UNKNOWN:
+        return IGNORED
+    left = tuple(edit for edit in dialog.edits if not edit.reopens) if answers(dialog, report) else None
+    return alive(dialog, rests=True, edits=left)
 
 
 def _marked(dialog: Dialog, report: BrokerdStatus) -> Name:
