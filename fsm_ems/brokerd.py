@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from fsm_ems.message_fields import (
+    Flag,
     Fqme,
     Liquidity,
     Message,
@@ -22,12 +23,14 @@ from fsm_ems.message_fields import (
     TimeInForce,
     TimeNs,
     VenueId,
+    message,
 )
-from fsm_ems.numbers import NotNegative, Positive, Signed
+from fsm_ems.numbers import ComputedPositive, NotNegative, Positive, Signed
 
 # ── EMS → broker ────────────────────────────────────────────────────────────────────────────────────
 
 
+@message
 class BrokerdOrder(Message):
     """Place an order. After *deadline_ns* the venue must refuse it."""
 
@@ -41,11 +44,12 @@ class BrokerdOrder(Message):
     type: OrderType = "limit"
     tif: TimeInForce = "gtc"
     expire_ns: TimeNs | None = None
-    post_only: bool = False
+    post_only: Flag = False
     time_ns: TimeNs
     deadline_ns: TimeNs
 
 
+@message
 class _About(Message):
     """A request about an order already sent: *target* is its reqid in force, *venue_id* where known."""
 
@@ -57,20 +61,23 @@ class _About(Message):
     deadline_ns: TimeNs
 
 
+@message
 class BrokerdCancel(_About):
     """Cancel what is left of an order."""
 
     name: Literal["brokerd_cancel"] = "brokerd_cancel"
 
 
+@message
 class BrokerdEdit(_About):
     """Replace the terms: *size* is the new total including what is filled."""
 
     name: Literal["brokerd_edit"] = "brokerd_edit"
-    size: Positive
-    price: Positive | None = None
+    size: ComputedPositive
+    price: ComputedPositive | None = None
 
 
+@message
 class BrokerdQuery(_About):
     """Tell what you know of an order; answered by ``BrokerdStatus`` with *snapshot* set."""
 
@@ -82,6 +89,7 @@ Request = Annotated[BrokerdOrder | BrokerdCancel | BrokerdEdit | BrokerdQuery, F
 # ── broker → EMS ────────────────────────────────────────────────────────────────────────────────────
 
 
+@message
 class OrderDetails(Message):
     """An order as the venue describes it: enough to adopt one that was born there."""
 
@@ -92,6 +100,7 @@ class OrderDetails(Message):
     type: OrderType = "limit"
 
 
+@message
 class _Report(Message):
     """Any report; *time_ns* is the venue's, 0 where it names none."""
 
@@ -100,6 +109,7 @@ class _Report(Message):
     text: Text | None = None
 
 
+@message
 class _AboutOrder(_Report):
     """A report about the order that *reqid* (any request of its chain) or *venue_id* names."""
 
@@ -107,6 +117,7 @@ class _AboutOrder(_Report):
     venue_id: VenueId | None = None
 
 
+@message
 class _Answer(_Report):
     """A report that answers the request *reqid*."""
 
@@ -114,6 +125,7 @@ class _Answer(_Report):
     venue_id: VenueId | None = None
 
 
+@message
 class BrokerdOrderAck(_Report):
     """The venue gave its id for the order."""
 
@@ -122,6 +134,7 @@ class BrokerdOrderAck(_Report):
     venue_id: VenueId
 
 
+@message
 class BrokerdStatus(_AboutOrder):
     """Where the venue says the order stands.
 
@@ -146,9 +159,9 @@ class BrokerdStatus(_AboutOrder):
         "absent",
     ]
     cum: NotNegative | None = None
-    snapshot: bool = False
+    snapshot: Flag = False
     query: ReqId | None = None
-    resumes: bool = False
+    resumes: Flag = False
     details: OrderDetails | None = None
 
     @model_validator(mode="after")
@@ -158,6 +171,7 @@ class BrokerdStatus(_AboutOrder):
         return self
 
 
+@message
 class BrokerdFill(_AboutOrder):
     """One execution, identified by (broker, account, *exec_id*). *fee* below zero is a rebate."""
 
@@ -172,6 +186,7 @@ class BrokerdFill(_AboutOrder):
     details: OrderDetails | None = None
 
 
+@message
 class BrokerdBust(_AboutOrder):
     """The execution *ref_id* is undone. *exec_id* is the bust's own id."""
 
@@ -180,6 +195,7 @@ class BrokerdBust(_AboutOrder):
     ref_id: VenueId
 
 
+@message
 class BrokerdCorrection(_AboutOrder):
     """The execution *ref_id* is replaced by this one."""
 
@@ -193,6 +209,7 @@ class BrokerdCorrection(_AboutOrder):
     liquidity: Liquidity | None = None
 
 
+@message
 class BrokerdReplaced(_Answer):
     """The edit *reqid* is in force; *size*, *price* where the venue names them."""
 
@@ -201,6 +218,7 @@ class BrokerdReplaced(_Answer):
     price: Positive | None = None
 
 
+@message
 class BrokerdRefused(_Answer):
     """The request *reqid* is refused; the order it was about is not touched by that.
 
@@ -215,6 +233,7 @@ class BrokerdRefused(_Answer):
     code: Literal["too_late", "unknown_order", "pending", "duplicate", "other"] = "other"
 
 
+@message
 class BrokerdRestated(_AboutOrder):
     """The venue changed terms without a request. *split* multiplies sizes and divides prices."""
 
@@ -225,6 +244,7 @@ class BrokerdRestated(_AboutOrder):
     split: Positive | None = None
 
 
+@message
 class BrokerdError(_Answer):
     """A reply to *reqid* that does not tell what became of it."""
 

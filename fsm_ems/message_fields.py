@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar, cast, dataclass_transform
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field, PlainValidator, Strict, TypeAdapter, WithJsonSchema
+from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError, SchemaSerializer
 
 Side = Literal["buy", "sell"]
 OrderType = Literal["limit", "market"]
@@ -21,10 +22,16 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 """An account's or an identity's name."""
 
 
+_INT_END = 2**63
+
+
 def _reqid(value: object) -> int | str:
-    if type(value) is str or type(value) is int:
+    if type(value) is str:
+        if 0 < len(value) <= 100 and value.isprintable():  # which half a surrogate pair is not
+            return value
+    elif type(value) is int and -_INT_END <= value < _INT_END:
         return value
-    raise PydanticCustomError("reqid", "an int or text is needed")
+    raise PydanticCustomError("reqid", "an int of 64 bits or printable text, at most 100 long, is needed")
 
 
 ReqId = Annotated[
@@ -32,11 +39,49 @@ ReqId = Annotated[
 ]
 """A request's id in the form the broker declares."""
 VenueId = Annotated[str, Field(min_length=1, max_length=100)]
-TimeNs = Annotated[int, Field(ge=0, lt=2**63)]
+Flag = Annotated[bool, Strict()]
+TimeNs = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
 Text = Annotated[str, Field(max_length=500)]
 
 
-class Message(BaseModel):
-    """Common to all messages: frozen, and unknown fields are refused."""
+_T = TypeVar("_T")
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def message(cls: type[_T]) -> type[_T]:
+    """Make *cls* a message: validated when made, frozen, unknown fields refused, keyword-only.
+
+    A slotted dataclass rather than a BaseModel: half the cost to make, and its fields are plain slots.
+    """
+    config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    return cast("type[_T]", dataclass(frozen=True, slots=True, kw_only=True, config=config)(cls))
+
+
+_serializers: dict[type[Any], SchemaSerializer] = {}
+
+
+def _serializer(cls: type[Any]) -> SchemaSerializer:
+    serializer = _serializers.get(cls)
+    if serializer is None:
+        made = TypeAdapter(cls).serializer
+        assert isinstance(made, SchemaSerializer)
+        serializer = _serializers[cls] = made
+    return serializer
+
+
+@message
+class Message:
+    """Common to all messages."""
+
+    def to_json(self, *, exclude_none: bool = False) -> str:
+        """The message as JSON text in ASCII, its fields in order."""
+        return (
+            _serializer(type(self))
+            .to_json(self, exclude_none=exclude_none, ensure_ascii=True)
+            .decode("ascii")
+        )
+
+    def as_fields(self) -> dict[str, Any]:
+        """The fields that differ from their defaults, as JSON would have them."""
+        fields: dict[str, Any] = _serializer(type(self)).to_python(self, mode="json", exclude_defaults=True)
+        return fields

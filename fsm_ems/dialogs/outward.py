@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fsm_ems.dialogs.facts import PRECISE, Dialog, ord_status
 from fsm_ems.dialogs.record import Contradicted, Notice, Orphaned, Parked, Reported, SendAbout, SendOrder
 from fsm_ems.machines.order import ORDER
@@ -28,7 +30,7 @@ def status_of(notice: Notice) -> Status:
         average_price=PRECISE.divide(notice.notional, notice.booked) if notice.booked else None,
         ord_status=notice.ord_status,
         reason=row.reason if row is not None else record.alarm or "",
-        report=None if report is None else report.model_dump(mode="json", exclude_defaults=True),
+        report=None if report is None else report.as_fields(),
         alarm=record.alarm,
         time_ns=record.time_ns,
         venue_id=notice.venue_id,
@@ -61,7 +63,7 @@ def request_of(send: SendOrder | SendAbout) -> Request:
         fields = send._asdict()
         del fields["broker"]
         return BrokerdOrder(**fields)
-    about = {
+    about: dict[str, Any] = {
         "reqid": send.reqid,
         "account": send.account,
         "target": send.target,
@@ -70,7 +72,9 @@ def request_of(send: SendOrder | SendAbout) -> Request:
         "deadline_ns": send.deadline_ns,
     }
     if send.verb == "cancel":
-        return BrokerdCancel.model_validate(about)
+        return BrokerdCancel(**about)
     if send.verb == "query":
-        return BrokerdQuery.model_validate(about)
-    return BrokerdEdit.model_validate({**about, "size": send.size, "price": send.price})
+        return BrokerdQuery(**about)
+    size = send.size
+    assert size is not None, "an edit names its size"
+    return BrokerdEdit(**about, size=size, price=send.price)

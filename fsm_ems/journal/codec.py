@@ -97,8 +97,9 @@ def _reqid(reqid: int | str | None) -> str:
 def _report(report: Report | None) -> str:
     if report is None:
         return "null"
-    text = report.__pydantic_serializer__.to_json(report, exclude_none=True, ensure_ascii=True)
-    return text.decode("ascii").replace("\x7f", "\\u007f")  # which json escapes, and pydantic does not
+    return report.to_json(exclude_none=True).replace(
+        "\x7f", "\\u007f"
+    )  # which json escapes, and pydantic does not
 
 
 def _body(body: Body) -> str:

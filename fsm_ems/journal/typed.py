@@ -8,12 +8,15 @@ readers are compiled from the payload's own class.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import MISSING, fields
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeGuard, Union, cast, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
+
+from fsm_ems.messages import Message
 
 Reader = Callable[[object], Any]
 
@@ -95,8 +98,8 @@ def reader_of(hint: object) -> Reader:
 
 def _union(members: tuple[Any, ...]) -> Reader:
     some = tuple(member for member in members if member is not NoneType)
-    if all(isinstance(member, type) and issubclass(member, BaseModel) for member in some):
-        read = _messages({member.model_fields["name"].default: member for member in some})
+    if all(isinstance(member, type) and issubclass(member, Message) for member in some):
+        read = _messages({_name_of(member): member for member in some})
     elif set(some) == {int, str}:
         read = read_reqid
     elif len(some) == 1:
@@ -166,9 +169,10 @@ def fields_reader(kind: type[Any]) -> Reader:
     return read
 
 
-def _messages(models: dict[str, type[BaseModel]]) -> Reader:
+def _messages(models: dict[str, type[Message]]) -> Reader:
     """A tagged union of messages. None in a message is left out; everything else must be there."""
     always = {name: frozenset(_never_none(model)) for name, model in models.items()}
+    validate = {name: TypeAdapter(model).validator.validate_python for name, model in models.items()}
 
     def read(value: object) -> object:
         name = value.get("name") if is_object(value) else None
@@ -178,7 +182,7 @@ def _messages(models: dict[str, type[BaseModel]]) -> Reader:
         if not always[name] <= value.keys():
             raise ValueError(f"{name} lacks {sorted(always[name] - value.keys())}")
         try:
-            return model.model_validate(value, strict=True)
+            return validate[name](value)
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
             place = ".".join(str(part) for part in wrong["loc"])
@@ -187,10 +191,14 @@ def _messages(models: dict[str, type[BaseModel]]) -> Reader:
     return read
 
 
-def _never_none(model: type[BaseModel]) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        if field.is_required() or field.default is not None:
-            yield name
+def _never_none(model: type[Message]) -> Iterator[str]:
+    for field in fields(model):
+        if field.default is MISSING or field.default is not None:
+            yield field.name
+
+
+def _name_of(model: type[Message]) -> str:
+    return next(str(field.default) for field in fields(model) if field.name == "name")
 
 
 _KNOWN: dict[object, Reader] = {
