@@ -23,11 +23,12 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 
 
 _INT_END = 2**63
+_REQID_MAX = 100
 
 
 def _reqid(value: object) -> int | str:
     if type(value) is str:
-        if 0 < len(value) <= 100 and value.isprintable():  # which half a surrogate pair is not
+        if 0 < len(value) <= _REQID_MAX and value.isprintable():  # which half a surrogate pair is not
             return value
     elif type(value) is int and -_INT_END <= value < _INT_END:
         return value

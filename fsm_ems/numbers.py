@@ -30,22 +30,21 @@ def exact(value: object) -> Decimal:
     Raises:
         PydanticCustomError: floats, booleans, NaN, infinity, absurd exponents, anything else.
     """
-    kind = type(value)
-    if kind is str:
-        if _USUAL(value) is not None:  # type: ignore[arg-type]  # kind is str
-            return Decimal(value)  # type: ignore[arg-type]  # kind is str
-        if _PLAIN(value) is None:  # type: ignore[arg-type]  # kind is str
+    if type(value) is str:
+        if _USUAL(value) is not None:
+            return Decimal(value)
+        if _PLAIN(value) is None:
             raise PydanticCustomError("number", "a plain decimal number as text is needed, such as '0.10'")
-        number = Decimal(value)  # type: ignore[arg-type]  # kind is str
-    elif kind is Decimal:
-        number = value  # type: ignore[assignment]  # kind is Decimal
-    elif kind is int:
-        number = Decimal(value)  # type: ignore[arg-type]  # kind is int
+        number = Decimal(value)
+    elif type(value) is Decimal:
+        number = value
+    elif type(value) is int:
+        number = Decimal(value)
     else:
         raise PydanticCustomError(
             "number",
             "a decimal number as text is needed, such as '0.10'; a {kind} is not exact",
-            {"kind": kind.__name__},
+            {"kind": type(value).__name__},
         )
     _, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int):
@@ -59,8 +58,7 @@ def exact(value: object) -> Decimal:
 
 def _positive(value: object) -> Decimal:
     # Nearly every size and price comes this way, so the usual form is read without a second call.
-    usual = type(value) is str and _USUAL(value) is not None
-    number = Decimal(value) if usual else exact(value)  # type: ignore[arg-type]  # usual means that it is text
+    number = Decimal(value) if type(value) is str and _USUAL(value) is not None else exact(value)
     if number <= 0:
         raise PydanticCustomError("number", "a number above zero is needed")
     return number
