@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fsm_ems.dialogs import facts as f
-from fsm_ems.dialogs.book import Book, Identity, Waiting
+from fsm_ems.dialogs.book import ORPHANS_MAX, Book, Identity, Waiting
 from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest
 from fsm_ems.dialogs.fold_report import fold
 from fsm_ems.dialogs.ids import index_reqid, index_venue_id
@@ -151,11 +151,16 @@ def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
     if before not in _ENDS:
         dialog.ended_ns = record.time_ns
         book.finished[dialog] = None
+    _let_go(book, record, book.keep_finished)
+
+
+def _let_go(book: Book, record: Record, keep: int) -> None:
+    """Only the *keep* youngest ends stay in memory, and none past its age."""
     oldest_ns = record.time_ns - book.keep_age_ns
     finished = book.finished
     while finished:
         oldest = next(iter(finished))
-        if len(finished) <= book.keep_finished and oldest.ended_ns >= oldest_ns:
+        if len(finished) <= keep and oldest.ended_ns >= oldest_ns:
             return
         del finished[oldest]
         _forget(book, oldest)
@@ -163,6 +168,7 @@ def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
 
 def _forget(book: Book, dialog: Dialog) -> None:
     del book.dialogs[dialog.owner][dialog.oid]
+    book.forgotten += 1
     requests, names = book.by_reqid.get(dialog.broker, {}), book.by_venue_id.get(dialog.broker, {})
     for reqid in (dialog.reqid, *dialog.reqids):
         if reqid is not None and requests.get(reqid) is dialog:
@@ -288,6 +294,7 @@ def _recalled(book: Book, record: Record, dialog: Dialog, payload: Recalled, eff
     for venue_id in payload.venue_ids:
         index_venue_id(book, dialog, venue_id)
     dialog.ended_ns = record.time_ns
+    _let_go(book, record, book.keep_finished - 1)
     book.finished[dialog] = None
 
 
@@ -334,6 +341,8 @@ def _orphaned(book: Book, record: Record, payload: Orphaned) -> None:
     if isinstance(report, BrokerdFill):
         book.orphans[record.seq] = Waiting(payload.broker, report, 0)
         book.orphan_execs.setdefault((payload.broker, report.account), {})[report.exec_id] = record.seq
+        if len(book.orphans) > ORPHANS_MAX:
+            _unpark(book, next(iter(book.orphans)))
 
 
 _WHOLE: dict[type[Any], Callable[[Book, Record, Any], None]] = {

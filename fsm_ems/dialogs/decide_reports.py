@@ -28,13 +28,28 @@ from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import BrokerFault
 from fsm_ems.machines.link import LINK, LinkEvent, LinkState
 from fsm_ems.machines.order import ORDER, UNACKED, E, S
-from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill, BrokerdStatus, Report
+from fsm_ems.messages import (
+    BrokerdBust,
+    BrokerdCorrection,
+    BrokerdFill,
+    BrokerdRefused,
+    BrokerdStatus,
+    Report,
+)
 
 _UNACKED = frozenset(UNACKED)
 _MOVES = ORDER.moves
 _RESTED = frozenset({S.OPEN, S.ACKED})
 _MAY_WAIT = frozenset({S.PENDING, S.DARK_TRIGGERED})
 _ADOPTABLE = frozenset({"pending_new", "open", "pending_cancel", "pending_edit", "stopped", "done_for_day"})
+
+
+def find(book: Book, broker: str, report: Report) -> Dialog | None:
+    """The dialog a report is about; a refusal may name the order beside the request that is refused."""
+    dialog = book.find(broker, report.reqid, report.venue_id)
+    if dialog is None and isinstance(report, BrokerdRefused) and report.target is not None:
+        return book.find(broker, report.target, None)
+    return dialog
 
 
 def mapped(
@@ -81,7 +96,7 @@ def unmapped(
     if not origin and book.unacked.get(broker, 0) and waiting < settings.parked_max:
         due = now_ns + settings.request_deadline_ns + settings.margin_ns
         return whole(book, now_ns, Parked(broker, report, due))
-    body = _adoptable(report)
+    body = _adoptable(broker, report)
     if body is not None:
         key = (settings.operator, f"external-{book.seq + 1}")
         return record(book, now_ns, key, E.ADOPT, Adopted(body, broker, report.venue_id, report.reqid))
@@ -91,8 +106,8 @@ def unmapped(
     return whole(book, now_ns, Orphaned(broker, report, origin), alarm)
 
 
-def _adoptable(report: Report) -> Body | None:
-    """The body of an order that the report shows alive at the venue."""
+def _adoptable(broker: str, report: Report) -> Body | None:
+    """The body of an order that the report shows alive at the venue, in one of the broker's own markets."""
     if (
         report.venue_id is None
         or not isinstance(report, BrokerdStatus | BrokerdFill)
@@ -102,6 +117,8 @@ def _adoptable(report: Report) -> Body | None:
     if isinstance(report, BrokerdStatus) and report.status not in _ADOPTABLE:
         return None
     details = report.details
+    if details.market.rpartition(".")[2] != broker:
+        return None
     return Body(
         side=details.side,
         market=details.market,
@@ -182,7 +199,7 @@ def unparked(
     book: Book, settings: Settings, broker: str, seq: int, report: Report, now_ns: int
 ) -> tuple[Dialog | None, Record | None]:
     """What becomes of a report that waited: its dialog if there is one by now, and its record."""
-    dialog = book.find(broker, report.reqid, report.venue_id)
+    dialog = find(book, broker, report)
     if dialog is not None:
         return dialog, mapped(book, settings, broker, dialog, report, now_ns, seq)
     return None, unmapped(book, settings, broker, report, now_ns, seq)

@@ -185,6 +185,10 @@ class Dialog:
         self.due_ns = 0
         self.ended_ns = 0
 
+    def __lt__(self, other: Dialog) -> bool:
+        """Of two that one record makes due at one time, the key says which is first."""
+        return (self.owner, self.oid) < (other.owner, other.oid)
+
     @property
     def filled(self) -> Decimal:
         """Cumulative size, executions or what the venue stated, whichever is more."""
