@@ -19,6 +19,8 @@ from fsm_ems.messages import Report
 
 _ENDS = frozenset(ENDS)
 _SWEEP_ABOVE = 256
+ORPHANS_MAX = 10_000
+"""How many orphan fills memory keeps; older ones stay in the log alone, and are not known again."""
 _OPEN_LINKS = frozenset({LinkState.SYNCING, LinkState.UP})
 _UNSENT = frozenset({S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN, S.ALERT_OPEN})
 
@@ -48,6 +50,7 @@ class Book:
         "by_venue_id",
         "dialogs",
         "finished",
+        "forgotten",
         "generation",
         "identities",
         "keep_age_ns",
@@ -78,6 +81,7 @@ class Book:
         self.orphans: dict[int, Waiting] = {}
         self.orphan_execs: dict[tuple[str, str], dict[str, int]] = {}
         self.finished: OrderedDict[Dialog, None] = OrderedDict()
+        self.forgotten = 0
         self.unacked: dict[str, int] = {}
         self._alarm_clock: list[tuple[int, int, Dialog]] = []
 

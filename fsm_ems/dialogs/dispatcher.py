@@ -126,7 +126,7 @@ class Dispatcher:
         """Take a broker's report: it reaches its dialog, waits for it, makes one, or is an orphan."""
         effects: list[Effect] = []
         book = self.book
-        dialog = book.find(broker, report.reqid, report.venue_id) or self._recall(broker, report, now_ns)
+        dialog = decide_reports.find(book, broker, report) or self._recall(broker, report, now_ns)
         if dialog is None:
             self._unmapped(broker, report, now_ns, effects)
             return effects
@@ -134,10 +134,13 @@ class Dispatcher:
         if made is None:
             self.ignored += 1
             return effects
+        known_as = dialog.venue_id
         self._take(made, now_ns, effects)
         self._follow_up(dialog, now_ns, effects)
-        if book.parked or book.orphans:
+        if book.parked:
             self._unpark(broker, now_ns, effects)
+        if book.orphans and dialog.venue_id != known_as:
+            self._claim(broker, now_ns, effects)
         return effects
 
     def pass_time(self, now_ns: int) -> list[Effect]:
@@ -168,6 +171,8 @@ class Dispatcher:
         self._take_if(decide_reports.follow_up(self.book, self.settings, dialog, now_ns), now_ns, effects)
 
     def _recall(self, broker: str, report: Report, now_ns: int) -> Dialog | None:
+        if not self.book.forgotten:
+            return None
         made = recalled(self.book, self._lookup(broker, report.reqid, report.venue_id), now_ns)
         if made is None:
             return None
@@ -187,11 +192,19 @@ class Dispatcher:
         """Look again at what found no dialog: it has one now, or there is none left to wait for."""
         book = self.book
         waits = bool(book.unacked.get(broker, 0))
-        for seq, waiting in [*book.parked.items(), *book.orphans.items()]:
-            if waiting.broker != broker:
-                continue
-            found = book.find(broker, waiting.report.reqid, waiting.report.venue_id)
-            if found is not None or (seq in book.parked and not waits):
+        for seq, waiting in list(book.parked.items()):
+            if waiting.broker == broker and (
+                not waits or decide_reports.find(book, broker, waiting.report) is not None
+            ):
+                self._settle(broker, seq, waiting.report, now_ns, effects)
+
+    def _claim(self, broker: str, now_ns: int, effects: list[Effect]) -> None:
+        """A venue id was learnt: fills that were nobody's may be its order's."""
+        for seq, waiting in list(self.book.orphans.items()):
+            if (
+                waiting.broker == broker
+                and decide_reports.find(self.book, broker, waiting.report) is not None
+            ):
                 self._settle(broker, seq, waiting.report, now_ns, effects)
 
     def _settle(self, broker: str, seq: int, report: Report, now_ns: int, effects: list[Effect]) -> None:

@@ -14,7 +14,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO, CancelRequest, Dialog, EditRequest, Execution
 from fsm_ems.dialogs.ids import index_reqid, take_over
 from fsm_ems.dialogs.naming import after, find_edit, proven_edit, restated_terms
-from fsm_ems.dialogs.naming_status import answers, edit_in_force, pending_edit
+from fsm_ems.dialogs.naming_status import answers, edit_in_force, pending_edit, settles
 from fsm_ems.dialogs.record import Record, Reported
 from fsm_ems.machines.order import E, S
 from fsm_ems.messages import (
@@ -89,8 +89,6 @@ def _ack(book: Book, record: Record, dialog: Dialog, report: BrokerdOrderAck) ->
 def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus) -> None:
     status = report.status
     _state_cum(dialog, report.cum)
-    if status == "filled" and not dialog.complete:
-        dialog.stated = dialog.size
     if status == "pending_cancel":
         _cancel_pending(dialog)
     elif status == "pending_edit":
@@ -103,12 +101,14 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus) -
         dialog.flags &= ~(f.STOPPED | f.DONE_FOR_DAY)
     elif status == "absent":
         dialog.flags |= f.MISSED
-    if status == "filled" and record.event is E.FOUND_FILLED and answers(dialog, report):
-        dialog.edits = tuple(edit for edit in dialog.edits if not edit.reopens)
     if answers(dialog, report):
-        dialog.asked = 0
-        if record.event in _FOUND and report.details is not None:
+        if record.event in _FOUND and report.details is not None and settles(dialog, report):
             _settle_edits(dialog, report.details)
+        if record.event is E.FOUND_FILLED and status == "filled":
+            dialog.edits = tuple(edit for edit in dialog.edits if not edit.reopens)
+        dialog.asked = 0
+    if status == "filled" and not dialog.complete:
+        dialog.stated = dialog.size
     _note_end(dialog, record.event)
 
 

@@ -46,10 +46,10 @@ def _standing(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name:
         return _stated_whole(dialog, report)
     if report.status == "pending_new":
         if state is S.UNKNOWN:
-            return alive(dialog, rests=False)
+            return _found(dialog, report, rests=False)
         return Name(E.ACK) if state in _UNACKED else IGNORED
     if state is S.UNKNOWN:
-        return _found(dialog, report)
+        return _found(dialog, report, rests=True)
     if state in _UNACKED or state is S.ACKED:
         return Name(E.OPENED)
     if grows:
@@ -73,14 +73,21 @@ def edit_in_force(dialog: Dialog, details: OrderDetails) -> f.EditRequest | None
     return None
 
 
-def _found(dialog: Dialog, report: BrokerdStatus) -> Name:
-    """An answer with terms settles every edit that was out: it is in force, or it never will be."""
-    if report.details is None or not answers(dialog, report):
-        return alive(dialog, rests=True)
-    edit = edit_in_force(dialog, report.details)
-    size = dialog.size if edit is None or edit.size is None else edit.size
+def settles(dialog: Dialog, report: BrokerdStatus) -> bool:
+    """Whether *report* is an answer with terms: every edit that was out is in force, or never will be."""
+    return report.details is not None and report.status != "pending_edit" and answers(dialog, report)
+
+
+def _found(dialog: Dialog, report: BrokerdStatus, *, rests: bool) -> Name:
+    """A status that shows an order in doubt alive."""
+    cancel, edit = report.status == "pending_cancel", report.status == "pending_edit"
+    if report.details is None or not settles(dialog, report):
+        return alive(dialog, rests=rests, cancel=cancel, edit=edit)
+    in_force = edit_in_force(dialog, report.details)
+    size = dialog.size if in_force is None or in_force.size is None else in_force.size
     held = tuple(other for other in dialog.edits if not other.out)
-    return alive(dialog, rests=True, edits=held, complete=dialog.filled >= size)
+    filled = dialog.filled if report.cum is None else max(dialog.filled, report.cum)
+    return alive(dialog, rests=rests, cancel=cancel, edits=held, complete=filled >= size)
 
 
 def _stated_whole(dialog: Dialog, report: BrokerdStatus) -> Name:
@@ -99,8 +106,7 @@ def _marked(dialog: Dialog, report: BrokerdStatus) -> Name:
     if state is S.UNKNOWN:
         if status == "done_for_day" and not report.resumes:
             return Name(E.EXPIRED)
-        rests = status in ("stopped", "done_for_day")
-        return alive(dialog, rests=rests, cancel=status == "pending_cancel", edit=status == "pending_edit")
+        return _found(dialog, report, rests=status in ("stopped", "done_for_day"))
     if status == "pending_cancel":
         return IGNORED if dialog.cancel is not None and dialog.cancel.pending else Name(E.CANCEL_PENDING)
     if status == "pending_edit":

@@ -76,7 +76,10 @@ class Table(Generic[S, E]):
         self.initial = initial
         self.ends = frozenset(ends)
         self.rows = tuple(rows)
-        self.columns = {column.event: column for column in columns}
+        listed = tuple(columns)
+        self.columns = {column.event: column for column in listed}
+        if len(self.columns) != len(listed):
+            raise TableFault(f"{name}: two columns for one event")
         self.states: tuple[S, ...] = tuple(type(initial))
         self.moves: dict[S, dict[E, S]] = {state: {} for state in self.states}
         self.row_of: dict[tuple[S, E], Row[S, E]] = {}
@@ -115,8 +118,8 @@ class Table(Generic[S, E]):
 
     def _prove(self) -> None:
         used = {row.event for row in self.rows}
-        if missing := used - set(self.columns):
-            raise TableFault(f"{self.name}: no column for {', '.join(sorted(missing))}")
+        if lacking := set(type(self.rows[0].event)) - set(self.columns):
+            raise TableFault(f"{self.name}: no column for {', '.join(sorted(lacking))}")
         if idle := set(self.columns) - used:
             raise TableFault(f"{self.name}: no row uses {', '.join(sorted(idle))}")
         if any(row.dest is self.initial for row in self.rows):
