@@ -62,10 +62,13 @@ class Desk:
     def order(self, oid: str = "o1", identity: str = "ann", **fields: object) -> list[Effect]:
         """A live limit order, buy 10 @ 100, where *fields* say nothing else."""
         given: dict[str, Any] = {"oid": oid, "side": "buy", "market": MARKET, "size": "10", "price": "100"}
-        return self.command("order", identity, **(given | fields))[1]
+        given.update(fields)
+        return self.command("order", identity, **given)[1]
 
     def alert(self, oid: str = "o1", **fields: object) -> list[Effect]:
-        return self.command("order", oid=oid, side="alert", market=MARKET, price="100", **fields)[1]
+        given: dict[str, Any] = {"oid": oid, "side": "alert", "market": MARKET, "price": "100"}
+        given.update(fields)
+        return self.command("order", **given)[1]
 
     def cancel(self, oid: str = "o1", identity: str = "ann") -> list[Effect]:
         return self.command("cancel", identity, oid=oid)[1]
