@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Protocol
 
 from rich import box
@@ -16,7 +15,7 @@ from rich.text import Text
 from fsm_ems.brokers.paper.backend import XBTUSD
 from fsm_ems.brokers.paper.tape import Quote
 from fsm_ems.cli.demo_stories import Story
-from fsm_ems.cli.tables import new_table, price_text, state_text
+from fsm_ems.cli.tables import new_table, price_text, short, state_text
 from fsm_ems.machines.link import LinkState
 from fsm_ems.messages import Status
 from fsm_ems.numbers import plain
@@ -130,11 +129,7 @@ class _Log:
 
 def traded(status: Status) -> str:
     """``0.033 of 0.1``."""
-    return f"{_short(status.filled)} of {_short(status.size or status.filled)}"
-
-
-def _short(number: Decimal) -> str:
-    return plain(number.normalize())
+    return f"{short(status.filled)} of {short(status.size or status.filled)}"
 
 
 def _said(status: Status) -> str:

@@ -107,8 +107,10 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
         engine = PaperEngine({market.fqme: market}, fill_model=fill_model, latency_ns=latency_ns)
         start_ns = min(rows.first.time_ns, commands[0].at_ns)
         run = Replay(market, engine, append, start_ns=start_ns, settings=_settings(max_size, max_value))
-        shown = _with_progress(chain((rows.first,), rows.rest), tape, stack)
-        for outcome in run.run(shown, commands):
+        played: Iterable[Row] = chain((rows.first,), rows.rest)
+        if sys.stderr.isatty() and not (as_json and sys.stdout.isatty()):
+            played = _with_progress(played, tape, stack)
+        for outcome in run.run(played, commands):
             tally.take(outcome)
             if as_json:
                 sys.stdout.write(_json(outcome))
@@ -152,9 +154,7 @@ def _record_log(directory: Path, stack: ExitStack) -> FileLog:
 
 
 def _with_progress(rows: Iterable[Row], tape: Path, stack: ExitStack) -> Iterable[Row]:
-    """*rows*, with a bar on stderr while they are played, if that is a terminal."""
-    if not sys.stderr.isatty():
-        return rows
+    """*rows*, with a bar on stderr while they are played."""
     from fsm_ems.cli.tables import progress
 
     with tape.open("rb") as file:

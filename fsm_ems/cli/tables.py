@@ -49,6 +49,8 @@ def progress() -> Progress:
         TimeRemainingColumn(),
         console=Console(file=sys.stderr),
         transient=True,
+        redirect_stdout=False,  # what goes to a file must not end up on the terminal
+        redirect_stderr=False,
     )
 
 
@@ -69,7 +71,12 @@ def price_text(price: Decimal | None, tick: Decimal) -> str:
     """An average, shown with two digits more than the tick has; exact numbers are in the JSON."""
     if price is None:
         return "-"
-    return plain(round(price, max(-_exponent(tick), 0) + 2).normalize())
+    return short(round(price, max(-_exponent(tick), 0) + 2))
+
+
+def short(number: Decimal) -> str:
+    """The number without the zeros that end it: ``0.0100`` reads ``0.01``."""
+    return plain(number.normalize())
 
 
 def _exponent(number: Decimal) -> int:
@@ -112,7 +119,7 @@ def _cells(line: Line, market: Market) -> tuple[str | Text, ...]:
         "-" if size is None else plain(size),
         "-" if price is None else plain(price),
         price_text(traded.average_price, market.price_tick),
-        plain(traded.fees),
+        short(traded.fees),
         str(traded.fills),
     )
 
@@ -130,5 +137,5 @@ def _summary(side: str, total: Sum, market: Market) -> str:
     fills = "1 fill" if total.fills == 1 else f"{total.fills} fills"
     return (
         f"{side} {plain(total.size)} {market.base} in {fills} at {average} {market.quote} on average, "
-        f"fees {plain(total.fees)} {market.quote}"
+        f"fees {short(total.fees)} {market.quote}"
     )
