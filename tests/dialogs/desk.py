@@ -34,6 +34,11 @@ def of_kind(effects: list[Effect], kind: type[_E]) -> list[_E]:
     return [effect for effect in effects if isinstance(effect, kind)]
 
 
+def terms(of: Dialog | SendOrder | SendAbout) -> str:
+    """``10 @ 100``"""
+    return f"{of.size} @ {of.price}"
+
+
 class Desk:
     """Traders ``ann`` and ``bob``, and the broker ``paper``, whose link is up unless *up* says no."""
 
