@@ -380,6 +380,20 @@ def test_a_print_at_the_limit_meets_others_and_own_orders_in_the_order_of_the_qu
     assert told == expected
 
 
+def test_a_later_order_never_trades_before_an_earlier_one_at_its_price() -> None:
+    """Though less was shown at 99 when it came: the strangers ahead of the first stand ahead of it too."""
+    told, expected = queue("""
+        0 quote 99x5 101x5
+        1 order a buy 1 @99        -> a ack P1; a open 0
+        2 quote 99x1 101x5
+        3 order b buy 1 @99        -> b ack P2; b open 0
+        4 trade 99x3
+        5 trade 99x2.5             -> a made 0.5@99
+        6 trade 99x1               -> a made 0.5@99; b made 0.5@99
+    """)
+    assert told == expected
+
+
 def test_a_print_that_serves_better_own_orders_first_shortens_the_queue_by_the_rest() -> None:
     told, expected = queue("""
         0 quote 99x2 101x5
