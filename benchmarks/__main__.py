@@ -1,4 +1,4 @@
-"""``make bench``: ours and the peers', in one run on one machine. ``TAPE=file.csv`` replays a tape of yours."""
+"""``make bench``: ours and the peers', in one run. ``TAPE=file.csv`` replays a tape of yours."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def lives(console: Console) -> None:
     few, many = cost_after((1_000, 1_000_000))
     console.print(f"after 1,000 finished {few:.1f} µs, after 1,000,000 {many:.1f} µs: {many / few:.2f} times")
     console.print(
-        f"bytes of a live dialog {bytes_per_dialog():.0f}; nautilus_trader's order {nautilus['bytes_per_live_order']}"
+        f"bytes of a live dialog {bytes_per_dialog():.0f}; "
+        f"of a live order of nautilus_trader {nautilus['bytes_per_live_order']}"
     )
 
 

@@ -49,21 +49,20 @@ def peer(script: str, *arguments: object) -> dict[str, Any]:
     Raises:
         subprocess.CalledProcessError: it failed; its own message is on standard error.
     """
-    command = [str(PEERS), str(HERE / "peers" / script), *map(str, arguments)]
-    done = subprocess.run(
-        command, check=True, stdout=subprocess.PIPE, stderr=sys.stderr, text=True
-    )  # our own script
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    found: dict[str, Any] = json.loads(_printed(script, *arguments).strip().splitlines()[-1])
     return found
+
+
+def _printed(script: str, *arguments: object) -> str:
+    command = [str(PEERS), str(HERE / "peers" / script), *map(str, arguments)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=sys.stderr, text=True)  # noqa: S603  # ours
+    return done.stdout
 
 
 def make_orders(tape: Path, count: int, into: Path) -> list[TimedCommand]:
     """*count* resting limit orders, the same for the peer, who reads them from the file *into*."""
-    command = [str(PEERS), str(HERE / "peers" / "nautilus_replay.py"), str(tape), "--make-orders", str(count)]
-    done = subprocess.run(
-        [*command, "--seed", str(SEED)], check=True, stdout=subprocess.PIPE, text=True
-    )  # our own script
-    into.write_text(done.stdout, encoding="utf-8")
+    made = _printed("nautilus_replay.py", tape, "--make-orders", count, "--seed", SEED)
+    into.write_text(made, encoding="utf-8")
     return [
         TimedCommand(
             order["at"],
@@ -78,7 +77,7 @@ def make_orders(tape: Path, count: int, into: Path) -> list[TimedCommand]:
                 }
             ),
         )
-        for order in json.loads(done.stdout)
+        for order in json.loads(made)
     ]
 
 
