@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive
@@ -21,11 +23,10 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
         if grows and cum is not None and cum >= dialog.size and not dialog.complete:
             over = f"the venue states {cum - dialog.size} more than ordered" if cum > dialog.size else None
             return Name(E.FILLED_STATED, alarm=over)
-        if status in _MARKS:
-            return _marked(dialog, report)
-        if status in _ENDINGS:
-            return _ended(dialog, report)
-        return _standing(dialog, report, grows=grows)
+        named = _MEANING.get(status, _standing)(dialog, report)
+        if named is IGNORED and grows and status != "absent":
+            return Name(E.OPENED if state is S.ACKED else E.STATED)
+        return named
     if state is S.FILLED:
         return _after_filled(dialog, report, grows=grows)
     if state in _QUIET:
@@ -35,11 +36,7 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
     return IGNORED
 
 
-_MARKS = frozenset({"pending_cancel", "pending_edit", "stopped", "done_for_day"})
-_ENDINGS = frozenset({"cancelled", "rejected", "expired", "absent"})
-
-
-def _standing(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name:
+def _standing(dialog: Dialog, report: BrokerdStatus) -> Name:
     """``pending_new``, ``open`` and ``filled`` of an order the venue may hold."""
     state = dialog.state
     if report.status == "filled":
@@ -52,8 +49,6 @@ def _standing(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name:
         return _found(dialog, report, rests=True)
     if state in _UNACKED or state is S.ACKED:
         return Name(E.OPENED)
-    if grows:
-        return Name(E.STATED)
     lifted = dialog.flags & (f.STOPPED | f.DONE_FOR_DAY) and not report.snapshot
     learnt = not dialog.flags & f.RESTS or (report.venue_id is not None and dialog.venue_id is None)
     return Name(E.OPENED) if lifted or learnt else IGNORED
@@ -166,3 +161,9 @@ def _after_filled(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name
     if status == "pending_edit" and (edit := pending_edit(dialog, report)) is not None and not edit.pending:
         return Name(E.EDIT_PENDING)
     return IGNORED
+
+
+_MEANING: dict[str, Callable[[Dialog, BrokerdStatus], Name]] = {
+    **dict.fromkeys(("pending_cancel", "pending_edit", "stopped", "done_for_day"), _marked),
+    **dict.fromkeys(("cancelled", "rejected", "expired", "absent"), _ended),
+}
