@@ -219,7 +219,7 @@ class AuditedOrder:
         """The open edit of that id."""
         if reqid is None:
             return None
-        return next((edit for edit in self.edits if edit.out and edit.reqid == reqid), None)
+        return next((edit for edit in self.edits if edit.reqid == reqid), None)
 
     def take_terms(self, edit: AuditedEdit, size: Decimal | None, price: Decimal | None) -> None:
         """*edit* is in force, and all that left before it are answered."""
@@ -254,8 +254,9 @@ class AuditedOrder:
         out = self.edit_of(report.reqid) or next((edit for edit in self.edits if edit.out), None)
         if out is None:
             out = AuditedEdit("", None, None, increase=self.filled >= self.size)
-            out.reqid, out.out = report.reqid or "", True
+            out.reqid = report.reqid or ""
             self.edits = (*self.edits, out)
+        out.out = True
 
     def settle_edits(self, details: OrderDetails) -> None:
         """An answer after every deadline: what is not in force by then never will be."""

@@ -308,6 +308,11 @@ class Auditor:
             for reqid in (dialog.reqid, *dialog.reqids):
                 if reqid is not None:
                     self.by_reqid[order.broker, reqid] = (owner, oid)
+            for edit in order.edits:
+                if edit.reqid is None:
+                    edit.reqid = next((one.reqid for one in dialog.edits if one.edit_id == edit.edit_id), None)
+            if order.wish and dialog.cancel is not None:
+                order.cancel_id = dialog.cancel.reqid
             if dialog.state != order.state:
                 breach("P7", order, f"the book has it in {dialog.state}, and nobody was told")
             live = {fill.exec_id: fill.size for fill in (dialog.fills or {}).values()}
@@ -369,8 +374,14 @@ def _answered(order: AuditedOrder, report: BrokerdStatus) -> None:
         return
     order.asked = None
     stated_whole = report.status == "filled" or (report.cum is not None and report.cum >= order.size)
-    if report.details is not None and order.state not in DEAD and not stated_whole:
+    if order.state in DEAD or (stated_whole and not order.increasing):
+        return
+    if report.details is not None and report.status != "pending_edit":
         order.settle_edits(report.details)
+    if report.status == "filled":
+        order.edits = tuple(edit for edit in order.edits if not edit.increase)
+        if order.filled < order.size:
+            order.stated = order.size
 
 
 def fold(order: AuditedOrder, report: Report) -> None:
@@ -433,6 +444,5 @@ def _refused(order: AuditedOrder, report: BrokerdRefused) -> None:
         edit = order.edit_of(report.reqid)
         order.edits = tuple(other for other in order.edits if other is not edit)
     elif report.request == "cancel" and order.state != "unknown":
-        ours = order.cancel_id in (None, report.reqid)
-        if ours and (order.wish or order.cancel_seen):
+        if order.cancel_id == report.reqid if order.wish else order.cancel_seen:
             order.cancel_over()

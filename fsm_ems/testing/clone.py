@@ -48,6 +48,7 @@ _RULES: dict[str, Callable[[Any, Twins], Any]] = {
     "by_venue_id": _by_name,
     "dialogs": _by_name,
     "finished": _finished,
+    "forgotten": _same,
     "generation": _same,
     "identities": _flat,
     "keep_age_ns": _same,

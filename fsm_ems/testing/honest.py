@@ -19,8 +19,8 @@ from fsm_ems.messages import Cancel, Edit, Order
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.canonical import Names, ahead
 from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, TimePassed
-from fsm_ems.testing.letters import Letter, report_of
-from fsm_ems.testing.scene import BROKER, START_NS, DispatcherScene, Node, Step
+from fsm_ems.testing.letters import BROKER, Letter, report_of
+from fsm_ems.testing.scene import START_NS, DispatcherScene, Node, Step
 
 ONE = Decimal(1)
 _OVER = frozenset({"cancelled", "filled", "expired", "refused"})
@@ -190,7 +190,7 @@ class HonestScene(DispatcherScene[Honest]):
             state = "live" if venue.state == "filled" else venue.state
             undone = venue._replace(execs=venue.execs[:-1], state=state)
             busted = world._replace(venue=undone, busts=world.busts + 1)
-            letter = Letter("bust", venue.reqid, exec_id=gone)
+            letter = Letter("bust", venue.reqid, ref_id=gone)
             yield Step(None, busted.post(letter), f"the venue busts {gone}")
 
     def _arrives(self, world: Honest, request: SendOrder | SendAbout, how: str) -> Iterator[Step[Honest]]:
@@ -210,7 +210,7 @@ class HonestScene(DispatcherScene[Honest]):
     def _order_arrives(self, world: Honest, request: SendOrder, *, late: bool) -> Honest:
         venue = world.venue
         if venue.state != "none":
-            return world.post(Letter("duplicate", request.reqid))
+            return world.post(Letter("submit refused", request.reqid, code="duplicate"))
         if late:
             return world._replace(venue=venue._replace(state="refused")).post(Letter("rejected", request.reqid))
         taken = Venue("live", request.size, request.price, reqid=request.reqid)
@@ -335,4 +335,12 @@ def _answer(venue: Venue, request: SendAbout) -> Letter:
     if venue.state in ("none", "refused"):
         return Letter("absent", request.target, query=request.reqid)
     kind = "open" if venue.state == "live" else venue.state
-    return Letter(kind, venue.reqid, cum=venue.cum, query=request.reqid, size=venue.size, price=venue.price)
+    return Letter(
+        kind,
+        venue.reqid,
+        cum=venue.cum,
+        size=venue.size,
+        price=venue.price,
+        detailed=True,
+        query=request.reqid,
+    )

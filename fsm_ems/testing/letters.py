@@ -2,64 +2,113 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fsm_ems.messages import (
     BrokerdBust,
+    BrokerdCorrection,
+    BrokerdError,
     BrokerdFill,
     BrokerdOrderAck,
     BrokerdReplaced,
+    BrokerdRestated,
     OrderDetails,
     Report,
     parse_report,
 )
-from fsm_ems.testing.scene import MARKET
+
+BROKER = "venue"
+MARKET = f"btcusd.{BROKER}"
+PRICE = Decimal(5)
 
 
 class Letter(NamedTuple):
-    """A report under way. *kind* is a status, or the name of another report."""
+    """A report under way. *kind* is a status, or the name of another report.
+
+    *detailed*: *size* and *price* describe the order as it stands.
+    """
 
     kind: str
-    reqid: int | str | None
+    reqid: int | str | None = None
     exec_id: str = ""
+    ref_id: str = ""
     cum: Decimal | None = None
-    code: str = "other"
-    query: int | str | None = None
     size: Decimal | None = None
     price: Decimal | None = None
+    detailed: bool = False
+    query: int | str | None = None
+    code: str = "other"
+    resumes: bool = False
+    split: Decimal | None = None
+    venue_id: str | None = None
 
 
-@lru_cache(maxsize=200_000)
-def report_of(letter: Letter) -> Report:
-    """The message that *letter* becomes."""
-    kind, reqid = letter.kind, letter.reqid
-    if reqid is None:
-        raise AssertionError(f"nobody can tell what {letter} is about")
-    if kind == "ack":
-        return BrokerdOrderAck(reqid=reqid, venue_id="V1")
-    if kind == "fill":
-        return BrokerdFill(reqid=reqid, exec_id=letter.exec_id, size=Decimal(1), price=Decimal(5), cum=letter.cum)
-    if kind == "bust":
-        return BrokerdBust(reqid=reqid, exec_id=f"b{letter.exec_id}", ref_id=letter.exec_id)
-    if kind == "replaced":
-        return BrokerdReplaced(reqid=reqid)
-    if kind in ("duplicate", "cancel refused", "edit refused"):
-        request = "submit" if kind == "duplicate" else kind.removesuffix(" refused")
-        code = "duplicate" if kind == "duplicate" else letter.code
-        return parse_report({"name": "brokerd_refused", "request": request, "reqid": reqid, "code": code})
-    terms = None
-    if letter.size is not None:
-        terms = OrderDetails(market=MARKET, side="buy", size=letter.size, price=letter.price)
+def _details(letter: Letter) -> OrderDetails | None:
+    if not letter.detailed or letter.size is None:
+        return None
+    return OrderDetails(market=MARKET, side="buy", size=letter.size, price=letter.price)
+
+
+def _fill(letter: Letter, head: dict[str, Any]) -> Report:
+    size = Decimal(1) if letter.size is None or letter.detailed else letter.size
+    details = _details(letter)
+    return BrokerdFill(
+        **head, exec_id=letter.exec_id, size=size, price=PRICE, cum=letter.cum, details=details
+    )
+
+
+def _correction(letter: Letter, head: dict[str, Any]) -> Report:
+    size = Decimal(1) if letter.size is None else letter.size
+    return BrokerdCorrection(**head, exec_id=letter.exec_id, ref_id=letter.ref_id, size=size, price=PRICE)
+
+
+def _refusal(request: str) -> Callable[[Letter, dict[str, Any]], Report]:
+    def refusal(letter: Letter, head: dict[str, Any]) -> Report:
+        return parse_report({"name": "brokerd_refused", "request": request, "code": letter.code, **head})
+
+    return refusal
+
+
+def _status(letter: Letter, head: dict[str, Any]) -> Report:
     return parse_report(
         {
             "name": "brokerd_status",
-            "reqid": reqid,
-            "status": kind,
+            "status": letter.kind,
             "cum": letter.cum,
             "snapshot": letter.query is not None,
             "query": letter.query,
-            "details": terms,
+            "resumes": letter.resumes,
+            "details": _details(letter),
+            **head,
         }
     )
+
+
+_MAKERS: dict[str, Callable[[Letter, dict[str, Any]], Report]] = {
+    "ack": lambda letter, head: BrokerdOrderAck(**{"venue_id": "V1", **head}),
+    "fill": _fill,
+    "bust": lambda letter, head: BrokerdBust(**head, exec_id=f"b{letter.ref_id}", ref_id=letter.ref_id),
+    "correction": _correction,
+    "replaced": lambda letter, head: BrokerdReplaced(**head, size=letter.size, price=letter.price),
+    "restated": lambda letter, head: BrokerdRestated(
+        **head, size=letter.size, price=letter.price, cum=letter.cum, split=letter.split
+    ),
+    "error": lambda letter, head: BrokerdError(**head),
+    "submit refused": _refusal("submit"),
+    "cancel refused": _refusal("cancel"),
+    "edit refused": _refusal("edit"),
+}
+
+
+@lru_cache(maxsize=500_000)
+def report_of(letter: Letter) -> Report:
+    """The message that *letter* becomes."""
+    head: dict[str, Any] = {}
+    if letter.reqid is not None:
+        head["reqid"] = letter.reqid
+    if letter.venue_id is not None:
+        head["venue_id"] = letter.venue_id
+    return _MAKERS.get(letter.kind, _status)(letter, head)

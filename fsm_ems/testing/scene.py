@@ -22,10 +22,9 @@ from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.canonical import Names, canonical
 from fsm_ems.testing.clone import clone
 from fsm_ems.testing.inputs import Input, LinkMoved, Outcome, describe, put
+from fsm_ems.testing.letters import BROKER
 from fsm_ems.testing.search import Edge
 
-BROKER = "venue"
-MARKET = f"btcusd.{BROKER}"
 START_NS = 1_000
 
 

@@ -1,0 +1,130 @@
+"""One order, and a venue that may say anything at any time, within an alphabet.
+
+Nothing is assumed of the venue: it fills what it never had, answers what was never sent, takes back what
+it said. What must hold then is what the auditor knows, and that state and facts never part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.dialogs.settings import Settings
+from fsm_ems.messages import Cancel, Edit, Order
+from fsm_ems.testing.canonical import Names
+from fsm_ems.testing.inputs import Commanded, Fired, Heard, LinkMoved, TimePassed
+from fsm_ems.testing.letters import BROKER, Letter, report_of
+from fsm_ems.testing.scene import START_NS, DispatcherScene, Node, Step
+
+
+class Saying(NamedTuple):
+    """A report the venue may make. *about*: which of the order's requests it names.
+
+    ``order`` (the id in force), ``cancel`` and ``edit`` (those open), ``over`` (one that is answered), or
+    None. *answers*: it answers the last question, or repeats the answer to an older one.
+    """
+
+    letter: Letter
+    about: str | None = "order"
+    answers: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """One order, what its owner may do and what the venue may say."""
+
+    name: str
+    order: Order
+    sayings: tuple[Saying, ...]
+    edits: tuple[Edit, ...] = ()
+    cancels: int = 1
+    link_losses: int = 1
+    splits: int = 0
+    link: tuple[str, ...] = ("connect", "connected", "synced")
+
+
+class Hostile(NamedTuple):
+    """The world: what time it is, and how often something happened already."""
+
+    now_ns: int
+    cancels: int = 0
+    link_losses: int = 0
+    splits: int = 0
+
+
+class HostileScene(DispatcherScene[Hostile]):
+    """A theme, to be searched."""
+
+    def __init__(self, theme: Theme, settings: Settings) -> None:
+        world = Hostile(START_NS)
+        super().__init__(theme.name, settings, world, link=theme.link, roles={"alice": "trader"})
+        self._theme = theme
+
+    def moves(self, node: Node[Hostile]) -> Sequence[Step[Hostile]]:
+        dialog, world = node.book.dialog("alice", self._theme.order.oid), node.world
+        steps = [*self._commands(dialog, world), *self._link(node)]
+        self.dispatcher.book = node.book
+        if self.dispatcher.next_due_ns() is not None:
+            steps.append(Step(TimePassed(), world._replace(now_ns=world.now_ns + 1)))
+        if dialog is not None and dialog.reqid is not None and node.book.link_open(BROKER):
+            steps += self._reports(dialog, world)
+        return steps
+
+    def world_key(self, world: Hostile, names: Names) -> Hashable:
+        return world[1:]
+
+    def _commands(self, dialog: Dialog | None, world: Hostile) -> Iterator[Step[Hostile]]:
+        theme = self._theme
+        oid = theme.order.oid
+        if dialog is None:
+            yield Step(Commanded("alice", theme.order), world)
+            return
+        if world.cancels < theme.cancels:
+            yield Step(Commanded("alice", Cancel(oid=oid)), world._replace(cancels=world.cancels + 1))
+        for edit in theme.edits:
+            if edit.edit_id not in dialog.edit_ids:
+                yield Step(Commanded("alice", edit), world)
+        if dialog.state in ("dark_open", "alert_open", "dark_triggered"):
+            yield Step(Fired("alice", oid), world)
+
+    def _link(self, node: Node[Hostile]) -> Iterator[Step[Hostile]]:
+        world, state = node.world, node.book.links.get(BROKER)
+        follows = {None: "connect", "connecting": "connected", "syncing": "synced"}.get(state)
+        if follows is not None:
+            yield Step(LinkMoved(BROKER, follows), world)
+        if state in ("syncing", "up") and world.link_losses < self._theme.link_losses:
+            yield Step(LinkMoved(BROKER, "lost"), world._replace(link_losses=world.link_losses + 1))
+
+    def _reports(self, dialog: Dialog, world: Hostile) -> Iterator[Step[Hostile]]:
+        for letter, about, answers in self._theme.sayings:
+            after = world
+            if letter.split is not None:
+                if world.splits >= self._theme.splits:
+                    continue
+                after = world._replace(splits=world.splits + 1)
+            query: int | str | None = None
+            if answers is not None:
+                query = "stale" if answers == "stale" else dialog.asked
+                if not query:
+                    continue
+            for reqid in requests_of(dialog, about):
+                told = letter._replace(reqid=reqid, query=query)
+                yield Step(Heard(BROKER, report_of(told)), after)
+
+
+def requests_of(dialog: Dialog, about: str | None) -> tuple[int | str | None, ...]:
+    """The ids of *dialog* that a saying about *about* may name."""
+    if about is None:
+        return (None,)
+    if about == "order":
+        return () if dialog.reqid is None else (dialog.reqid,)
+    if about == "cancel":
+        return () if dialog.cancel is None or dialog.cancel.reqid is None else (dialog.cancel.reqid,)
+    open_ids = tuple(edit.reqid for edit in dialog.edits)
+    if about == "edit":
+        return open_ids
+    if dialog.cancel is not None and dialog.cancel.reqid is not None:
+        open_ids = (*open_ids, dialog.cancel.reqid)
+    return tuple(reqid for reqid in dialog.reqids if reqid not in open_ids)[:1]
