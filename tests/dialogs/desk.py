@@ -39,6 +39,11 @@ def terms(of: Dialog | SendOrder | SendAbout) -> str:
     return f"{of.size} @ {of.price}"
 
 
+def how(dialog: Dialog) -> str:
+    """``open 4/10``"""
+    return f"{dialog.state} {dialog.filled}/{dialog.size}"
+
+
 class Desk:
     """Traders ``ann`` and ``bob``, and the broker ``paper``, whose link is up unless *up* says no."""
 
@@ -141,6 +146,10 @@ class Desk:
 
     def state(self, oid: str = "o1", identity: str = "ann") -> str:
         return self.dialog(oid, identity).state.value
+
+    def stands(self, oid: str = "o1", identity: str = "ann") -> str:
+        """``open 4/10``: the state, and what is filled of how much."""
+        return how(self.dialog(oid, identity))
 
     @property
     def last(self) -> Record:
