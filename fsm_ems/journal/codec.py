@@ -97,9 +97,8 @@ def _reqid(reqid: int | str | None) -> str:
 def _report(report: Report | None) -> str:
     if report is None:
         return "null"
-    return report.to_json(exclude_none=True).replace(
-        "\x7f", "\\u007f"
-    )  # which json escapes, and pydantic does not
+    text = report.to_json(exclude_none=True)
+    return text.replace("\x7f", "\\u007f")  # which json escapes, and pydantic does not
 
 
 def _body(body: Body) -> str:

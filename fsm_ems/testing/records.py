@@ -28,7 +28,10 @@ ids: st.SearchStrategy[str] = st.text(_sound, min_size=1, max_size=20)
 """What a venue may call an order or an execution."""
 counts: st.SearchStrategy[int] = st.integers(-(2**70), 2**70)
 times: st.SearchStrategy[int] = st.integers(0, 2**63 - 1)
-reqids: st.SearchStrategy[int | str] = st.integers(0, 2**63 - 1) | names.map("g-{}".format)
+reqids: st.SearchStrategy[int | str] = st.one_of(
+    st.integers(-(2**63), 2**63 - 1), names, st.sampled_from(["7", "007", "-1", " ", "\"'\\", "é", "漢字"])
+)
+"""Request ids: a number, or text even where it looks like one."""
 decimals: st.SearchStrategy[Decimal] = st.decimals(allow_nan=False, allow_infinity=False)
 """Any finite Decimal, as sums and splits may make it: any sign, many digits, any exponent."""
 sizes: st.SearchStrategy[Decimal] = st.builds(
