@@ -112,6 +112,14 @@ def test_an_expiry_comes_before_the_row_and_the_request_of_its_time() -> None:
     assert played(table) == tidy(table)
 
 
+def test_an_expiry_comes_before_the_request_of_its_time_where_no_row_parts_them() -> None:
+    table = """
+        0 order a buy 1 @100 gtd=5   -> a ack P1; a open 0
+        5 cancel c a                 -> a expired 0; c cancel refused: too_late
+    """
+    assert played(table) == tidy(table)
+
+
 def test_orders_that_expire_at_one_time_do_so_by_time_priority() -> None:
     table = """
         0 order a buy 1 @100 gtd=5   -> a ack P1; a open 0

@@ -1,0 +1,395 @@
+"""The paper venue under trio: pacing, requests, reports, lookers-on, connections that come and go."""
+
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from fsm_ems.brokers.base import Broker, TradesDialogue
+from fsm_ems.brokers.paper import backend as module
+from fsm_ems.brokers.paper.backend import XBTUSD, Feed, PaperBroker, PaperDialogue
+from fsm_ems.brokers.paper.backend_rows import TrioClock
+from fsm_ems.brokers.paper.tape import Quote, Row
+from fsm_ems.errors import BrokerFault, InvalidMessage, OrderFileError
+from fsm_ems.market import Market
+from fsm_ems.messages import BrokerdFill, Request
+from tests.brokers.paper.tables import MARKET, request_of, row_of, shown
+
+S = 1_000_000_000
+OTHER = Market("ethusd.paper", "eth", "usd", price_tick=Decimal(1), size_tick=Decimal(1))
+
+
+def tape(*rows: str) -> list[Row]:
+    """Rows of a table whose times are seconds."""
+    return [row._replace(time_ns=row.time_ns * S) for row in map(row_of, rows)]
+
+
+def asked(words: str) -> Request:
+    """A request of a table whose times are seconds."""
+    time_s, _, rest = words.partition(" ")
+    return request_of(f"{int(time_s) * S} {rest} by={10**6 * S}")
+
+
+def broker(feed: Feed, *, latency_s: int = 0, buffer: int = 1_000) -> PaperBroker:
+    """On a clock that begins at 0, with the rows' own times."""
+    return PaperBroker(
+        {MARKET.fqme: MARKET},
+        feed,
+        latency_ns=latency_s * S,
+        speed=None,
+        clock=TrioClock(0),
+        buffer=buffer,
+        prefix="",
+    )
+
+
+async def told(dialogue: PaperDialogue, count: int) -> list[str]:
+    """The next reports, each after the second it was received in; the mock clock begins at 0."""
+    reports = [(shown(await dialogue.receive()), trio.current_time()) for _ in range(count)]
+    return [f"{now:g} {report}" for report, now in reports]
+
+
+# What it is.
+
+
+def test_it_is_a_broker() -> None:
+    paper: Broker = broker([])
+    dialogue: AbstractAsyncContextManager[TradesDialogue] = paper.open_trades_dialogue()
+
+    assert paper.name == "paper"
+    assert paper.capabilities.deadline
+    assert not paper.capabilities.reopen_filled
+    assert dialogue is not None
+
+
+def test_it_says_that_its_buying_power_is_unlimited() -> None:
+    assert broker([], latency_s=2).description == (
+        "paper: a simulated venue with unlimited buying power; fill model touch, latency 2000000000 ns"
+    )
+
+
+def test_all_markets_are_of_one_broker() -> None:
+    with pytest.raises(InvalidMessage, match="they name 2 brokers"):
+        PaperBroker({MARKET.fqme: MARKET, "xy.else": Market("xy.else", "x", "y", Decimal(1), Decimal(1))}, {})
+    with pytest.raises(InvalidMessage, match="they name 0 brokers"):
+        PaperBroker({}, {})
+    with pytest.raises(AssertionError, match="several"):
+        PaperBroker({MARKET.fqme: MARKET, OTHER.fqme: OTHER}, [])
+
+
+async def test_two_runs_never_share_an_id() -> None:
+    prefixes = {PaperBroker({MARKET.fqme: MARKET}, []).engine.prefix for _ in range(3)}
+
+    assert len(prefixes) == 3
+
+
+# Time.
+
+
+async def test_rows_are_played_when_they_are_due() -> None:
+    paper = broker(tape("1 quote 99x5 101x5", "4 trade 100x2", "9 trade 100x2"))
+    async with paper.open_trades_dialogue() as dialogue:
+        await dialogue.send(asked("0 order a buy 3 @100"))
+
+        assert await told(dialogue, 4) == ["0 a ack P1", "0 a open 0", "4 a made 2@100", "9 a made 1@100"]
+
+
+async def test_a_request_meets_the_rows_that_were_due_before_it() -> None:
+    paper = broker(tape("0 quote 99x5 101x5", "5 quote 99x5 100x5"))
+    async with paper.open_trades_dialogue() as dialogue:
+        await trio.sleep(5)
+        await dialogue.send(asked("5 order a buy 1 market"))
+
+        assert await told(dialogue, 2) == ["5 a ack P1", "5 a took 1@100"]
+
+
+async def test_requests_arrive_after_the_latency_and_orders_expire_on_time() -> None:
+    paper = broker([], latency_s=2)
+    async with paper.open_trades_dialogue() as dialogue:
+        await dialogue.send(asked(f"0 order a buy 1 @100 gtd={7 * S}"))
+
+        assert await told(dialogue, 3) == ["2 a ack P1", "2 a open 0", "7 a expired 0"]
+
+
+async def test_a_report_carries_the_time_it_was_due_however_the_clock_rounds() -> None:
+    odd = [
+        row._replace(time_ns=333_333_333 * number + number)
+        for number, row in enumerate(tape(*["1 trade 9x1"] * 50))
+    ]
+    paper = broker(odd)
+    with paper.rows() as rows:
+        async with paper.open_trades_dialogue():
+            seen = [row.time_ns async for _, row in rows]
+
+    assert seen == [row.time_ns for row in odd]
+    assert paper.engine.now_ns == odd[-1].time_ns
+
+
+async def test_a_speed_moves_an_old_tape_onto_the_clock() -> None:
+    paper = PaperBroker(
+        {MARKET.fqme: MARKET}, tape("100 quote 99x5 101x5", "120 trade 100x2"), speed=10, clock=TrioClock(0)
+    )
+    async with paper.open_trades_dialogue() as dialogue:
+        await dialogue.send(asked("0 order a buy 1 @100"))
+        await told(dialogue, 2)
+
+        assert isinstance(fill := await dialogue.receive(), BrokerdFill)
+
+    assert fill.time_ns == 2 * S
+    assert trio.current_time() == 2
+
+
+async def test_a_synthetic_venue_needs_nothing_but_a_seed() -> None:
+    paper = PaperBroker.synthetic(7)
+    now = paper.clock()
+    async with paper.open_trades_dialogue() as dialogue:
+        order = request_of(f"{now} order a buy 0.2 market by={now + S} in={XBTUSD.fqme}")
+        await dialogue.send(order)
+
+        assert [(await dialogue.receive()).name for _ in range(2)] == ["brokerd_ack", "brokerd_fill"]
+
+
+# Live feeds.
+
+
+async def test_a_live_feeds_rows_count_as_of_when_they_come() -> None:
+    send, receive = trio.open_memory_channel[Row](0)
+    paper = broker(receive)
+    async with paper.open_trades_dialogue() as dialogue:
+        await dialogue.send(asked("0 order a buy 3 @100"))
+        await told(dialogue, 2)
+        await trio.sleep(3)
+        await send.send(tape("77 trade 100x2")[0])
+
+        fill = await dialogue.receive()
+
+    assert (fill.time_ns, shown(fill)) == (3 * S, "a made 2@100")
+
+
+async def test_a_live_feed_outlives_a_connection() -> None:
+    send, receive = trio.open_memory_channel[Row](0)
+    paper = broker(receive)
+    with paper.rows() as rows:
+        for number in (1, 2):
+            async with paper.open_trades_dialogue():
+                await send.send(tape(f"{number} trade 100x{number}")[0])
+                assert (await anext(rows)).row[2] == number
+        async with paper.open_trades_dialogue():
+            await send.aclose()
+            assert [row async for row in rows] == []
+        async with paper.open_trades_dialogue():
+            await wait_all_tasks_blocked()
+
+
+async def test_several_markets_recorded_and_live() -> None:
+    send, receive = trio.open_memory_channel[Row](0)
+    feeds: dict[str, Feed] = {MARKET.fqme: tape("1 quote 99x5 101x5"), OTHER.fqme: receive}
+    paper = PaperBroker(
+        {MARKET.fqme: MARKET, OTHER.fqme: OTHER},
+        feeds,
+        speed=None,
+        clock=TrioClock(0),
+        prefix="",
+    )
+    with paper.rows() as rows:
+        async with paper.open_trades_dialogue() as dialogue:
+            await send.send(tape("0 quote 9x5 11x5")[0])
+            await trio.sleep(2)
+            await dialogue.send(asked("2 order a buy 1 market"))
+            await dialogue.send(asked(f"2 order b buy 1 market in={OTHER.fqme}"))
+            reports = await told(dialogue, 4)
+            await send.aclose()
+            seen = [market async for market, _ in rows]
+
+    assert reports == ["2 a ack P1", "2 a took 1@101", "2 b ack P2", "2 b took 1@11"]
+    assert seen == [OTHER.fqme, MARKET.fqme]
+
+
+# Lookers-on.
+
+
+async def test_a_looker_on_sees_a_row_after_the_engine_did() -> None:
+    paper = broker(tape("1 trade 100x2", "2 trade 100x2"))
+    async with paper.open_trades_dialogue() as dialogue:
+        await dialogue.send(asked("0 order a buy 1 @100"))
+        await told(dialogue, 2)
+        with paper.rows() as rows:
+            market, row = await anext(rows)
+            assert (market, row.time_ns) == (MARKET.fqme, S)
+            assert paper.engine.now_ns == S
+            assert await told(dialogue, 1) == ["1 a made 1@100"]
+
+
+async def test_a_looker_on_who_comes_after_the_end_sees_it() -> None:
+    paper = broker(tape("0 trade 100x2"))
+    async with paper.open_trades_dialogue():
+        with paper.rows() as rows:
+            assert [row async for row in rows] == []
+
+
+# Connections.
+
+
+async def test_a_new_connection_finds_the_book_as_it_is_and_no_old_reports() -> None:
+    paper = broker(tape("1 quote 99x5 101x5", "4 trade 100x2", "9 trade 100x2"), latency_s=1)
+    async with paper.open_trades_dialogue() as dialogue:
+        await dialogue.send(asked("0 order a buy 3 @100"))  # arrives after the line was cut
+    await trio.sleep(5)
+
+    async with paper.open_trades_dialogue() as dialogue:
+        await dialogue.send(asked("5 query q a"))
+
+        assert await told(dialogue, 2) == ["6 q about a: open 2 of 3@100", "9 a made 1@100"]
+
+
+async def test_a_closed_connection_is_broken_for_who_still_holds_it() -> None:
+    paper = broker([])
+    async with paper.open_trades_dialogue() as dialogue:
+        pass
+
+    with pytest.raises(BrokerFault, match="the connection to paper was closed"):
+        await dialogue.send(asked("0 order a buy 3 @100"))
+    with pytest.raises(BrokerFault, match="the connection to paper was closed"):
+        await dialogue.receive()
+
+
+async def test_there_is_one_connection_at_a_time() -> None:
+    paper = broker([])
+    async with paper.open_trades_dialogue():
+        with pytest.raises(BrokerFault, match="paper takes one connection at a time"):
+            async with paper.open_trades_dialogue():
+                pass
+    async with paper.open_trades_dialogue():
+        pass
+
+
+async def test_catching_up_lets_others_have_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_STEPS_AT_ONCE", 3)
+    paper, turns = broker(tape(*["0 trade 100x2"] * 30)), list[int]()
+
+    async def other() -> None:
+        while True:
+            turns.append(1)
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(other)
+        await trio.lowlevel.checkpoint()
+        async with paper.open_trades_dialogue():
+            nursery.cancel_scope.cancel()
+    assert len(turns) >= 10
+
+
+async def test_cancelling_leaves_the_venue_ready_for_the_next() -> None:
+    paper = broker(tape("1 trade 100x2"))
+    with trio.move_on_after(0.5):
+        async with paper.open_trades_dialogue() as dialogue:
+            await dialogue.receive()
+    async with paper.open_trades_dialogue() as dialogue:
+        await dialogue.send(asked("0 order a buy 3 @100"))
+        assert len(await told(dialogue, 3)) == 3
+
+
+async def test_receiving_can_be_cancelled_without_losing_a_report() -> None:
+    paper = broker([])
+    async with paper.open_trades_dialogue() as dialogue:
+        await dialogue.send(asked("0 order a buy 3 @100"))
+        await wait_all_tasks_blocked()
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await dialogue.receive()
+
+        assert await told(dialogue, 2) == ["0 a ack P1", "0 a open 0"]
+
+
+# Bounds.
+
+
+async def test_reports_nobody_reads_stop_the_venue() -> None:
+    paper = broker(tape(*[f"{second} trade 100x1" for second in range(1, 9)]), buffer=3)
+    async with paper.open_trades_dialogue() as dialogue:
+        await dialogue.send(asked("0 order a buy 9 @100"))
+        await trio.sleep(20)
+        assert paper.engine.now_ns == S  # ack, open and one fill wait
+
+        reports = await told(dialogue, 10)
+
+    assert reports[2:4] == ["20 a made 1@100", "20 a made 1@100"]
+    assert paper.engine.now_ns >= 8 * S
+
+
+async def test_too_many_requests_in_flight_make_the_sender_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IN_FLIGHT_MAX", 2)
+    paper = broker([], latency_s=3)
+    async with paper.open_trades_dialogue() as dialogue:
+        for reqid in ("a", "b", "c"):
+            await dialogue.send(asked(f"0 order {reqid} buy 9 @100"))
+        assert trio.current_time() == 3
+
+
+async def test_who_waits_to_send_is_told_when_the_feed_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IN_FLIGHT_MAX", 0)
+    paper = broker(broken_tape("1 trade 100x1"))
+    async with paper.open_trades_dialogue() as dialogue:
+        with pytest.raises(BrokerFault, match="broke"):
+            await dialogue.send(asked("0 order a buy 9 @100"))
+
+
+# Faults.
+
+
+def broken_tape(*rows: str) -> Iterator[Row]:
+    yield from tape(*rows)
+    raise OrderFileError("tape.csv, line 9", "wrong")
+
+
+async def test_a_feed_that_breaks_breaks_the_stream_after_what_came_before() -> None:
+    paper = broker(broken_tape("1 trade 100x1"))
+    async with paper.open_trades_dialogue() as dialogue:
+        await dialogue.send(asked("0 order a buy 9 @100"))
+        await trio.sleep(2)
+
+        assert len(await told(dialogue, 3)) == 3
+        with pytest.raises(BrokerFault, match=r"the feed of paper broke: tape\.csv, line 9: wrong"):
+            await dialogue.receive()
+
+    with pytest.raises(BrokerFault, match="the feed of paper broke"):
+        async with paper.open_trades_dialogue():
+            pass
+
+
+async def test_a_feed_that_is_broken_from_the_start_refuses_connections() -> None:
+    paper = broker(broken_tape())
+    with pytest.raises(BrokerFault, match="the feed of paper broke"):
+        async with paper.open_trades_dialogue():
+            pass
+
+
+class BrokenFeed:
+    def __aiter__(self) -> "BrokenFeed":
+        return self
+
+    async def __anext__(self) -> Row:
+        await trio.sleep(1)
+        raise BrokerFault("the line is dead")
+
+
+async def test_a_live_feed_that_breaks_breaks_the_stream() -> None:
+    paper = broker(BrokenFeed())
+    async with paper.open_trades_dialogue() as dialogue:
+        with pytest.raises(BrokerFault, match="the feed of paper broke: the line is dead"):
+            await dialogue.receive()
+
+
+async def test_a_bug_in_a_feed_is_not_taken_for_a_broken_line() -> None:
+    def buggy() -> Iterator[Row]:
+        yield Quote(S, Decimal(1), Decimal(1), Decimal(2), Decimal(1))
+        raise ZeroDivisionError
+
+    paper = broker(buggy())
+    with pytest.RaisesGroup(ZeroDivisionError):
+        async with paper.open_trades_dialogue() as dialogue:
+            await dialogue.receive()

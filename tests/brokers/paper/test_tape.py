@@ -1,0 +1,110 @@
+"""Tapes from text, and every way a tape can be wrong."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from fsm_ems.brokers.paper.tape import COLUMNS, Quote, Trade, parse_rows
+from fsm_ems.brokers.paper.tape_file import read_tape
+from fsm_ems.errors import OrderFileError
+
+HEADER = "time_ns,kind,bid,bid_size,ask,ask_size,price,size,side,trade_id"
+QUOTE = "5,quote,99.5,1.25,100,3,,,,"
+TRADE = "6,trade,,,,,100.5,0.1,sell,77"
+
+
+def test_rows_are_read_in_order_and_to_the_last_digit() -> None:
+    lines = [HEADER, QUOTE, TRADE, "6,trade,,,,,0.000000000000000001,5,,", "7,quote,0,0,100,0.0,,,,"]
+
+    assert list(parse_rows(lines, "a.csv")) == [
+        Quote(5, Decimal("99.5"), Decimal("1.25"), Decimal(100), Decimal(3)),
+        Trade(6, Decimal("100.5"), Decimal("0.1"), "sell", "77"),
+        Trade(6, Decimal("1e-18"), Decimal(5), "", ""),
+        Quote(7, Decimal(0), Decimal(0), Decimal(100), Decimal(0)),
+    ]
+    assert ",".join(COLUMNS) == HEADER
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_lines_may_end_as_they_like(end: str) -> None:
+    assert len(list(parse_rows([f"{line}{end}" for line in (HEADER, QUOTE, TRADE)], "a.csv"))) == 2
+
+
+def test_a_tape_of_no_rows_is_a_tape() -> None:
+    assert list(parse_rows([HEADER], "a.csv")) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("", "1 cells where 10 are needed"),
+        (f"{QUOTE},", "11 cells where 10 are needed"),
+        ("5,quote,99,1,100,3", "6 cells where 10 are needed"),
+        ("5,tick,99,1,100,3,,,,", "kind: 'tick' is neither quote nor trade"),
+        (",quote,99,1,100,3,,,,", "time_ns: '' is no time"),
+        ("-5,quote,99,1,100,3,,,,", "time_ns: '-5' is no time"),
+        ("5.0,quote,99,1,100,3,,,,", "time_ns: '5.0' is no time"),
+        ("5e3,quote,99,1,100,3,,,,", "time_ns: '5e3' is no time"),
+        ("\u0665,quote,99,1,100,3,,,,", "time_ns: '\u0665' is no time"),  # a digit of another script
+        (f"{2**63},quote,99,1,100,3,,,,", f"time_ns: '{2**63}' is no time"),
+        (f"{'9' * 5000},quote,99,1,100,3,,,,", "is no time"),
+        ("5,quote,,1,100,3,,,,", "bid: '': a plain decimal number"),
+        ("5,quote,99,NaN,100,3,,,,", "bid_size: 'NaN': a plain decimal number"),
+        ("5,quote,99,1,inf,3,,,,", "ask: 'inf': a plain decimal number"),
+        ("5,quote,99,1,100,1e99,,,,", "ask_size: '1e99': at most 34 digits"),
+        ("5,quote,99,1, 100,3,,,,", "ask: ' 100': a plain decimal number"),
+        ("5,quote,-99,1,100,3,,,,", "bid: '-99' is below zero"),
+        ("5,quote,99,-0,100,3,,,,", "bid_size: '-0' is below zero"),
+        ("5,quote,99,1,100,3,7,,,", "price: '7' has no meaning in a quote"),
+        ("5,quote,99,1,100,3,,,buy,", "side: 'buy' has no meaning in a quote"),
+        ("5,trade,99,,,,100,1,buy,", "bid: '99' has no meaning in a trade"),
+        ("5,trade,,,,,0,1,buy,", "price: what traded is above zero"),
+        ("5,trade,,,,,100,0.0,buy,", "size: what traded is above zero"),
+        ("5,trade,,,,,100,,buy,", "size: '': a plain decimal number"),
+        ("5,trade,,,,,100,1,both,", "side: 'both' is neither buy, sell nor empty"),
+        ("4,trade,,,,,100,1,buy,", "time_ns: 4 comes after 5; times never fall"),
+    ],
+)
+def test_a_wrong_line_is_named(line: str, problem: str) -> None:
+    rows = parse_rows([HEADER, QUOTE, line], "a.csv")
+    assert next(rows).time_ns == 5
+
+    with pytest.raises(OrderFileError) as told:
+        next(rows)
+
+    assert told.value.where == "a.csv, line 3"
+    assert problem in told.value.problem
+
+
+@pytest.mark.parametrize("header", ["", QUOTE, f" {HEADER}", HEADER.replace("bid,bid_size", "bid_size,bid")])
+def test_a_wrong_header_is_refused(header: str) -> None:
+    with pytest.raises(OrderFileError, match="line 1: the header must be time_ns,kind,bid"):
+        next(parse_rows([header, QUOTE], "a.csv"))
+
+
+def test_no_line_at_all_is_no_tape() -> None:
+    with pytest.raises(OrderFileError, match="line 1: the header must be"):
+        next(parse_rows([], "a.csv"))
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_file_is_read_row_by_row(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "tape.csv"
+    path.write_text(f"{mark}{HEADER}\n{QUOTE}\n{TRADE}\nwrong\n", encoding="utf-8")
+
+    rows = read_tape(path)
+
+    assert [next(rows).time_ns, next(rows).time_ns] == [5, 6]
+    with pytest.raises(OrderFileError, match=r"tape\.csv, line 4: 1 cells"):
+        next(rows)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    missing, binary = tmp_path / "none.csv", tmp_path / "binary.csv"
+    binary.write_bytes(b"\xff\xfe")
+
+    with pytest.raises(OrderFileError, match=r"none\.csv: cannot be read: No such file"):
+        next(read_tape(missing))
+    with pytest.raises(OrderFileError, match=r"binary\.csv: is no UTF-8 text"):
+        next(read_tape(binary))
