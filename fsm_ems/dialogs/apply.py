@@ -91,12 +91,11 @@ def _move(book: Book, record: Record, dialog: Dialog, event: E, *, unproven: boo
     else:
         if was_ended:
             book.finished.pop(dialog, None)
-        book.wake(dialog)
+        if state is not S.OPEN or dialog.edits or dialog.cancel is not None:
+            book.wake(dialog)
 
 
 def _notice(identity: str, seq: int, record: Record, before: S, dialog: Dialog) -> Notice:
-    filled = dialog.filled
-    leaves = f.ZERO if dialog.state in _ENDS or filled >= dialog.size else dialog.size - filled
     return Notice(
         identity,
         seq,
@@ -105,11 +104,12 @@ def _notice(identity: str, seq: int, record: Record, before: S, dialog: Dialog) 
         dialog.state,
         dialog.size,
         dialog.price,
-        filled,
-        leaves,
+        dialog.filled,
         dialog.booked,
         dialog.notional,
-        f.ord_status(dialog),
+        dialog.flags,
+        dialog.end,
+        f.pending_of(dialog) if dialog.cancel is not None or dialog.edits else None,
         dialog.venue_id,
     )
 
@@ -251,6 +251,7 @@ def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: 
     event = record.event
     if event in (E.DEADLINE, E.LINK_LOST):
         dialog.flags |= f.DOUBT
+        dialog.asked = 0  # an answer to an older question was read too early to settle this
         dialog.due_ns = payload.due_ns
     elif event is E.ASK:
         dialog.due_ns = payload.due_ns

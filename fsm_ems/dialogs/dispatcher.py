@@ -126,7 +126,9 @@ class Dispatcher:
         """Take a broker's report: it reaches its dialog, waits for it, makes one, or is an orphan."""
         effects: list[Effect] = []
         book = self.book
-        dialog = decide_reports.find(book, broker, report) or self._recall(broker, report, now_ns)
+        dialog = book.find(broker, report.reqid, report.venue_id)
+        if dialog is None:
+            dialog = decide_reports.find(book, broker, report) or self._recall(broker, report, now_ns)
         if dialog is None:
             self._unmapped(broker, report, now_ns, effects)
             return effects

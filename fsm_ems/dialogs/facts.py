@@ -207,7 +207,7 @@ class Dialog:
     @property
     def leaves(self) -> Decimal:
         """What can still trade: 0 once ended, whatever was left."""
-        if self.state in _NOTHING_LEAVES or self.complete:
+        if self.state in NOTHING_LEAVES or self.complete:
             return ZERO
         return self.size - self.filled
 
@@ -253,7 +253,7 @@ class Dialog:
         yield from self.edits
 
 
-_NOTHING_LEAVES = frozenset({S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED, S.ALERT_TRIGGERED})
+NOTHING_LEAVES = frozenset({S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED, S.ALERT_TRIGGERED})
 
 
 def derive(dialog: Dialog) -> S:
@@ -280,28 +280,38 @@ def derive(dialog: Dialog) -> S:
     return S.OPEN if flags & RESTS else S.ACKED
 
 
-def ord_status(dialog: Dialog) -> str:
-    """The FIX OrdStatus by precedence (FIX 5.0 SP2 volume 4, pp. 20-21; our ``open`` is FIX New).
-
-    Pending statuses show only once the broker said so.
-    """
-    cancel, flags = dialog.cancel, dialog.flags
-    if cancel is not None and cancel.pending:
+def pending_of(dialog: Dialog) -> str | None:
+    """The FIX pending status that the broker said: a cancel's before an edit's."""
+    if dialog.cancel is not None and dialog.cancel.pending:
         return "PendingCancel"
     if dialog.edits and any(edit.pending for edit in dialog.edits):
         return "PendingReplace"
+    return None
+
+
+def ord_status(dialog: Dialog) -> str:
+    """The FIX OrdStatus of a dialog as it stands."""
+    return ord_status_of(pending_of(dialog), dialog.flags, dialog.end, dialog.filled, dialog.size)
+
+
+def ord_status_of(pending: str | None, flags: int, end: S | None, filled: Decimal, size: Decimal) -> str:
+    """The FIX OrdStatus by precedence (FIX 5.0 SP2 volume 4, pp. 20-21; our ``open`` is FIX New).
+
+    Pending statuses show only once the broker said so. An alert, whose size is zero, is never filled.
+    """
+    if pending is not None:
+        return pending
     if flags & DONE_FOR_DAY:
         return "DoneForDay"
-    if dialog.end is S.REJECTED:
+    if end is S.REJECTED:
         return "Rejected"
-    filled = dialog.filled
-    if filled >= dialog.size and dialog.body.side != "alert":
+    if filled and filled >= size:
         return "Filled"
     if flags & STOPPED:
         return "Stopped"
-    if dialog.end is S.CANCELLED:
+    if end is S.CANCELLED:
         return "Canceled"
-    if dialog.end is S.EXPIRED:
+    if end is S.EXPIRED:
         return "Expired"
     if filled:
         return "PartiallyFilled"

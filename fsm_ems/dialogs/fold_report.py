@@ -31,6 +31,7 @@ from fsm_ems.messages import (
     Report,
 )
 
+_WHOLE = frozenset({E.FILLED_STATED, E.FOUND_FILLED})
 _FOUND = frozenset({E.FOUND_ACKED, E.FOUND_OPEN, E.FOUND_FILLED})
 _NO_PROOF = frozenset(
     {E.CANCEL_REFUSED, E.CANCEL_REFUSED_DARK, E.EDIT_REFUSED, E.AMBIGUOUS, E.MISSING, E.ABSENT}
@@ -107,9 +108,21 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus) -
         if record.event is E.FOUND_FILLED and status == "filled":
             dialog.edits = tuple(edit for edit in dialog.edits if not edit.reopens)
         dialog.asked = 0
-    if status == "filled" and not dialog.complete:
-        dialog.stated = dialog.size
+    if status == "filled" and record.event in _WHOLE and not dialog.complete:
+        _take_whole(dialog, report.cum)
     _note_end(dialog, record.event)
+
+
+def _take_whole(dialog: Dialog, cum: Decimal | None) -> None:
+    """All of it traded: the size in force, or the number the venue names, which an edit may explain."""
+    if cum is None:
+        dialog.stated = dialog.size
+        return
+    for edit in reversed(dialog.edits):
+        if edit.out and edit.size is not None and edit.size <= cum:
+            _take_terms(dialog, edit, edit.size, edit.price)
+            break
+    dialog.size = dialog.filled
 
 
 def _settle_edits(dialog: Dialog, details: OrderDetails) -> None:
@@ -264,6 +277,7 @@ def _restated(book: Book, record: Record, dialog: Dialog, report: BrokerdRestate
 
 def _error(book: Book, record: Record, dialog: Dialog, report: BrokerdError) -> None:
     dialog.flags |= f.DOUBT
+    dialog.asked = 0
     if isinstance(record.payload, Reported):
         dialog.due_ns = record.payload.deadline_ns
 

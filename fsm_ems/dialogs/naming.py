@@ -28,6 +28,10 @@ from fsm_ems.messages import (
     Report,
 )
 
+# The names of the main line, made once: they are given for every order.
+_ACK = Name(E.ACK)
+_FILL = Name(E.FILL)
+_FILL_COMPLETE = Name(E.FILL_COMPLETE)
 _AT_VENUE = frozenset(AT_VENUE)
 _QUIET = frozenset(QUIET)
 
@@ -61,7 +65,7 @@ def _ack(dialog: Dialog, report: BrokerdOrderAck) -> Name:
         return alive(dialog, rests=False)
     if dialog.flags & f.ACKED and dialog.venue_id is not None:
         return IGNORED
-    return Name(E.ACK)
+    return _ACK
 
 
 def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
@@ -85,13 +89,13 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
             over = None
         return alive(dialog, rests=True, alarm=over) if state is S.UNKNOWN else Name(E.OVERFILL, alarm=over)
     if filled >= size:
-        return Name(E.FILL_COMPLETE, alarm=over)
+        return Name(E.FILL_COMPLETE, alarm=over) if over else _FILL_COMPLETE
     left = dialog.edits if edit is None else after(dialog, edit)
     if state is S.UNKNOWN:
         return alive(dialog, rests=True, edits=left, complete=False)
     if edit is not None and state is S.EDITING:
         return Name(E.REPLACED_BY_FILL, resume(None, left))
-    return Name(E.FILL)
+    return _FILL
 
 
 def _late_fill(
@@ -103,7 +107,7 @@ def _late_fill(
         return Name(E.OVERFILL, alarm=over)
     if edit is not None and filled < size:
         return Name(E.REPLACED_REOPENS, reopened(dialog, after(dialog, edit)))
-    return Name(E.FILL)
+    return _FILL
 
 
 def _bust(dialog: Dialog, report: BrokerdBust) -> Name:

@@ -10,6 +10,9 @@ from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive
 from fsm_ems.machines.order import AT_VENUE, QUIET, UNACKED, E, S
 from fsm_ems.messages import BrokerdStatus, OrderDetails
 
+# The names of the main line, made once: they are given for every order.
+_ACK = Name(E.ACK)
+_OPENED = Name(E.OPENED)
 _AT_VENUE = frozenset(AT_VENUE)
 _QUIET = frozenset(QUIET)
 _UNACKED = frozenset(UNACKED)
@@ -44,14 +47,14 @@ def _standing(dialog: Dialog, report: BrokerdStatus) -> Name:
     if report.status == "pending_new":
         if state is S.UNKNOWN:
             return _found(dialog, report, rests=False)
-        return Name(E.ACK) if state in _UNACKED else IGNORED
+        return _ACK if state in _UNACKED else IGNORED
     if state is S.UNKNOWN:
         return _found(dialog, report, rests=True)
     if state in _UNACKED or state is S.ACKED:
-        return Name(E.OPENED)
+        return _OPENED
     lifted = dialog.flags & (f.STOPPED | f.DONE_FOR_DAY) and not report.snapshot
     learnt = not dialog.flags & f.RESTS or (report.venue_id is not None and dialog.venue_id is None)
-    return Name(E.OPENED) if lifted or learnt else IGNORED
+    return _OPENED if lifted or learnt else IGNORED
 
 
 def answers(dialog: Dialog, report: BrokerdStatus) -> bool:
@@ -82,14 +85,18 @@ def _found(dialog: Dialog, report: BrokerdStatus, *, rests: bool) -> Name:
     size = dialog.size if in_force is None or in_force.size is None else in_force.size
     held = tuple(other for other in dialog.edits if not other.out)
     filled = dialog.filled if report.cum is None else max(dialog.filled, report.cum)
-    return alive(dialog, rests=rests, cancel=cancel, edits=held, complete=filled >= size)
+    complete = report.status == "filled" or filled >= size
+    return alive(dialog, rests=rests, cancel=cancel, edits=held, complete=complete)
 
 
 def _stated_whole(dialog: Dialog, report: BrokerdStatus) -> Name:
-    """The venue says ``filled`` without a number: the size in force. An answer settles an increase, too."""
+    """The venue says ``filled``. An answer settles an increase, too."""
+    doubtful = dialog.state is S.UNKNOWN
+    if doubtful and settles(dialog, report):
+        return _found(dialog, report, rests=True)
     if not dialog.complete:
         return Name(E.FILLED_STATED)
-    if dialog.state is not S.UNKNOWN:
+    if not doubtful:
         return IGNORED
     left = tuple(edit for edit in dialog.edits if not edit.reopens) if answers(dialog, report) else None
     return alive(dialog, rests=True, edits=left)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from fsm_ems.dialogs.facts import Body, Execution
+from fsm_ems.dialogs.facts import NOTHING_LEAVES, ZERO, Body, Execution, ord_status_of
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import OrderState
 from fsm_ems.machines.order_events import OrderEvent
@@ -264,11 +264,22 @@ class Notice(NamedTuple):
     size: Decimal
     price: Decimal | None
     filled: Decimal
-    leaves: Decimal
     booked: Decimal
     notional: Decimal
-    ord_status: str
+    flags: int
+    end: OrderState | None
+    pending: str | None
     venue_id: str | None
+
+    @property
+    def leaves(self) -> Decimal:
+        """What can still trade: 0 once ended, whatever was left."""
+        return ZERO if self.state in NOTHING_LEAVES or self.filled >= self.size else self.size - self.filled
+
+    @property
+    def ord_status(self) -> str:
+        """The FIX OrdStatus; see :func:`~fsm_ems.dialogs.facts.ord_status_of`."""
+        return ord_status_of(self.pending, self.flags, self.end, self.filled, self.size)
 
 
 Effect = SendOrder | SendAbout | Notice
