@@ -16,6 +16,7 @@ _OPENED = Name(E.OPENED)
 _AT_VENUE = frozenset(AT_VENUE)
 _QUIET = frozenset(QUIET)
 _UNACKED = frozenset(UNACKED)
+_PLAIN = frozenset({"pending_new", "open", "filled"})
 
 
 def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
@@ -23,6 +24,8 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
     cum, status, state = report.cum, report.status, dialog.state
     grows = cum is not None and cum > dialog.filled
     if state in _AT_VENUE:
+        if state is S.UNKNOWN and status in _PLAIN and settles(dialog, report):
+            return _found(dialog, report, rests=status != "pending_new")
         if grows and cum is not None and cum >= dialog.size and not dialog.complete:
             over = f"the venue states {cum - dialog.size} more than ordered" if cum > dialog.size else None
             return Name(E.FILLED_STATED, alarm=over)
@@ -91,12 +94,9 @@ def _found(dialog: Dialog, report: BrokerdStatus, *, rests: bool) -> Name:
 
 def _stated_whole(dialog: Dialog, report: BrokerdStatus) -> Name:
     """The venue says ``filled``. An answer settles an increase, too."""
-    doubtful = dialog.state is S.UNKNOWN
-    if doubtful and settles(dialog, report):
-        return _found(dialog, report, rests=True)
     if not dialog.complete:
         return Name(E.FILLED_STATED)
-    if not doubtful:
+    if dialog.state is not S.UNKNOWN:
         return IGNORED
     left = tuple(edit for edit in dialog.edits if not edit.reopens) if answers(dialog, report) else None
     return alive(dialog, rests=True, edits=left)
