@@ -17,7 +17,7 @@ from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.tape import Row
 from fsm_ems.brokers.paper.tape_file import read_tape
 from fsm_ems.cli.options import INPUT_FILE, MARKET_DEFAULT, MarketText, Number, Span, read_text
-from fsm_ems.cli.tally import Tally, fill_of
+from fsm_ems.cli.tally import Tally, fill_of, short
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import Limits, Settings
@@ -179,7 +179,7 @@ def _json(outcome: Outcome) -> str:
             "time_ns": fill.time_ns,
             "size": plain(fill.size),
             "price": plain(fill.price),
-            "fee": plain(fill.fee),
+            "fee": short(fill.fee),
             "liquidity": fill.liquidity,
         }
     )

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from fsm_ems.cli.tally import Line, Sum, Tally, state_of
+from fsm_ems.cli.tally import Line, Sum, Tally, short, state_of
 from fsm_ems.market import Market
 from fsm_ems.numbers import plain
 
@@ -72,11 +72,6 @@ def price_text(price: Decimal | None, tick: Decimal) -> str:
     if price is None:
         return "-"
     return short(round(price, max(-_exponent(tick), 0) + 2))
-
-
-def short(number: Decimal) -> str:
-    """The number without the zeros that end it: ``0.0100`` reads ``0.01``."""
-    return plain(number.normalize())
 
 
 def _exponent(number: Decimal) -> int:

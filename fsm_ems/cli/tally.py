@@ -10,6 +10,7 @@ from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO
 from fsm_ems.dialogs.record import Notice, Reported
 from fsm_ems.errors import Refused
 from fsm_ems.messages import BrokerdFill, Order
+from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand
 from fsm_ems.replay import Outcome
 
@@ -100,3 +101,8 @@ def fill_of(notice: Notice) -> BrokerdFill | None:
     if isinstance(payload, Reported) and isinstance(payload.report, BrokerdFill):
         return payload.report
     return None
+
+
+def short(number: Decimal) -> str:
+    """The number without the zeros that end it: ``0.0100`` reads ``0.01``."""
+    return plain(number.normalize())

@@ -53,13 +53,13 @@ def test_every_status_fill_and_refusal_is_an_object_a_line(run: Run) -> None:
 
 FILLS = """\
 {"name":"fill","oid":"taker","exec_id":"X1","time_ns":2500000000,"size":"0.4","price":"100.00",\
-"fee":"0.01000000","liquidity":"taker"}
+"fee":"0.01","liquidity":"taker"}
 {"name":"fill","oid":"maker","exec_id":"X2","time_ns":3000000000,"size":"0.3","price":"99.95",\
 "fee":"0.0029985","liquidity":"maker"}
 {"name":"fill","oid":"maker","exec_id":"X3","time_ns":4000000000,"size":"0.3","price":"99.95",\
 "fee":"0.0029985","liquidity":"maker"}
 {"name":"fill","oid":"edited","exec_id":"X4","time_ns":5500000000,"size":"0.1","price":"99.90",\
-"fee":"0.00249750","liquidity":"taker"}
+"fee":"0.0024975","liquidity":"taker"}
 """
 
 

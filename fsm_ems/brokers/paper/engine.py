@@ -4,7 +4,7 @@ Its buying power is unlimited. The rules, so that anyone can recompute a tape by
 
 1. **Time.** A request arrives ``latency_ns`` after its ``time_ns``; what arrives after its
    ``deadline_ns`` is refused, except a query: it changes nothing, and is answered. At one time: expiries
-   (the earlier order first), then tape rows in file order, then requests in send order. A row or a
+   (by time priority), then tape rows in file order, then requests in send order. A row or a
    request that is handed over late counts as of now; the venue's time never falls.
 2. **Form.** Off-tick prices and sizes, less than the minimum size or cost: rejected, the rule named, never
    rounded. An order's cost is total size × limit; a market order's × far touch, and not checked where

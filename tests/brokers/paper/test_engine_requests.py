@@ -86,6 +86,10 @@ def test_an_edit_may_take_and_the_rest_rests() -> None:
         4 quote 99x5 101x1         -> e made 1@101
         5 order b sell 2 @100      -> b ack P2; b open 0
         6 edit f b 2 @98           -> f replaced 2@98; f took 2@99
+        7 quote 99x5 101x3
+        8 order c buy 4 @100       -> c ack P3; c open 0
+        8 trade 100x3              -> c made 3@100
+        9 edit g c 5 @101          -> g replaced 5@101; g took 2@101
     """
     assert played(table) == tidy(table)
 

@@ -115,7 +115,7 @@ def order_of(choose: Choose, reqid: int | str, now: int) -> BrokerdOrder:
         expire_ns=now + choose(range(13)) if tif == "gtd" else None,
         post_only=choose(SOMETIMES) and (tif not in ("ioc", "fok") or choose(SELDOM)),
         time_ns=now,
-        deadline_ns=now + 3 if choose(SELDOM) else LATE_NS,
+        deadline_ns=now + choose(range(8)) if choose(SELDOM) else LATE_NS,
     )
 
 
@@ -150,7 +150,7 @@ def request_about(choose: Choose, kind: str, reqid: int | str, target: int | str
         "target": target,
         "venue_id": choose(["P1", "P2"]) if choose(SELDOM) else None,
         "time_ns": now,
-        "deadline_ns": now + 3 if choose(SELDOM) else LATE_NS,
+        "deadline_ns": now + choose(range(8)) if choose(SELDOM) else LATE_NS,
     }
     if kind == "edit":
         fields |= {

@@ -1,0 +1,270 @@
+"""What the documents show is true: every block runs, every output is what comes out, every link leads on.
+
+A document is read from top to bottom in a directory of its own:
+
+- ``<!-- file: NAME -->`` before a block makes it that file;
+- ``python`` is run, on trio's clock that jumps; a ``text`` block right after it is what it prints;
+- ``console`` has commands after ``$`` and below each what it prints (nothing shown: it must succeed);
+- ``toml`` is an orders file.
+
+``python tests/test_docs.py`` writes the order table into the README anew.
+"""
+
+import ast
+import contextlib
+import doctest
+import importlib
+import io
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import trio
+import trio.testing
+
+from fsm_ems.machines.render import order_table_summary
+from fsm_ems.orders_file import parse_orders
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ROOT / "fsm_ems"
+README = ROOT / "README.md"
+DOCUMENTS = tuple(
+    sorted(path for pattern in ("*.md", "docs/**/*.md", "tests/README.md") for path in ROOT.glob(pattern))
+)
+RUN = ("python", "console", "toml")
+SHOWN = ("text", "csv", "mermaid", "")
+BEGIN, END = "<!-- order table: begin -->", "<!-- order table: end -->"
+HELLO_LINES_MAX = 10
+
+FENCE = re.compile(
+    r"(?:^<!-- file: (?P<file>\S+) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+
+class Block(NamedTuple):
+    """One fenced block; *prints* is the ``text`` block right after it."""
+
+    line: int
+    language: str
+    text: str
+    file: str | None
+    prints: str | None
+
+
+def blocks(text: str) -> list[Block]:
+    found = list(FENCE.finditer(text))
+    after = {one.end(): other for one, other in pairwise(found)}
+    return [
+        Block(
+            line=text.count("\n", 0, match.start("text")),
+            language=match["language"],
+            text=match["text"],
+            file=match["file"],
+            prints=other["text"]
+            if (other := after.get(match.end())) is not None
+            and other["language"] == "text"
+            and not text[match.end() : other.start()].strip()
+            else None,
+        )
+        for match in found
+    ]
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+WITH_BLOCKS = [path for path in DOCUMENTS if any(b.language in RUN for b in blocks(path.read_text()))]
+
+
+# ── running ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def run_python(block: Block, where: str) -> str:
+    """What the program prints; trio's clock jumps, so that nothing waits."""
+    printed = io.StringIO()
+    code = compile("\n" * block.line + block.text, where, "exec")
+    clock, run = trio.testing.MockClock(autojump_threshold=0), trio.run
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        patch.setattr(trio, "run", lambda main: run(_in_time, main, clock=clock))
+        exec(code, {"__name__": "__main__"})  # noqa: S102 -- the documents are ours
+    return printed.getvalue()
+
+
+async def _in_time(main: Callable[[], Awaitable[None]]) -> None:
+    with trio.fail_after(600):
+        await main()
+
+
+def commands(text: str) -> Iterator[tuple[str, str]]:
+    """Each command with what is shown below it."""
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        command, _, shown = part.partition("\n")
+        yield command, shown
+
+
+def trimmed(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
+
+
+def run_command(command: str, directory: Path) -> str:
+    if command.startswith("make "):  # what it does is tested elsewhere, and would start this test again
+        told = subprocess.run(
+            ["make", "-n", *command.split()[1:]], cwd=ROOT, capture_output=True, check=False
+        )
+        assert told.returncode == 0, told.stderr
+        return ""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    told_text = subprocess.run(
+        ["sh", "-c", command],
+        cwd=directory,
+        env={**os.environ, "PATH": path, "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told_text.returncode == 0, told_text.stderr
+    return told_text.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", WITH_BLOCKS, ids=named)
+def test_every_block_runs_and_prints_what_is_shown(
+    document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = blocks(document.read_text(encoding="utf-8"))
+    for block in found:
+        if block.file is not None:
+            (tmp_path / block.file).write_text(block.text, encoding="utf-8")
+    for block in found:
+        here = f"{named(document)}, line {block.line}"
+        assert block.language in (*RUN, *SHOWN), f"{here}: nobody runs {block.language}"
+        if block.language == "python":
+            printed = run_python(block, str(document))
+            assert (here, trimmed(printed)) == (here, trimmed(block.prints or ""))
+        elif block.language == "toml":
+            assert parse_orders(block.text, here, "btcusdt.paper")
+        elif block.language == "console":
+            for command, shown in commands(block.text):
+                told = run_command(command, tmp_path)
+                if shown:
+                    assert (command, trimmed(told)) == (command, trimmed(shown))
+
+
+@pytest.mark.slow
+def test_the_hello_world_is_short_and_runs_as_it_stands(tmp_path: Path) -> None:
+    """On real time, in a process of its own."""
+    hello = next(block for block in blocks(README.read_text(encoding="utf-8")) if block.language == "python")
+
+    told = subprocess.run(
+        [sys.executable, "-c", hello.text], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert len(hello.text.splitlines()) <= HELLO_LINES_MAX
+    assert (told.returncode, told.stderr, told.stdout) == (0, "", hello.prints)
+
+
+# ── docstrings ──────────────────────────────────────────────────────────────────────────────────────
+
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in SOURCES.rglob("*.py")
+)
+
+
+def docstrings() -> Iterator[tuple[str, str]]:
+    for path in sorted(SOURCES.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                text = ast.get_docstring(node)
+                if text:
+                    yield f"{named(path)}:{getattr(node, 'name', '')}", text
+
+
+def test_examples_in_docstrings_run() -> None:
+    for module in MODULES:
+        assert doctest.testmod(importlib.import_module(module)).failed == 0, module
+
+
+def test_orders_in_docstrings_are_read() -> None:
+    found = [
+        (where, textwrap.dedent(block))
+        for where, text in docstrings()
+        for block in re.findall(r"^\.\. code-block:: toml\n\n((?:(?: {4}.*)?\n)+)", text, re.MULTILINE)
+    ]
+
+    assert [where for where, _ in found] == ["fsm_ems/orders_file.py:"]
+    assert all(parse_orders(text, where) for where, text in found)
+
+
+# ── tables, links and names ─────────────────────────────────────────────────────────────────────────
+
+
+def with_table(text: str) -> str:
+    """The README with the order table as the code has it."""
+    head, _, rest = text.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n{order_table_summary()}\n{END}{tail}"
+
+
+def test_the_order_table_is_the_codes() -> None:
+    text = README.read_text(encoding="utf-8")
+
+    assert text == with_table(text), "stale: run python tests/test_docs.py"
+
+
+def slug(heading: str) -> str:
+    """The anchor of a heading, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def anchors(path: Path) -> set[str]:
+    return {
+        slug(heading) for heading in re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    lost: list[str] = []
+    prose = FENCE.sub("", document.read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        if target.startswith(("http://", "https://")):
+            continue
+        file, _, anchor = target.partition("#")
+        path = document.parent / file if file else document
+        if not path.exists() or (anchor and anchor not in anchors(path)):
+            lost.append(target)
+    assert lost == []
+
+
+@pytest.mark.parametrize("document", [README, ROOT / "ARCHITECTURE.md"], ids=named)
+def test_every_file_that_is_named_exists(document: Path) -> None:
+    """``dialogs/naming*.py`` in backticks is one, from the root, the package or the document's directory."""
+    prose = FENCE.sub("", document.read_text(encoding="utf-8"))
+    paths = re.findall(r"`((?:[\w.*-]+/)+[\w.*-]*|[\w*-]+\.(?:py|md|toml))`", prose)
+
+    lost = [
+        path for path in paths if not any([*base.glob(path)] for base in (ROOT, SOURCES, document.parent))
+    ]
+    assert lost == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_a_document_has_one_title_and_no_unfinished_words(document: Path) -> None:
+    prose = FENCE.sub("", document.read_text(encoding="utf-8"))
+
+    assert len(re.findall(r"^# ", prose, re.MULTILINE)) == 1
+    assert re.findall(r"\b(?:TBD|coming soon)\b", prose, re.IGNORECASE) == []
+
+
+if __name__ == "__main__":
+    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
