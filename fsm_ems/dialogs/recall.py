@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
-from fsm_ems.dialogs.record import Recalled, Record
+from fsm_ems.dialogs.record import Adopted, Effect, Recalled, Record, Submitted
+from fsm_ems.machines.order import OrderState
+
+_BIRTHS = Submitted | Adopted | Recalled
+_FOR_EVER_NS = 2**63
+
+
+class Lived(NamedTuple):
+    """One record of a dialog's life: where it found the dialog, what it made of it, and what was due."""
+
+    record: Record
+    source: OrderState
+    dialog: Dialog
+    effects: Sequence[Effect]
+
+
+def lived(records: Iterable[Record]) -> Iterator[Lived]:
+    """Fold *records*, all of one (owner, oid), step by step; nothing else is touched.
+
+    Each step's dialog moves on with the next one: look at it before you go on.
+    """
+    scratch, source = Book(), OrderState.NEW
+    for record in records:
+        if isinstance(record.payload, _BIRTHS):
+            scratch, source = Book(), OrderState.NEW
+            scratch.keep_age_ns = _FOR_EVER_NS
+        scratch.seq = record.seq - 1
+        effects = apply(scratch, record)
+        dialog = scratch.dialogs[record.owner][record.oid]
+        yield Lived(record, source, dialog, effects)
+        source = dialog.state
 
 
 def rebuilt(records: Iterable[Record]) -> Dialog | None:
-    """The dialog that *records*, all of one (owner, oid), fold to; nothing else is touched."""
-    scratch = Book()
-    last: Record | None = None
-    for record in records:
-        scratch.seq = record.seq - 1
-        if isinstance(record.payload, Recalled) and last is not None:
-            scratch = Book()
-            scratch.seq = record.seq - 1
-        apply(scratch, record)
-        last = record
-    return None if last is None else scratch.dialog(last.owner, last.oid)
+    """The dialog that *records*, all of one (owner, oid), fold to."""
+    dialog: Dialog | None = None
+    for step in lived(records):
+        dialog = step.dialog
+    return dialog
 
 
 def recalled(book: Book, records: Sequence[Record], now_ns: int) -> Record | None:

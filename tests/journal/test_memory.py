@@ -6,11 +6,11 @@ import pytest
 
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import Opened, Record
-from fsm_ems.dialogs.settings import Settings
+from fsm_ems.dialogs.settings import SECOND_NS, Settings
 from fsm_ems.errors import EMSBug, LogHalted
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.machines.link import LinkEvent
-from fsm_ems.messages import BrokerdFill, BrokerdOrderAck, Order
+from fsm_ems.messages import BrokerdBust, BrokerdFill, BrokerdOrderAck, Order
 
 
 def opened(seq: int) -> Record:
@@ -129,6 +129,25 @@ def test_a_life_begins_again_where_it_was_recalled() -> None:
 
     assert [type(record.payload).__name__ for record in log.of("main", "a")] == ["Recalled", "Reported"]
     assert log.lookup("kraken", None, "V-main-a") == log.of("main", "a")
+
+
+def test_a_life_comes_back_however_long_it_was_kept() -> None:
+    """Memory may keep the finished for longer than a book does that was told nothing."""
+    day = 86_400 * SECOND_NS
+    log = MemoryLog()
+    dispatcher = trading(log, Settings(keep_finished=1, keep_age_ns=100 * day))
+    trade(dispatcher, "a")
+    for exec_id in ("late", "later"):
+        fill = BrokerdFill(venue_id="V-main-a", exec_id=exec_id, size=Decimal(1), price=Decimal(10))
+        dispatcher.report("kraken", fill, 40 * day)
+    trade(dispatcher, "b")
+    assert dispatcher.book.dialog("main", "a") is None
+
+    dispatcher.report("kraken", BrokerdBust(venue_id="V-main-a", exec_id="b", ref_id="late"), 41 * day)
+
+    dialog = dispatcher.book.dialog("main", "a")
+    assert dialog is not None
+    assert list(dialog.fills or {}) == ["x-a", "later"]
 
 
 def test_without_a_bound_everything_is_kept() -> None:
