@@ -90,6 +90,8 @@ def test_an_edit_may_take_and_the_rest_rests() -> None:
         8 order c buy 4 @100       -> c ack P3; c open 0
         8 trade 100x3              -> c made 3@100
         9 edit g c 5 @101          -> g replaced 5@101; g took 2@101
+        10 quote 99x5 101x3                              # nothing is left of it
+        10 query q c               -> q about c: filled 5 of 5@101
     """
     assert played(table) == tidy(table)
 
