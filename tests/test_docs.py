@@ -31,10 +31,12 @@ import trio.testing
 
 from fsm_ems.machines.render import order_table_summary
 from fsm_ems.orders_file import parse_orders
+from tests.test_architecture import level_of
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "fsm_ems"
 README = ROOT / "README.md"
+ARCHITECTURE = ROOT / "ARCHITECTURE.md"
 DOCUMENTS = tuple(
     sorted(path for pattern in ("*.md", "docs/**/*.md", "tests/README.md") for path in ROOT.glob(pattern))
 )
@@ -77,8 +79,8 @@ def blocks(text: str) -> list[Block]:
     ]
 
 
-def named(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
+def named(path: Path, base: Path = ROOT) -> str:
+    return path.relative_to(base).as_posix()
 
 
 WITH_BLOCKS = [path for path in DOCUMENTS if any(b.language in RUN for b in blocks(path.read_text()))]
@@ -221,6 +223,21 @@ def test_the_order_table_is_the_codes() -> None:
     assert text == with_table(text), "stale: run python tests/test_docs.py"
 
 
+def test_the_levels_told_are_the_levels_held() -> None:
+    """Each file that a row of ARCHITECTURE's table matches has that level, unless another row names it."""
+    rows = re.findall(r"^\| (\d) \| ([^|]*) \|", ARCHITECTURE.read_text(encoding="utf-8"), re.MULTILINE)
+    told: dict[str, int] = {}
+    for exact in (False, True):
+        for level, cell in rows:
+            for glob in re.findall(r"`([^`]+)`", cell):
+                if ("*" not in glob) is exact:
+                    told |= {named(path, SOURCES): int(level) for path in SOURCES.glob(glob)}
+
+    held = {file: level_of(file) for file in told if not file.endswith("__init__.py")}
+    assert held == {file: told[file] for file in held}
+    assert len(held) > 50
+
+
 def slug(heading: str) -> str:
     """The anchor of a heading, as GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
@@ -246,7 +263,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
     assert lost == []
 
 
-@pytest.mark.parametrize("document", [README, ROOT / "ARCHITECTURE.md"], ids=named)
+@pytest.mark.parametrize("document", [README, ARCHITECTURE], ids=named)
 def test_every_file_that_is_named_exists(document: Path) -> None:
     """``dialogs/naming*.py`` in backticks is one, from the root, the package or the document's directory."""
     prose = FENCE.sub("", document.read_text(encoding="utf-8"))
