@@ -41,11 +41,12 @@ from fsm_ems.dialogs.sends import about, send_cancel, send_edit, send_order
 from fsm_ems.errors import EMSBug
 from fsm_ems.machines.link import LINK, LinkState
 from fsm_ems.machines.order import ENDS, ORDER, E, S
-from fsm_ems.messages import BrokerdFill
+from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill
 
 _ENDS = frozenset(ENDS)
 _BIRTHS = frozenset({Submitted, Adopted, Recalled})
 _SENT_ACKED = SENT | f.ACKED
+_EXECUTIONS = BrokerdFill | BrokerdBust | BrokerdCorrection
 
 
 def apply(book: Book, record: Record) -> list[Effect]:
@@ -304,7 +305,7 @@ def _unpark(book: Book, origin: int) -> None:
         return
     book.parked.pop(origin, None)
     orphan = book.orphans.pop(origin, None)
-    if orphan is not None and isinstance(orphan.report, BrokerdFill):
+    if orphan is not None and isinstance(orphan.report, _EXECUTIONS):
         book.orphan_execs[orphan.broker, orphan.report.account].pop(orphan.report.exec_id, None)
 
 
@@ -339,7 +340,7 @@ def _unparked(book: Book, record: Record, payload: Unparked) -> None:
 def _orphaned(book: Book, record: Record, payload: Orphaned) -> None:
     book.parked.pop(payload.origin, None)
     report = payload.report
-    if isinstance(report, BrokerdFill):
+    if isinstance(report, _EXECUTIONS):
         book.orphans[record.seq] = Waiting(payload.broker, report, 0)
         book.orphan_execs.setdefault((payload.broker, report.account), {})[report.exec_id] = record.seq
         if len(book.orphans) > ORPHANS_MAX:

@@ -41,6 +41,7 @@ _UNACKED = frozenset(UNACKED)
 _MOVES = ORDER.moves
 _RESTED = frozenset({S.OPEN, S.ACKED})
 _MAY_WAIT = frozenset({S.PENDING, S.DARK_TRIGGERED})
+_EXECUTIONS = BrokerdFill | BrokerdBust | BrokerdCorrection
 _ADOPTABLE = frozenset({"pending_new", "open", "pending_cancel", "pending_edit", "stopped", "done_for_day"})
 
 
@@ -88,9 +89,9 @@ def unmapped(
 
     An adoption does not take the report with it: the report is decided again, and finds its dialog then.
     """
-    if isinstance(report, BrokerdFill):
+    if isinstance(report, _EXECUTIONS):
         known = book.orphan_execs.get((broker, report.account), {})
-        if report.exec_id in known:
+        if report.exec_id in known or (isinstance(report, BrokerdFill) and _is_booked(book, broker, report)):
             return None
     waiting = sum(1 for parked in book.parked.values() if parked.broker == broker)
     if not origin and book.unacked.get(broker, 0) and waiting < settings.parked_max:
@@ -101,9 +102,19 @@ def unmapped(
         key = (settings.operator, f"external-{book.seq + 1}")
         return record(book, now_ns, key, E.ADOPT, Adopted(body, broker, report.venue_id, report.reqid))
     alarm = None
-    if isinstance(report, BrokerdFill | BrokerdBust | BrokerdCorrection):
+    if isinstance(report, _EXECUTIONS):
         alarm = f"{report.name} {report.exec_id} belongs to no order that is known"
     return whole(book, now_ns, Orphaned(broker, report, origin), alarm)
+
+
+def _is_booked(book: Book, broker: str, report: BrokerdFill) -> bool:
+    """Whether an order has the execution: the venue has named its order in another way before."""
+    return any(
+        (dialog.fills is not None and report.exec_id in dialog.fills)
+        or (dialog.replaced is not None and report.exec_id in dialog.replaced)
+        for dialog in book
+        if dialog.broker == broker and dialog.body.account == report.account
+    )
 
 
 def _adoptable(broker: str, report: Report) -> Body | None:

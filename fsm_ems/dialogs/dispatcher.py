@@ -19,7 +19,7 @@ from fsm_ems.dialogs.recall import recalled
 from fsm_ems.dialogs.record import Effect, Record, Role
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.link import LinkEvent
-from fsm_ems.messages import Cancel, Command, Order, Report
+from fsm_ems.messages import BrokerdFill, Cancel, Command, Order, Report
 
 Append = Callable[[Record], None]
 Lookup = Callable[[str, int | str | None, str | None], Sequence[Record]]
@@ -139,6 +139,8 @@ class Dispatcher:
         known_as = dialog.venue_id
         self._take(made, now_ns, effects)
         self._follow_up(dialog, now_ns, effects)
+        if book.orphans:
+            self._drop_orphan(broker, report, now_ns, effects)
         if book.parked:
             self._unpark(broker, now_ns, effects)
         if book.orphans and dialog.venue_id != known_as:
@@ -218,3 +220,11 @@ class Dispatcher:
             self._settle(broker, seq, report, now_ns, effects)
         elif dialog is not None:
             self._follow_up(dialog, now_ns, effects)
+            self._drop_orphan(broker, report, now_ns, effects)
+
+    def _drop_orphan(self, broker: str, report: Report, now_ns: int, effects: list[Effect]) -> None:
+        """An execution that was nobody's is on its order now: it counts once."""
+        if isinstance(report, BrokerdFill):
+            seq = self.book.orphan_execs.get((broker, report.account), {}).get(report.exec_id)
+            if seq is not None:
+                self._take(decide_reports.dropped(self.book, broker, seq, now_ns), now_ns, effects)
