@@ -196,8 +196,8 @@ def test_the_next_due_time_is_the_first_expiry_or_arrival() -> None:
     take(venue, "0 order a buy 1 @100 gtd=25")
     take(venue, "9 order b buy 1 @100 gtd=22")
     dues = [venue.next_due_ns()]
-    for now in (10, 19, 22, 25):
-        venue.advance(now)
+    for until in (10, 19, 22, 25):
+        venue.advance(until)
         dues.append(venue.next_due_ns())
 
     assert dues == [10, 19, 22, 25, None]
