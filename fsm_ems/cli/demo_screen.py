@@ -151,7 +151,7 @@ def print_summary(
     console: Console, stories: Iterable[Story], ends: dict[str, Status], seconds: float
 ) -> None:
     """Each story, how it was to end, and whether it did."""
-    table = new_table("", "order", "story", "ended", "traded")
+    table = new_table("", "order", "story", "ended", "traded", folds=("story",))
     wrong = 0
     for story in stories:
         last = ends.get(story.oid)

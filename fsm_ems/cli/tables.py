@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 from rich import box
 from rich.console import Console
@@ -54,11 +55,16 @@ def progress() -> Progress:
     )
 
 
-def new_table(*columns: str, numbers: tuple[str, ...] = (), title: str | None = None) -> Table:
-    """A table with these columns, the *numbers* among them set flush right."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+def new_table(
+    *columns: str, numbers: tuple[str, ...] = (), folds: tuple[str, ...] = (), title: str | None = None
+) -> Table:
+    """A table: *numbers* are the columns set flush right, *folds* those that give way where it is narrow."""
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        justify: Literal["right", "left"] = "right" if column in numbers else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column not in folds)
     return table
 
 
@@ -85,7 +91,8 @@ def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None) -
     numbers = ("filled", "size", "limit", "average", "fees", "fills")
     table = new_table(
         "order", "side", "type", "state", "filled", "size", "limit", "average", "fees", "fills",
-        numbers=numbers, title=f"{market.fqme}: {rows:,} rows, {len(tally.lines)} orders",
+        numbers=numbers, folds=("order", "type"),
+        title=f"{market.fqme}: {rows:,} rows, {len(tally.lines)} orders",
     )  # fmt: skip
     for line in tally.lines.values():
         table.add_row(*_cells(line, market))
@@ -104,11 +111,11 @@ def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None) -
 def _cells(line: Line, market: Market) -> tuple[str | Text, ...]:
     order, last, traded = line.order, line.last, line.traded
     size, price = (order.size, order.price) if last is None else (last.size, last.price)
-    kind = order.type if order.tif == "gtc" else f"{order.type} {order.tif}"
+    kind = "post-only" if order.post_only else order.type
     return (
         order.oid,
         order.side,
-        f"{kind} post-only" if order.post_only else kind,
+        kind if order.tif == "gtc" else f"{kind} {order.tif}",
         state_text(state_of(line)),
         "-" if last is None else plain(last.filled),
         "-" if size is None else plain(size),

@@ -21,12 +21,12 @@ MARKET = "btcusdt.paper,maker_bps=1,taker_bps=2.5"
 TABLE = """\
 btcusdt.paper: 7 rows, 4 orders
 
- order       side   type              state      filled   size   limit   average        fees   fills
- ───────────────────────────────────────────────────────────────────────────────────────────────────
- maker       buy    limit             filled        0.6    0.6   99.95     99.95    0.005997       2
- taker       sell   market            filled        0.4    0.4       -       100        0.01       1
- edited      buy    limit             open          0.1    0.3   99.95      99.9   0.0024975       1
- post-only   sell   limit post-only   rejected        0    0.1   99.00         -           0       0
+ order      side  type       state     filled  size  limit  average       fees  fills
+ ────────────────────────────────────────────────────────────────────────────────────
+ maker      buy   limit      filled       0.6   0.6  99.95    99.95   0.005997      2
+ taker      sell  market     filled       0.4   0.4      -      100       0.01      1
+ edited     buy   limit      open         0.1   0.3  99.95     99.9  0.0024975      1
+ post-only  sell  post-only  rejected       0   0.1  99.00        -          0      0
 
 refused maker: order_ended: order maker is filled
 bought 0.7 btc in 3 fills at 99.9429 usdt on average, fees 0.0084945 usdt
