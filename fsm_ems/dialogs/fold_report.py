@@ -103,7 +103,7 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus) -
     elif status == "absent":
         dialog.flags |= f.MISSED
     if answers(dialog, report):
-        if record.event in _FOUND and report.details is not None and settles(dialog, report):
+        if dialog.state is S.UNKNOWN and report.details is not None and settles(dialog, report):
             _settle_edits(dialog, report.details)
         if record.event is E.FOUND_FILLED and status == "filled":
             dialog.edits = tuple(edit for edit in dialog.edits if not edit.reopens)

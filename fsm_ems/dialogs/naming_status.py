@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import Dialog
@@ -26,8 +27,9 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
     if state in _AT_VENUE:
         if state is S.UNKNOWN and status in _PLAIN and settles(dialog, report):
             return _found(dialog, report, rests=status != "pending_new")
-        if grows and cum is not None and cum >= dialog.size and not dialog.complete:
-            over = f"the venue states {cum - dialog.size} more than ordered" if cum > dialog.size else None
+        size = size_in_force(dialog, report)
+        if grows and cum is not None and cum >= size and not dialog.complete:
+            over = f"the venue states {cum - size} more than ordered" if cum > size else None
             return Name(E.FILLED_STATED, alarm=over)
         named = _MEANING.get(status, _standing)(dialog, report)
         if named is IGNORED and grows and status != "absent":
@@ -79,16 +81,23 @@ def settles(dialog: Dialog, report: BrokerdStatus) -> bool:
     return report.details is not None and report.status != "pending_edit" and answers(dialog, report)
 
 
+def size_in_force(dialog: Dialog, report: BrokerdStatus) -> Decimal:
+    """The size that counts for *report*: an answer about an order in doubt shows which edit is in force."""
+    if dialog.state is S.UNKNOWN and report.details is not None and settles(dialog, report):
+        edit = edit_in_force(dialog, report.details)
+        if edit is not None and edit.size is not None:
+            return edit.size
+    return dialog.size
+
+
 def _found(dialog: Dialog, report: BrokerdStatus, *, rests: bool) -> Name:
     """A status that shows an order in doubt alive."""
     cancel, edit = report.status == "pending_cancel", report.status == "pending_edit"
-    if report.details is None or not settles(dialog, report):
+    if not settles(dialog, report):
         return alive(dialog, rests=rests, cancel=cancel, edit=edit)
-    in_force = edit_in_force(dialog, report.details)
-    size = dialog.size if in_force is None or in_force.size is None else in_force.size
     held = tuple(other for other in dialog.edits if not other.out)
     filled = dialog.filled if report.cum is None else max(dialog.filled, report.cum)
-    complete = report.status == "filled" or filled >= size
+    complete = report.status == "filled" or filled >= size_in_force(dialog, report)
     return alive(dialog, rests=rests, cancel=cancel, edits=held, complete=complete)
 
 
