@@ -16,10 +16,11 @@ from typing import Self, cast
 
 import trio
 
-from fsm_ems.brokers.paper.backend_rows import Clock, MarketRow, PacedRows, RowStream, TrioClock
+from fsm_ems.brokers.paper.backend_rows import MarketRow, PacedRows, RowStream
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.synthetic import CALM, Weather, synthetic
 from fsm_ems.brokers.paper.tape import Row
+from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage
 from fsm_ems.market import FillModel, Market

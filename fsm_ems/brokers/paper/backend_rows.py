@@ -1,9 +1,8 @@
-"""Rows on their way to and from the paper venue: the clock they keep, their pacing, and who looks on."""
+"""Rows on their way to and from the paper venue: their pacing on a clock, and who looks on."""
 
 from __future__ import annotations
 
 import heapq
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -14,23 +13,6 @@ import trio
 
 from fsm_ems.brokers.paper.tape import Row
 from fsm_ems.errors import EMSError
-
-Clock = Callable[[], int]
-
-
-class TrioClock:
-    """Nanoseconds since the epoch: *start_ns* (None: wall time) when first read, then as trio counts."""
-
-    def __init__(self, start_ns: int | None = None) -> None:
-        self._start_ns = start_ns
-        self._start_s: float | None = None
-
-    def __call__(self) -> int:
-        if self._start_ns is None:
-            self._start_ns = time.time_ns()
-        if self._start_s is None:
-            self._start_s = trio.current_time()
-        return self._start_ns + round((trio.current_time() - self._start_s) * 1_000_000_000)
 
 
 class MarketRow(NamedTuple):

@@ -11,8 +11,8 @@ from trio.testing import wait_all_tasks_blocked
 from fsm_ems.brokers.base import Broker, TradesDialogue
 from fsm_ems.brokers.paper import backend as module
 from fsm_ems.brokers.paper.backend import XBTUSD, Feed, PaperBroker, PaperDialogue
-from fsm_ems.brokers.paper.backend_rows import TrioClock
 from fsm_ems.brokers.paper.tape import Quote, Row
+from fsm_ems.clock import TrioClock
 from fsm_ems.errors import BrokerFault, InvalidMessage, OrderFileError
 from fsm_ems.market import Market
 from fsm_ems.messages import BrokerdFill, Request

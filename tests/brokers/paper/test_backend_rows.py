@@ -1,4 +1,4 @@
-"""The clock, the pacing of recorded rows, and who looks on."""
+"""The clock rows are played by, their pacing, and who looks on."""
 
 import time
 from collections.abc import Iterator
@@ -8,8 +8,9 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from fsm_ems.brokers.paper.backend_rows import MarketRow, PacedRows, RowStream, TrioClock
+from fsm_ems.brokers.paper.backend_rows import MarketRow, PacedRows, RowStream
 from fsm_ems.brokers.paper.tape import Row, Trade
+from fsm_ems.clock import TrioClock
 from fsm_ems.errors import OrderFileError
 
 
