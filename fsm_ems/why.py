@@ -192,7 +192,11 @@ def _ack(report: BrokerdOrderAck) -> str:
 
 def _status(report: BrokerdStatus) -> str:
     words = "answer: " if report.snapshot else "status "
-    return f"{words}{report.status}" + (f", {plain(report.cum)} filled" if report.cum is not None else "")
+    return f"{words}{report.status}{_stated(report.cum)}"
+
+
+def _stated(cum: Decimal | None) -> str:
+    return "" if cum is None else f", {plain(cum)} filled"
 
 
 def _trade(report: BrokerdFill | BrokerdCorrection) -> str:
@@ -222,7 +226,7 @@ def _refused(report: BrokerdRefused) -> str:
 
 def _restated(report: BrokerdRestated) -> str:
     split = "" if report.split is None else f", split by {plain(report.split)}"
-    return f"restated{_new_terms(report.size, report.price)}{split}"
+    return f"restated{_new_terms(report.size, report.price)}{split}{_stated(report.cum)}"
 
 
 def _error(report: BrokerdError) -> str:

@@ -17,7 +17,7 @@ from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import ORDER
 from fsm_ems.messages import Cancel, Command, Edit, Order, OrderDetails, Report, parse_report
-from fsm_ems.testing.records import reports
+from fsm_ems.testing.records import REPORTS
 from fsm_ems.why import HEADINGS, Step, as_mermaid, as_rows, as_text, report_text, steps, time_text, why
 
 D = Decimal
@@ -185,11 +185,15 @@ def test_an_order_born_at_the_venue_and_one_brought_back_are_told() -> None:
     assert filled.state == "filled"
     assert told(back) == ("ems", "a report came late", "recalled", "filled filled")
     assert (back.told, back.reason) == (False, "memory had let it go; its records bring it back")
+    assert shown(as_mermaid([back]))[3:] == ["a report came late", "filled (recalled)"]
     assert (back.filled, undone.source, undone.state) == (D(1), "filled", "open")
 
 
-@given(report=reports)
-def test_every_report_has_words(report: Report) -> None:
+@pytest.mark.parametrize("kind", REPORTS.values(), ids=[kind.__name__ for kind in REPORTS])
+@given(data=st.data())
+def test_every_report_has_words(kind: st.SearchStrategy[Report], data: st.DataObject) -> None:
+    report = data.draw(kind)
+
     words = report_text(report)
 
     assert words

@@ -26,7 +26,7 @@ from typing import BinaryIO, NoReturn, Protocol
 from zlib import crc32
 
 from fsm_ems.dialogs.record import Record
-from fsm_ems.errors import EMSBug, LogDamaged, LogHalted
+from fsm_ems.errors import EMSBug, LogDamaged, LogFault, LogHalted
 from fsm_ems.journal.base import life_named
 from fsm_ems.journal.codec import VERSION, about, decode, encode, quoted
 
@@ -55,14 +55,17 @@ def unframed(line: bytes) -> bytes | None:
 
 
 class RecordFile:
-    """A file of records for reading alone: it changes nothing, and another process may be writing to it."""
+    """A file of records for reading alone: it changes nothing, and another process may be writing to it.
+
+    Every method raises LogFault where the file cannot be read.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def __iter__(self) -> Iterator[Record]:
         """Every record, verified; a torn last line is left out."""
-        with self.path.open("rb") as file:
+        with self._opened() as file:
             for number, text in self._sound(file):
                 yield self._decoded(number, text)
 
@@ -91,13 +94,19 @@ class RecordFile:
         """The records whose lines hold one of *looks*; only those are decoded and verified."""
         tokens = [look.encode("ascii") for look in looks]
         before = 0
-        with self.path.open("rb") as file:
+        with self._opened() as file:
             while block := file.read(_BLOCK) + file.readline():
                 if any(token in block for token in tokens):
                     for number, line in enumerate(block.splitlines(keepends=True), before + 1):
                         if line.endswith(b"\n") and any(token in line for token in tokens):
                             yield self._decoded(number, unframed(line))
                 before += block.count(b"\n")
+
+    def _opened(self) -> BinaryIO:
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            raise LogFault(f"{self.path} cannot be read: {error.strerror}") from error
 
     def _sound(self, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         """Number and record of every line but a torn last one; *file* is left behind the last of them."""

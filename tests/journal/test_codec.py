@@ -73,7 +73,7 @@ def test_a_strategy_draws_every_payload_and_every_report() -> None:
 
 
 @pytest.mark.parametrize("kind", PAYLOADS.values(), ids=[kind.__name__ for kind in PAYLOADS])
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_record_comes_back_exactly(kind: st.SearchStrategy[Payload], data: st.DataObject) -> None:
     record = data.draw(records(kind))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import Granted, Record
 from fsm_ems.dialogs.settings import Capabilities, Settings
-from fsm_ems.errors import EMSBug, LogDamaged, LogHalted
+from fsm_ems.errors import EMSBug, LogDamaged, LogFault, LogHalted
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.file import FileEnd, FileLog, RecordFile, framed, unframed
 from fsm_ems.journal.memory import MemoryLog
@@ -118,6 +118,7 @@ def test_whatever_is_torn_off_the_last_line_it_is_cut_and_said(path: Path) -> No
         log.close()
 
 
+@pytest.mark.slow
 def test_whatever_byte_of_the_last_line_is_altered_it_is_cut(path: Path) -> None:
     """A disk may have the end of a line and not its middle. Only an added line end looks like more lines."""
     sound, last = framed(THREE[0]), framed(THREE[1])
@@ -162,6 +163,7 @@ def refused(path: Path, line: int, told: str) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_of_a_line_in_the_middle_is_found(path: Path) -> None:
     first, middle, last = map(framed, THREE)
     for place in range(len(middle)):
@@ -369,6 +371,20 @@ def test_a_failed_close_is_told_once(path: Path, disk: Disk) -> None:
 def test_a_place_that_cannot_be_a_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(LogHalted, match="cannot be opened"):
         FileLog(tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_told(path: Path) -> None:
+    log = RecordFile(path)
+    attempts: list[Callable[[], object]] = [
+        lambda: list(log),
+        lambda: log.of("main", "a"),
+        lambda: log.owners("a"),
+        lambda: log.lookup("p", 1, None),
+    ]
+    for attempt in attempts:
+        with pytest.raises(LogFault, match="cannot be read: No such file"):
+            attempt()
+    assert log.lookup("p", None, None) == ()
 
 
 # Finding a dialog: a file and a memory answer alike.
