@@ -19,11 +19,15 @@ def index_reqid(book: Book, dialog: Dialog, reqid: int | str) -> None:
 
 
 def index_venue_id(book: Book, dialog: Dialog, venue_id: str) -> None:
-    """Let reports that carry *venue_id* find *dialog*; the newest is the one in force."""
+    """Let reports that carry *venue_id* find *dialog*; the newest is the one in force.
+
+    An id that finds another dialog already stays with that one: no report may take an order's name away.
+    """
     names = book.by_venue_id.get(dialog.broker)
     if names is None:
         names = book.by_venue_id[dialog.broker] = {}
-    names[venue_id] = dialog
+    if names.setdefault(venue_id, dialog) is not dialog:
+        return
     if (
         dialog.venue_id is not None
         and venue_id != dialog.venue_id
