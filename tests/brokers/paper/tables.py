@@ -21,12 +21,14 @@ from fsm_ems.brokers.paper.tape import Quote, Row, Trade
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import (
     BrokerdFill,
+    BrokerdOrder,
     BrokerdOrderAck,
     BrokerdRefused,
     BrokerdReplaced,
     BrokerdStatus,
     Report,
     Request,
+    TimeInForce,
     parse_request,
 )
 
@@ -111,6 +113,20 @@ def request_of(given: str) -> Request:
         else:
             fields["size"] = word
     return parse_request(fields)
+
+
+def limit_order(reqid: int | str, tif: TimeInForce = "gtc") -> BrokerdOrder:
+    return BrokerdOrder(
+        reqid=reqid,
+        account="main",
+        market=MARKET.fqme,
+        side="buy",
+        size=Decimal(1),
+        price=Decimal(100),
+        tif=tif,
+        time_ns=0,
+        deadline_ns=9,
+    )
 
 
 def shown(report: Report) -> str:
