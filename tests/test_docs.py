@@ -4,7 +4,8 @@ A document is read from top to bottom in a directory of its own:
 
 - ``<!-- file: NAME -->`` before a block makes it that file;
 - ``python`` is run, on trio's clock that jumps; a ``text`` block right after it is what it prints;
-- ``console`` has commands after ``$`` and below each what it prints (nothing shown: it must succeed);
+- ``console`` has commands after ``$`` and below each what it prints (nothing shown: it must succeed); a
+  ``mermaid`` block right after it is what its last command prints;
 - ``toml`` is an orders file.
 
 ``python tests/test_docs.py`` writes the order table into the README anew.
@@ -41,6 +42,7 @@ DOCUMENTS = tuple(
     sorted(path for pattern in ("*.md", "docs/**/*.md", "tests/README.md") for path in ROOT.glob(pattern))
 )
 RUN = ("python", "console", "toml")
+PRINTS = {"python": "text", "console": "mermaid"}
 SHOWN = ("text", "csv", "mermaid", "")
 BEGIN, END = "<!-- order table: begin -->", "<!-- order table: end -->"
 HELLO_LINES_MAX = 10
@@ -51,7 +53,7 @@ FENCE = re.compile(
 
 
 class Block(NamedTuple):
-    """One fenced block; *prints* is the ``text`` block right after it."""
+    """One fenced block; *prints* is the ``text`` or ``mermaid`` block right after it."""
 
     line: int
     language: str
@@ -71,7 +73,7 @@ def blocks(text: str) -> list[Block]:
             file=match["file"],
             prints=other["text"]
             if (other := after.get(match.end())) is not None
-            and other["language"] == "text"
+            and other["language"] == PRINTS.get(match["language"])
             and not text[match.end() : other.start()].strip()
             else None,
         )
@@ -155,10 +157,12 @@ def test_every_block_runs_and_prints_what_is_shown(
         elif block.language == "toml":
             assert parse_orders(block.text, here, "btcusdt.paper")
         elif block.language == "console":
+            last = ""
             for command, shown in commands(block.text):
-                told = run_command(command, tmp_path)
+                told = last = run_command(command, tmp_path)
                 if shown:
                     assert (command, trimmed(told)) == (command, trimmed(shown))
+            assert trimmed(last) == trimmed(block.prints or last)
 
 
 @pytest.mark.slow

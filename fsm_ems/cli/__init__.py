@@ -15,6 +15,7 @@ An execution management system whose order lifecycle is an explicit, proven stat
 Begin with:
   fsm-ems demo                                   orders live and end on a paper venue
   fsm-ems replay TAPE.csv --orders ORDERS.toml   your orders against a recorded market
+  fsm-ems why ORDER DIR                          an order's life, step by step
   fsm-ems diagram --format svg > order.svg       the machine that every order runs through
 """
 EXITS = """\b
@@ -29,6 +30,7 @@ _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _COMMANDS = {
     "demo": "fsm_ems.cli.demo",
     "replay": "fsm_ems.cli.replay",
+    "why": "fsm_ems.cli.why",
     "diagram": "fsm_ems.cli.diagram",
 }
 

@@ -14,6 +14,9 @@ from fsm_ems.errors import OrderFileError
 from fsm_ems.market import Market
 from fsm_ems.numbers import exact
 
+RECORDS = "records.log"
+"""What the record log of a run is called in its directory."""
+
 INPUT_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 _UNITS_NS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9}

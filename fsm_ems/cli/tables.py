@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -16,9 +17,12 @@ from rich.text import Text
 from fsm_ems.cli.tally import Line, Sum, Tally, short, state_of
 from fsm_ems.market import Market
 from fsm_ems.numbers import plain
+from fsm_ems.why import Step, time_text
 
 PLAIN_WIDTH = 240
 """How wide a table may be that no terminal has to show."""
+
+FOLDED = ("what", "why")
 
 STATE_STYLES = {
     "filled": "bold green",
@@ -141,3 +145,27 @@ def _summary(side: str, total: Sum, market: Market) -> str:
         f"{side} {plain(total.size)} {market.base} in {fills} at {average} {market.quote} on average, "
         f"fees {short(total.fees)} {market.quote}"
     )
+
+
+def print_life(out: Console, told: Sequence[Step], oid: str) -> None:
+    """An order's steps, times counted from the first."""
+    first, last = told[0], told[-1]
+    traded = f"{plain(last.filled)} of {plain(last.size)} filled"
+    title = Text.assemble(
+        f"{oid} of {first.owner} at {first.broker}: ",
+        state_text(last.state),
+        f", {traded}, {last.ord_status}",
+    )
+    out.print(title, f"\nsubmitted {time_text(first.time_ns)}", soft_wrap=True)
+    table = new_table("after", "from", "what", "event", "state", "why", numbers=("after",), folds=FOLDED)
+    for step in told:
+        what = (step.cause, *(f"sent: {send}" for send in step.sends))
+        table.add_row(
+            f"{plain(Decimal(step.time_ns - first.time_ns).scaleb(-9))} s",
+            step.actor,
+            Text("\n".join(what)),
+            step.event,
+            state_text(step.state),
+            Text(step.reason) if step.alarm is None else Text(f"{step.reason}\nALARM: {step.alarm}", "red"),
+        )
+    out.print(table)

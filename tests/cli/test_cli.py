@@ -15,7 +15,7 @@ from fsm_ems.cli.faults import told_plainly
 from fsm_ems.errors import EMSBug, EMSError, InvalidMessage, LogDamaged, LogHalted, OrderFileError, Refused
 from tests.cli.conftest import HERE, Run, program
 
-COMMANDS = ["demo", "replay", "diagram"]
+COMMANDS = ["demo", "replay", "why", "diagram"]
 
 
 def test_help_lists_the_commands_and_the_exit_codes(run: Run) -> None:

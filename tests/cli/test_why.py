@@ -1,0 +1,78 @@
+"""``fsm-ems why``, on the records of a replay."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fsm_ems.journal.file import RecordFile
+from fsm_ems.why import as_mermaid, as_text, why
+from tests.cli.conftest import HERE, Run
+
+LIFE = """\
+
+"""
+
+
+@pytest.fixture
+def kept(run: Run, tmp_path: Path) -> Path:
+    """The directory of a run."""
+    told = run("replay", HERE / "tape.csv", "--orders", HERE / "orders.toml", "--out", tmp_path / "run")
+    assert told.exit_code == 0
+    return tmp_path / "run"
+
+
+def test_elsewhere_than_on_a_terminal_each_step_is_a_line(run: Run, kept: Path) -> None:
+    told = run("why", "maker", kept)
+
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert told.stdout == as_text(why(RecordFile(kept / "records.log"), "maker")) + "\n"
+    assert [line.split()[2] for line in told.stdout.splitlines()[1:]] == [
+        "owner", "broker", "broker", "broker", "broker",
+    ]  # fmt: skip
+
+
+def test_on_a_terminal_the_table_keeps_to_its_width(run: Run, kept: Path) -> None:
+    told = run("why", "edited", kept, FORCE_COLOR="1", COLUMNS="100")
+
+    assert "\x1b[1;36mopen" in told.stdout
+    plain = re.sub(r"\x1b\[[\d;]*m", "", told.stdout)
+    assert "\n".join(line.rstrip() for line in plain.splitlines()).strip() == LIFE.strip()
+
+
+def test_it_can_be_drawn(run: Run, kept: Path) -> None:
+    told = run("why", "maker", kept, "--mermaid")
+
+    assert told.stdout == as_mermaid(why(RecordFile(kept / "records.log"), "maker"))
+
+
+def test_the_record_file_itself_can_be_named(run: Run, kept: Path) -> None:
+    assert run("why", "maker", kept / "records.log").stdout == run("why", "maker", kept).stdout
+
+
+def test_an_order_nobody_has_is_told(run: Run, kept: Path) -> None:
+    unknown, of_bob = run("why", "nope", kept), run("why", "maker", kept, "--owner", "bob")
+
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
+    assert unknown.stderr == "Error: unknown_order: there are no records of an order nope\n"
+    assert (of_bob.exit_code, of_bob.stdout) == (1, "")
+    assert of_bob.stderr == "Error: unknown_order: there are no records of an order maker of bob\n"
+
+
+def test_a_directory_without_records_is_told(run: Run, tmp_path: Path) -> None:
+    nothing, gone = run("why", "a", tmp_path), run("why", "a", tmp_path / "gone")
+
+    assert nothing.exit_code == 2
+    assert nothing.stderr == f"Error: {tmp_path} holds no records: there is no records.log in it\n"
+    assert gone.exit_code == 2
+    assert f"Path '{tmp_path / 'gone'}' does not exist." in gone.stderr
+
+
+def test_altered_records_are_told(run: Run, kept: Path) -> None:
+    records = kept / "records.log"
+    records.write_text(records.read_text().replace('"P1"', '"P9"'))
+
+    told = run("why", "maker", kept)
+
+    assert told.exit_code == 2
+    assert told.stderr.startswith(f"Error: {records}, line 7: the checksum does not match")
