@@ -10,7 +10,7 @@ from fsm_ems.errors import EMSBug, LogHalted
 from fsm_ems.journal.base import life_named
 
 KEEP = 20_000
-"""How many records a :class:`MemoryLog` keeps unless told: some 40 MB, or 4,000 short lives of orders."""
+"""How many records a :class:`MemoryLog` keeps unless told: some 25 MB, or 4,000 short lives of orders."""
 
 
 class MemoryLog:
