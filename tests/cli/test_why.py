@@ -10,7 +10,28 @@ from fsm_ems.why import as_mermaid, as_text, why
 from tests.cli.conftest import HERE, Run
 
 LIFE = """\
+edited of main at paper: open, 0.1 of 0.3 filled, PartiallyFilled
+submitted 1970-01-01T00:00:04.500000000Z
 
+         after  from    what                        event     state    why
+ ──────────────────────────────────────────────────────────────────────────────────────────────────
+ 0.000000000 s  owner   submit buy 0.2              submit    pending  accepted and durable; the
+                        btcusdt.paper at 99.70,                        broker is next
+                        gtc
+                        sent: order replay-14: buy
+                        0.2 at 99.70, gtc
+ 0.000000000 s  broker  ack, its id is P3           ack       acked    the venue gave its id
+ 0.000000000 s  broker  status open, 0 filled       opened    open     it rests on the book
+ 1.000000000 s  owner   edit up: size 0.3, price    edit      editing  the replace request goes
+                        99.95                                          out; old terms stay in force
+                        sent: edit replay-19 of
+                        replay-14: size 0.3, price
+                        99.95
+ 1.000000000 s  broker  edit replay-19 is in        replaced  open     the new terms are in force
+                        force: size 0.3, price
+                        99.95
+ 1.000000000 s  broker  fill X4: 0.1 at 99.90       fill      open     part of it traded under the
+                                                                       terms in force
 """
 
 
