@@ -191,6 +191,7 @@ class Dispatcher:
         self._take(made, now_ns, effects)
         if made.event is not None:
             effects.extend(self.report(broker, report, now_ns))
+            self._claim(broker, now_ns, effects)
 
     def _unpark(self, broker: str, now_ns: int, effects: list[Effect]) -> None:
         """Look again at what found no dialog: it has one now, or there is none left to wait for."""
@@ -213,14 +214,18 @@ class Dispatcher:
 
     def _settle(self, broker: str, seq: int, report: Report, now_ns: int, effects: list[Effect]) -> None:
         dialog, made = decide_reports.unparked(self.book, self.settings, broker, seq, report, now_ns)
+        known_as = None if dialog is None else dialog.venue_id
         if made is None:
             made = decide_reports.dropped(self.book, broker, seq, now_ns)
         self._take(made, now_ns, effects)
         if dialog is None and made.event is not None:
             self._settle(broker, seq, report, now_ns, effects)
+            self._claim(broker, now_ns, effects)
         elif dialog is not None:
             self._follow_up(dialog, now_ns, effects)
             self._drop_orphan(broker, report, now_ns, effects)
+            if dialog.venue_id != known_as:
+                self._claim(broker, now_ns, effects)
 
     def _drop_orphan(self, broker: str, report: Report, now_ns: int, effects: list[Effect]) -> None:
         """An execution that was nobody's is on its order now: it counts once."""
