@@ -14,7 +14,6 @@ The fold rules, in words:
 from __future__ import annotations
 
 from collections.abc import Hashable
-from copy import copy
 from decimal import Decimal
 
 from fsm_ems.messages import (
@@ -25,6 +24,7 @@ from fsm_ems.messages import (
     BrokerdStatus,
     OrderDetails,
 )
+from fsm_ems.testing.clone import slots_copied
 
 ZERO = Decimal(0)
 DEAD = frozenset({"cancelled", "rejected", "expired", "alert_triggered"})
@@ -85,10 +85,11 @@ class AuditedOrder:
 
     def twin(self) -> AuditedOrder:
         """An equal one that shares nothing that can change."""
-        twin = copy(self)
+        twin = slots_copied(self, AuditedOrder.__slots__)
         twin.live = self.live.copy()
         twin.gone = self.gone.copy()
-        twin.edits = tuple(copy(edit) for edit in self.edits)
+        if self.edits:
+            twin.edits = tuple(slots_copied(edit, AuditedEdit.__slots__) for edit in self.edits)
         return twin
 
     # ── what follows ────────────────────────────────────────────────────────────────────────────────
@@ -266,6 +267,19 @@ class AuditedOrder:
                 self.take_terms(edit, edit.size, edit.price)
                 break
         self.edits = tuple(edit for edit in self.edits if not edit.out)
+
+    def whole(self, cum: Decimal | None) -> None:
+        """All of it traded: the size in force, or the number the venue names, which an edit may explain."""
+        if self.filled >= self.size:
+            return
+        if cum is None:
+            self.stated = self.size
+            return
+        for edit in reversed(self.edits):
+            if edit.out and edit.size is not None and edit.size <= cum:
+                self.take_terms(edit, edit.size, edit.price)
+                break
+        self.size = self.filled
 
     def forget_requests(self) -> None:
         """It ended: nothing about it is open any more, but for requests that crossed its last fill."""

@@ -61,7 +61,7 @@ class Auditor:
         self.loose: frozenset[ExecKey] = frozenset()
         self.booked: dict[ExecKey, tuple[str, str]] = {}
         self._sends: list[SendOrder | SendAbout] = []
-        self._told: tuple[int, set[str]] = (0, set())
+        self._told: tuple[int, str, set[str]] = (0, "", set())
         self._folded: tuple[str, str] | None = None
 
     def grant(self, identity: str, role: str, sees: tuple[str, ...] = ()) -> None:
@@ -104,7 +104,7 @@ class Auditor:
             self._heard(given)
         elif isinstance(given, LinkMoved):
             self.links[given.broker] = given.event
-        self._told = (0, set())
+        self._told = (0, "", set())
         for effect in outcome.effects:
             if isinstance(effect, Notice):
                 self._notice(effect, given, now_ns)
@@ -174,7 +174,7 @@ class Auditor:
             self._folded = (order.owner, order.oid)
             self._fold(broker, order, report)
         elif isinstance(report, BrokerdFill):
-            self.loose = self.loose | {(broker, report.account, report.exec_id)}
+            self.loose |= {(broker, report.account, report.exec_id)} - self.booked.keys()
 
     def _about(self, broker: str, report: Report) -> AuditedOrder | None:
         key = None if report.reqid is None else self.by_reqid.get((broker, report.reqid))
@@ -201,10 +201,10 @@ class Auditor:
         record = notice.record
         self._stream(notice)
         if self._told[0] == record.seq:
-            self._told[1].add(notice.identity)
+            self._told[2].add(notice.identity)
             return
         self._all_told()
-        self._told = (record.seq, {notice.identity})
+        self._told = (record.seq, record.owner, {notice.identity})
         payload = record.payload
         if isinstance(payload, Adopted):
             self._adopted(record.owner, record.oid, payload)
@@ -228,6 +228,8 @@ class Auditor:
                 _answered(order, cause)
             if order.state != "unknown":
                 order.absences = 0
+        elif order.state == "unknown":
+            order.asked = None
         if order.state == "filled" or (order.state in DEAD and before not in DEAD):
             order.forget_requests()
         sends, self._sends = self._sends, []
@@ -282,14 +284,14 @@ class Auditor:
         if notice.seq != last + 1:
             raise Breach("P8", f"{identity} was told {notice.seq} after {last}")
         self.streams[identity] = notice.seq
-        self._owner = owner
 
     def _readers(self, owner: str) -> set[str]:
         return {owner} | {name for name, sees in self.seeing.items() if owner in sees or "*" in sees}
 
     def _all_told(self) -> None:
-        if self._told[0] and self._told[1] != self._readers(self._owner):
-            raise Breach("P6", f"of {self._owner}'s order only {sorted(self._told[1])} were told")
+        seq, owner, told = self._told
+        if seq and told != self._readers(owner):
+            raise Breach("P6", f"of {owner}'s order only {sorted(told)} were told")
 
     # ── the book ────────────────────────────────────────────────────────────────────────────────────
 
@@ -339,10 +341,12 @@ class Auditor:
         if max(parked.values(), default=0) > self.parked_max:
             raise Breach("P11", f"{parked} reports wait")
         orphans = {
-            (broker, account, exec_id)
-            for (broker, account), known in book.orphan_execs.items()
-            for exec_id in known
+            (orphan.broker, orphan.report.account, orphan.report.exec_id)
+            for orphan in book.orphans.values()
+            if isinstance(orphan.report, BrokerdFill)
         }
+        undone = {key for key in self.loose if any(order.knows(key[2]) for order in self.orders.values())}
+        self.loose -= undone  # a bust came first
         if lost := self.loose - waiting - orphans:
             raise Breach("P3", f"executions {sorted(lost)} are booked nowhere")
         if twice := orphans - self.loose:
@@ -373,15 +377,17 @@ def _answered(order: AuditedOrder, report: BrokerdStatus) -> None:
     if not report.snapshot or order.asked is None or report.query != order.asked:
         return
     order.asked = None
-    stated_whole = report.status == "filled" or (report.cum is not None and report.cum >= order.size)
-    if order.state in DEAD or (stated_whole and not order.increasing):
-        return
     if report.details is not None and report.status != "pending_edit":
         order.settle_edits(report.details)
-    if report.status == "filled":
+    if report.status == "filled" and order.state != "unknown":
         order.edits = tuple(edit for edit in order.edits if not edit.increase)
-        if order.filled < order.size:
-            order.stated = order.size
+        order.whole(report.cum)
+
+
+def _settles(order: AuditedOrder, report: BrokerdStatus) -> bool:
+    """Whether it answers, with terms, the last question: what was out is in force, or never will be."""
+    answers = report.snapshot and order.asked is not None and report.query == order.asked
+    return answers and report.details is not None and report.status != "pending_edit"
 
 
 def fold(order: AuditedOrder, report: Report) -> None:
@@ -426,8 +432,8 @@ def _status(order: AuditedOrder, report: BrokerdStatus) -> bool:
         return False
     if order.state in DEAD:
         return True
-    if status == "filled" and order.filled < order.size:
-        order.stated = order.size
+    if status == "filled" and not (order.state == "unknown" and _settles(order, report)):
+        order.whole(report.cum)
     if status == "pending_cancel" and (order.state != "filled" or order.wish):
         order.cancel_seen = True
     elif status == "pending_edit" and (order.state != "filled" or order.edits):

@@ -6,13 +6,13 @@ rule below; a slot without one is found when this file is imported.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from copy import copy
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
 
+T = TypeVar("T")
 Twins = dict[Dialog, Dialog]
 
 
@@ -88,8 +88,15 @@ def clone_dialog(dialog: Dialog) -> Dialog:
         setattr(twin, slot, getattr(dialog, slot))
     twin.fills = None if dialog.fills is None else dialog.fills.copy()
     twin.replaced = None if dialog.replaced is None else dialog.replaced.copy()
-    cancel: CancelRequest | None = dialog.cancel
-    twin.cancel = None if cancel is None else copy(cancel)
-    edits: tuple[EditRequest, ...] = dialog.edits
-    twin.edits = tuple(copy(edit) for edit in edits) if edits else edits
+    cancel, edits = dialog.cancel, dialog.edits
+    twin.cancel = None if cancel is None else slots_copied(cancel, CancelRequest.__slots__)
+    twin.edits = tuple(slots_copied(edit, EditRequest.__slots__) for edit in edits) if edits else edits
+    return twin
+
+
+def slots_copied(original: T, slots: Iterable[str]) -> T:
+    """A new object of the same class with the same values in *slots*; several times quicker than copy."""
+    twin = object.__new__(type(original))
+    for slot in slots:
+        setattr(twin, slot, getattr(original, slot))
     return twin

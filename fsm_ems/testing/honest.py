@@ -287,9 +287,12 @@ class HonestScene(DispatcherScene[Honest]):
         venue, state = world.venue, dialog.state.value
         if world.losses:
             return state not in _QUIET
+        if state == "filled" and dialog.edits and world.link_losses:
+            return True  # the answer to an edit that crossed the last fill is lost: nobody asks for it
         ours = {"rejected": ("refused", "none"), "open": ("live",), "acked": ("live",)}.get(state, (state,))
-        same = (dialog.filled, dialog.size, dialog.price) == (venue.cum, venue.size, venue.price)
-        return venue.state in ours and (same or state == "rejected") and not dialog.edits
+        over = state in ("rejected", "cancelled", "expired")
+        same = over or (dialog.size, dialog.price) == (venue.size, venue.price)
+        return venue.state in ours and same and dialog.filled == venue.cum and not dialog.edits
 
     def world_key(self, world: Honest, names: Names) -> Hashable:
         now_ns, venue = world.now_ns, world.venue

@@ -108,7 +108,7 @@ class Search(Generic[N, M]):
 
     def run(self) -> Found:
         """Search until nothing is left, something is broken, or *states_max* were seen."""
-        found, scene, began = self.found, self.scene, time.perf_counter()
+        found, scene, began = self.found, self.scene, time.process_time()
         first = scene.start()
         frontier: deque[tuple[int, int, N]] = deque([(0, 0, first)])
         self._note(hash(scene.key(first)), first)
@@ -124,7 +124,7 @@ class Search(Generic[N, M]):
         except _Stop:
             pass
         found.states = len(self._number)
-        found.seconds = time.perf_counter() - began
+        found.seconds = time.process_time() - began
         return found
 
     def _note(self, mark: int, node: N) -> int:
