@@ -61,32 +61,38 @@ def apply(book: Book, record: Record) -> list[Effect]:
     book.seq = record.seq
     payload = record.payload
     kind = type(payload)
-    if kind in _WHOLE:
+    part = _PARTS.get(kind)
+    if part is None:
         _WHOLE[kind](book, record, payload)
         return []
     dialog = _create(book, record) if kind in _BIRTHS else book.dialogs[record.owner][record.oid]
     effects: list[Effect] = []
-    before, unproven = dialog.state, dialog.flags & _SENT_ACKED == SENT
-    _PARTS[kind](book, record, dialog, payload, effects)
+    before, flags = dialog.state, dialog.flags
+    part(book, record, dialog, payload, effects)
     if record.event is not None:
-        _move(book, record, dialog, record.event, unproven=unproven)
+        _move(book, record, dialog, record.event, flags)
     for identity, seq in record.tells:
         book.streams[identity] = seq
         effects.append(_notice(identity, seq, record, before, dialog))
     return effects
 
 
-def _move(book: Book, record: Record, dialog: Dialog, event: E, *, unproven: bool) -> None:
-    """Step the machine, then keep what depends on where it arrived: counts, ends and notes of what is due."""
+def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> None:
+    """Step the machine, then keep what depends on where it arrived: counts, ends and notes of what is due.
+
+    *flags* are those from before the record.
+    """
     before = dialog.state
     state = ORDER.step(before, event)
     if record.then is not None:
         state = ORDER.step(state, record.then)
     dialog.state = state
     ended, was_ended = state in _ENDS, before in _ENDS
-    still_unproven = dialog.flags & _SENT_ACKED == SENT and not ended
-    if still_unproven != (unproven and not was_ended):
-        book.unacked[dialog.broker] = book.unacked.get(dialog.broker, 0) + (1 if still_unproven else -1)
+    if ended != was_ended or flags != dialog.flags:
+        unproven = not was_ended and flags & _SENT_ACKED == SENT
+        still = not ended and dialog.flags & _SENT_ACKED == SENT
+        if unproven is not still:
+            book.unacked[dialog.broker] = book.unacked.get(dialog.broker, 0) + (1 if still else -1)
     if ended:
         _ended(book, record, dialog, before)
     else:

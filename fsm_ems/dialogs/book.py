@@ -126,6 +126,13 @@ class Book:
             readers = self.watchers[owner] = (owner, *seeing)
         return readers
 
+    def tells(self, owner: str) -> tuple[tuple[str, int], ...]:
+        """Each reader of *owner* with the seq that the next record has in its stream."""
+        streams, readers = self.streams, self.watchers.get(owner) or self.readers(owner)
+        if len(readers) == 1:
+            return ((owner, streams.get(owner, 0) + 1),)
+        return tuple((reader, streams.get(reader, 0) + 1) for reader in readers)
+
     # ── what is due ─────────────────────────────────────────────────────────────────────────────────
 
     def wake(self, dialog: Dialog) -> None:

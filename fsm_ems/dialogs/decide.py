@@ -57,13 +57,7 @@ def record(
 ) -> Record:
     """The next record about the dialog of that (owner, oid), with a stream seq for each reader."""
     owner, oid = dialog_key
-    streams = book.streams
-    readers = book.readers(owner)
-    if len(readers) == 1:
-        tells: tuple[tuple[str, int], ...] = ((owner, streams.get(owner, 0) + 1),)
-    else:
-        tells = tuple((reader, streams.get(reader, 0) + 1) for reader in readers)
-    return Record(book.seq + 1, now_ns, owner, oid, event, then, payload, tells, alarm)
+    return Record(book.seq + 1, now_ns, owner, oid, event, then, payload, book.tells(owner), alarm)
 
 
 def whole(book: Book, now_ns: int, payload: Payload, alarm: str | None = None) -> Record:
