@@ -74,10 +74,9 @@ async def _tell(story: Story, stage: Stage, ends: dict[str, Status]) -> None:
 
 
 async def _first_quote(rows: RowStream) -> Quote:
-    while True:
-        _, row = await anext(rows)
-        if isinstance(row, Quote):
-            return row
+    _, row = await anext(rows)
+    assert isinstance(row, Quote), "a made-up market begins with one"
+    return row
 
 
 async def _follow_market(stage: Stage, rows: RowStream) -> None:

@@ -36,11 +36,7 @@ class Number(click.ParamType[Decimal]):
 
     name = "number"
 
-    def convert(
-        self, value: str | Decimal, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Decimal:
-        if isinstance(value, Decimal):
-            return value
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
         try:
             number = exact(value)
         except ValueError as error:
@@ -55,9 +51,7 @@ class Span(click.ParamType[int]):
 
     name = "time"
 
-    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
         found = _SPAN.fullmatch(value.strip())
         if found is None and value.strip() == "0":
             return 0
@@ -74,11 +68,7 @@ class MarketText(click.ParamType[Market]):
 
     name = "market"
 
-    def convert(
-        self, value: str | Market, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Market:
-        if isinstance(value, Market):
-            return value
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Market:
         address, *pairs = (part.strip() for part in value.split(","))
         if _FQME.fullmatch(address) is None:
             self.fail(f"{address!r} is no address: write what is traded, a point and the broker", param, ctx)

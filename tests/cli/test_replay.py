@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from fsm_ems.cli.options import read_text
+from fsm_ems.errors import OrderFileError
 from fsm_ems.journal.file import RecordFile
 from tests.cli.conftest import HERE, Run, program
 
@@ -164,6 +166,7 @@ def test_an_order_that_was_never_submitted_is_told_so(run: Run, tmp_path: Path) 
     told = run("replay", TAPE, "--orders", orders, "--max-size", "0.5")
 
     assert "refused maker: max_size: size 0.6 is above 0.5" in told.stdout
+    assert "bought 0.1 btc in 1 fill at" in told.stdout
     assert re.search(r"^ maker +buy +limit +refused +- ", told.stdout, re.MULTILINE)
 
 
@@ -224,6 +227,11 @@ def test_wrong_orders_are_told_with_their_place(run: Run, tmp_path: Path) -> Non
 
     orders.write_text(ORDERS.read_text().replace('size = "0.6"', 'size = "none"'))
     assert wrong(run, TAPE, orders).startswith(f"Error: {orders}, [[order]] number 1 (maker): size: ")
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OrderFileError, match=f"^{tmp_path}: Is a directory$"):
+        read_text(tmp_path)
 
 
 def test_a_missing_file_is_named(run: Run, tmp_path: Path) -> None:
