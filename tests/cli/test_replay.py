@@ -166,7 +166,7 @@ def test_an_order_that_was_never_submitted_is_told_so(run: Run, tmp_path: Path) 
     told = run("replay", TAPE, "--orders", orders, "--max-size", "0.5")
 
     assert "refused maker: max_size: size 0.6 is above 0.5" in told.stdout
-    assert "bought 0.1 btc in 1 fill at" in told.stdout
+    assert "bought 0.3 btc in 1 fill at 99.9 usdt" in told.stdout
     assert re.search(r"^ maker +buy +limit +refused +- ", told.stdout, re.MULTILINE)
 
 
