@@ -241,7 +241,13 @@ async def open_ems(
     settings = replace(settings, brokers={**{b.name: b.capabilities for b in brokers}, **settings.brokers})
     book = replay(log)
     dispatcher = Dispatcher(
-        settings, log.append, generation=secrets.token_hex(4), now_ns=clock(), book=book, lookup=log.lookup
+        settings,
+        log.append,
+        generation=secrets.token_hex(4),
+        now_ns=clock(),
+        book=book,
+        lookup=log.lookup,
+        life=log.of,
     )
     dispatcher.grant(identity, "trader", clock())
     for broker, state in list(book.links.items()):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fsm_ems.dialogs import facts as f
-from fsm_ems.dialogs.book import ORPHANS_MAX, Book, Identity, Waiting
+from fsm_ems.dialogs.book import FORGOTTEN_MAX, ORPHANS_MAX, REQUESTS_OUT_MAX, Book, Identity, Waiting
 from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest
 from fsm_ems.dialogs.fold_report import fold
 from fsm_ems.dialogs.ids import index_reqid, index_venue_id
@@ -162,12 +162,19 @@ def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
 
 
 def _let_go(book: Book, record: Record, keep: int) -> None:
-    """Only the *keep* youngest ends stay in memory, and none past its age."""
+    """Only the *keep* youngest ends stay in memory, and none past its age.
+
+    One whose request is unanswered stays a round longer: the answer is still to come.
+    """
     oldest_ns = record.time_ns - book.keep_age_ns
     finished = book.finished
     while finished:
         oldest = next(iter(finished))
-        if len(finished) <= keep and oldest.ended_ns >= oldest_ns:
+        excess = len(finished) - keep
+        if excess <= 0 and oldest.ended_ns >= oldest_ns:
+            return
+        if oldest.requests_out and excess <= REQUESTS_OUT_MAX:
+            finished.move_to_end(oldest)
             return
         del finished[oldest]
         _forget(book, oldest)
@@ -175,7 +182,9 @@ def _let_go(book: Book, record: Record, keep: int) -> None:
 
 def _forget(book: Book, dialog: Dialog) -> None:
     del book.dialogs[dialog.owner][dialog.oid]
-    book.forgotten += 1
+    book.forgotten[dialog.owner, dialog.oid] = None
+    if len(book.forgotten) > FORGOTTEN_MAX:
+        book.forgotten.popitem(last=False)
     requests, names = book.by_reqid.get(dialog.broker, {}), book.by_venue_id.get(dialog.broker, {})
     for reqid in (dialog.reqid, *dialog.reqids):
         if reqid is not None and requests.get(reqid) is dialog:
@@ -289,6 +298,7 @@ def _contradicted(
 
 
 def _recalled(book: Book, record: Record, dialog: Dialog, payload: Recalled, effects: list[Effect]) -> None:
+    book.forgotten.pop((dialog.owner, dialog.oid), None)
     dialog.state, dialog.end, dialog.noted_end = payload.state, payload.end, payload.noted_end
     dialog.size, dialog.price, dialog.stated = payload.size, payload.price, payload.stated
     dialog.flags = payload.flags

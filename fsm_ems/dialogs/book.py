@@ -19,6 +19,10 @@ from fsm_ems.messages import Report
 
 _ENDS = frozenset(ENDS)
 _SWEEP_ABOVE = 256
+FORGOTTEN_MAX = 100_000
+"""How many (owner, oid) of dialogs that left memory are still known, so that none is sent again."""
+REQUESTS_OUT_MAX = 1_000
+"""How many finished dialogs may stay past their time because a request about them is unanswered."""
 ORPHANS_MAX = 10_000
 """How many orphan fills memory keeps; older ones stay in the log alone, and are not known again."""
 _OPEN_LINKS = frozenset({LinkState.SYNCING, LinkState.UP})
@@ -81,7 +85,7 @@ class Book:
         self.orphans: dict[int, Waiting] = {}
         self.orphan_execs: dict[tuple[str, str], dict[str, int]] = {}
         self.finished: OrderedDict[Dialog, None] = OrderedDict()
-        self.forgotten = 0
+        self.forgotten: OrderedDict[tuple[str, str], None] = OrderedDict()
         self.unacked: dict[str, int] = {}
         self._alarm_clock: list[tuple[int, int, Dialog]] = []
 

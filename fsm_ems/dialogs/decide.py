@@ -113,6 +113,10 @@ def submit(
         if known.body == body:
             return None
         raise Refused("conflict", f"order {order.oid} was submitted with another body", order.oid)
+    if (owner, order.oid) in book.forgotten:
+        raise Refused(
+            "conflict", f"order {order.oid} was submitted before, and its records are gone", order.oid
+        )
     if body.expire_ns is not None and body.expire_ns <= now_ns:
         raise Refused("expired", f"expire_ns {body.expire_ns} is not after {now_ns}", order.oid)
     _within_limits(settings, body, body.size, body.price, reference, order.oid)

@@ -23,6 +23,11 @@ from fsm_ems.messages import BrokerdFill, Cancel, Command, Order, Report
 
 Append = Callable[[Record], None]
 Lookup = Callable[[str, int | str | None, str | None], Sequence[Record]]
+Life = Callable[[str, str], Sequence[Record]]
+
+
+def _no_life(owner: str, oid: str) -> Sequence[Record]:
+    return ()
 
 
 class Answer(NamedTuple):
@@ -52,16 +57,19 @@ class Dispatcher:
         now_ns: int,
         book: Book | None = None,
         lookup: Lookup = _nothing,
+        life: Life = _no_life,
     ) -> None:
         """*generation* is a short text no other log of this account has had. *book* is a replayed one.
 
-        *lookup* asks the record log for the records of a dialog that memory has let go.
+        *lookup* and *life* ask the record log for the records of a dialog that memory has let go: by what a
+        report calls it, and by its (owner, oid).
         """
         self.settings = settings
         self.book = Book() if book is None else book
         self.ignored = 0
         self._append = append
         self._lookup = lookup
+        self._life = life
         self._take(decide.open_book(self.book, settings, generation, now_ns), now_ns, [])
 
     # ── identities and links ────────────────────────────────────────────────────────────────────────
@@ -103,6 +111,8 @@ class Dispatcher:
             Refused: it is not taken, and nothing has changed.
         """
         book, settings = self.book, self.settings
+        if (identity, command.oid) in book.forgotten:
+            self._bring_back(self._life(identity, command.oid), now_ns)
         if isinstance(command, Order):
             made = decide.submit(book, settings, identity, command, now_ns, reference)
         elif isinstance(command, Cancel):
@@ -177,7 +187,10 @@ class Dispatcher:
     def _recall(self, broker: str, report: Report, now_ns: int) -> Dialog | None:
         if not self.book.forgotten:
             return None
-        made = recalled(self.book, self._lookup(broker, report.reqid, report.venue_id), now_ns)
+        return self._bring_back(self._lookup(broker, report.reqid, report.venue_id), now_ns)
+
+    def _bring_back(self, records: Sequence[Record], now_ns: int) -> Dialog | None:
+        made = recalled(self.book, records, now_ns)
         if made is None:
             return None
         self._take(made, now_ns, [])

@@ -6,6 +6,7 @@ rule below; a slot without one is found when this file is imported.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -34,7 +35,7 @@ def _by_name(value: Any, twins: Twins) -> Any:
 
 
 def _finished(value: Any, twins: Twins) -> Any:
-    return {twins[dialog]: None for dialog in value}
+    return OrderedDict((twins[dialog], None) for dialog in value)
 
 
 def _clock(value: Any, twins: Twins) -> Any:
@@ -48,7 +49,7 @@ _RULES: dict[str, Callable[[Any, Twins], Any]] = {
     "by_venue_id": _by_name,
     "dialogs": _by_name,
     "finished": _finished,
-    "forgotten": _same,
+    "forgotten": _flat,
     "generation": _same,
     "identities": _flat,
     "keep_age_ns": _same,
@@ -68,7 +69,7 @@ _PLAIN = tuple(slot for slot in Dialog.__slots__ if slot not in _CONTAINERS | _R
 
 if set(_RULES) != set(Book.__slots__):
     raise AssertionError(f"no rule, or one too many, for {sorted(set(_RULES) ^ set(Book.__slots__))}")
-if not _CONTAINERS | _REQUESTS <= set(Dialog.__slots__):
+if not set(Dialog.__slots__) >= _CONTAINERS | _REQUESTS:
     raise AssertionError("a dialog has lost a slot that is copied here")
 
 

@@ -56,6 +56,7 @@ class Desk:
             generation="g",
             now_ns=self.now,
             lookup=self.log.lookup,
+            life=self.log.of,
         )
         self.book = self.ems.book
         for trader in ("ann", "bob"):

@@ -14,6 +14,7 @@ from fsm_ems.dialogs.recall import rebuilt, recalled
 from fsm_ems.dialogs.record import Recalled, Record
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.dialogs.snapshot import Plain, dialog_facts
+from fsm_ems.errors import Refused
 from tests.dialogs.conftest import Desks
 from tests.dialogs.desk import Desk
 
@@ -163,18 +164,17 @@ def test_the_newest_life_counts_where_an_order_came_back_before(desks: Desks) ->
     assert copy.filled == 10
 
 
-def test_a_second_life_under_a_forgotten_id_is_another_order(desks: Desks) -> None:
-    """Past the bounds an id can be used again; a late fill by the new request finds the new order."""
+def test_a_retry_of_a_forgotten_order_sends_nothing(desks: Desks) -> None:
+    """The log is asked: an equal body gets the same answer, another body is a conflict."""
     desk, *_ = lived(desks, filled)
-    desk.order(size="3")
-    desk.fill("3", exec_id="F9")
-    reqid = desk.dialog().reqid
-    desk.order("third")
-    desk.fill("10", "third", exec_id="F-third")
+    assert desk.book.dialog("ann", "o1") is None
+    before = rebuilt(desk.log.of("ann", "o1"))
+    assert before is not None
 
-    desk.report("bust", reqid=reqid, exec_id="B1", ref_id="F9")
-
-    assert desk.stands() == "open 0/3"
+    assert desk.order() == []
+    assert kept(desk.dialog()) == kept(before)
+    with pytest.raises(Refused, match="conflict"):
+        desk.order(size="3")
 
 
 def test_bringing_back_tells_nobody(desks: Desks) -> None:

@@ -176,7 +176,13 @@ class Run:
         self.known: dict[str, dict[Dialog, None]] = {}
         self.last: dict[tuple[str, str], Dialog] = {}
         self.dispatcher = Dispatcher(
-            settings, self._append, generation="g", now_ns=self.now_ns, book=self.book, lookup=self.log.lookup
+            settings,
+            self._append,
+            generation="g",
+            now_ns=self.now_ns,
+            book=self.book,
+            lookup=self.log.lookup,
+            life=self.log.of,
         )
         for owner in ("main", "other"):
             self.dispatcher.grant(owner, "trader", self.now_ns)
