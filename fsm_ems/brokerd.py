@@ -168,6 +168,8 @@ class BrokerdStatus(_AboutOrder):
     def _combination(self) -> BrokerdStatus:
         if self.status == "absent" and not self.snapshot:
             raise ValueError("status 'absent' answers a query only")
+        if self.status == "absent" and (self.details is not None or self.cum is not None):
+            raise ValueError("an order that is absent has neither details nor a filled size")
         return self
 
 
@@ -197,7 +199,7 @@ class BrokerdBust(_AboutOrder):
 
 @message
 class BrokerdCorrection(_AboutOrder):
-    """The execution *ref_id* is replaced by this one."""
+    """The execution *ref_id* is replaced by this one, which has an id of its own."""
 
     name: Literal["brokerd_correction"] = "brokerd_correction"
     exec_id: VenueId
@@ -207,6 +209,12 @@ class BrokerdCorrection(_AboutOrder):
     fee: Signed = Decimal(0)
     fee_asset: Name | None = None
     liquidity: Liquidity | None = None
+
+    @model_validator(mode="after")
+    def _two_ids(self) -> BrokerdCorrection:
+        if self.exec_id == self.ref_id:
+            raise ValueError("a correction has an id of its own: it cannot replace itself")
+        return self
 
 
 @message

@@ -53,7 +53,7 @@ REPORTS: dict[str, tuple[dict[str, Any], type[m.Message]]] = {
     "brokerd_status": (STATUS, m.BrokerdStatus),
     "brokerd_fill": (FILL, m.BrokerdFill),
     "brokerd_bust": ({"name": "brokerd_bust", "exec_id": "B1", "ref_id": "F1"}, m.BrokerdBust),
-    "brokerd_correction": (FILL | {"name": "brokerd_correction", "ref_id": "F1"}, m.BrokerdCorrection),
+    "brokerd_correction": (FILL | {"name": "brokerd_correction", "ref_id": "F0"}, m.BrokerdCorrection),
     "brokerd_replaced": ({"name": "brokerd_replaced", "reqid": "g-4"}, m.BrokerdReplaced),
     "brokerd_refused": (
         {"name": "brokerd_refused", "reqid": "g-4", "request": "cancel"},
@@ -254,6 +254,14 @@ def test_a_request_id_keeps_its_form(reqid: int | str) -> None:
         (STATUS | {"snapshot": 1}, "brokerd_status.snapshot: Input should be a valid boolean"),
         (STATUS | {"resumes": "no"}, "brokerd_status.resumes: Input should be a valid boolean"),
         (STATUS | {"status": "absent"}, "brokerd_status: status 'absent' answers a query only"),
+        (
+            STATUS | {"status": "absent", "snapshot": True, "cum": "0"},
+            "brokerd_status: an order that is absent has neither details nor a filled size",
+        ),
+        (
+            REPORTS["brokerd_correction"][0] | {"ref_id": "F2", "exec_id": "F2"},
+            "brokerd_correction: a correction has an id of its own: it cannot replace itself",
+        ),
         ({"name": "brokerd_ack", "reqid": "g-3"}, "brokerd_ack.venue_id: Field required"),
         ({"name": "brokerd_error"}, "brokerd_error.reqid: Field required"),
         (

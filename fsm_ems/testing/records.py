@@ -63,8 +63,10 @@ _heading: dict[str, Drawn] = {
 }
 _about: dict[str, Drawn] = {"reqid": _maybe(reqids), **_heading}
 _answer: dict[str, Drawn] = {"reqid": reqids, **_heading}
+_OTHER = " corrected"
+_other_ids = ids.map(lambda name: f"{name}{_OTHER}")
 _trade: dict[str, Drawn] = {
-    "exec_id": ids,
+    "exec_id": ids.filter(lambda name: not name.endswith(_OTHER)),
     "size": sizes,
     "price": sizes,
     "fee": fees,
@@ -76,17 +78,24 @@ REPORTS: dict[type[Any], Drawn] = {
     m.BrokerdOrderAck: st.builds(m.BrokerdOrderAck, **(_answer | {"venue_id": ids})),
     m.BrokerdStatus: st.builds(
         m.BrokerdStatus,
-        status=st.sampled_from(["open", "pending_new", "filled", "cancelled", "absent", "done_for_day"]),
+        status=st.sampled_from(["open", "pending_new", "filled", "cancelled", "done_for_day"]),
         cum=_maybe(sizes),
-        snapshot=st.just(value=True),
+        snapshot=st.booleans(),
         query=_maybe(reqids),
         resumes=st.booleans(),
         details=_maybe(_terms),
         **_about,
+    )
+    | st.builds(
+        m.BrokerdStatus,
+        status=st.just("absent"),
+        snapshot=st.just(value=True),
+        query=_maybe(reqids),
+        **_about,
     ),
     m.BrokerdFill: st.builds(m.BrokerdFill, cum=_maybe(sizes), details=_maybe(_terms), **_trade, **_about),
     m.BrokerdBust: st.builds(m.BrokerdBust, exec_id=ids, ref_id=ids, **_about),
-    m.BrokerdCorrection: st.builds(m.BrokerdCorrection, ref_id=ids, **_trade, **_about),
+    m.BrokerdCorrection: st.builds(m.BrokerdCorrection, ref_id=_other_ids, **_trade, **_about),
     m.BrokerdReplaced: st.builds(m.BrokerdReplaced, size=_maybe(sizes), price=_maybe(sizes), **_answer),
     m.BrokerdRefused: st.builds(
         m.BrokerdRefused,
