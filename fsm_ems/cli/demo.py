@@ -33,7 +33,7 @@ def demo(seed: int) -> None:
 
     Alice and Bob trade a made-up market with a quarter of a second of latency. The orders show the main
     line, a cancel that overtakes the ack, an edit, partial fills, an expiry, a rejection, and an order
-    whose outcome is unknown until the venue has been asked. It takes some twelve seconds and no network.
+    whose outcome is unknown until the venue has been asked. It takes some ten seconds and no network.
     The exit code is 1 if an order does not end as it should.
     """
     out = console()

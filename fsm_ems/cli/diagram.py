@@ -31,8 +31,8 @@ Examples:
     "--state", metavar="STATE", help="Mark this state as the current one; markdown: its rows alone."
 )
 def diagram(form: Format, machine: MachineName, state: str | None) -> None:
-    """Print a machine to standard output, as mermaid text unless told otherwise.
+    """Draw a machine from its table, to standard output.
 
-    The picture is made from the table that the running program uses: it cannot be out of date.
+    It is the table that the running program uses: the picture cannot be out of date.
     """
     click.echo(drawn(machine, form, state).rstrip("\n"))

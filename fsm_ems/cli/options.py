@@ -71,7 +71,11 @@ class MarketText(click.ParamType[Market]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Market:
         address, *pairs = (part.strip() for part in value.split(","))
         if _FQME.fullmatch(address) is None:
-            self.fail(f"{address!r} is no address: write what is traded, a point and the broker", param, ctx)
+            self.fail(
+                f"{address!r} is no address: write what is traded, a point and the broker, in lower case",
+                param,
+                ctx,
+            )
         market = Market(address, *_assets(address), *_TICKS)
         changes: dict[str, Any] = {}
         for pair in pairs:

@@ -70,7 +70,7 @@ taker_bps, base, quote. Orders that name no market are for it."""
 )  # fmt: skip
 @click.option(
     "--latency", "latency_ns", type=Span(), default="0ms", show_default=True,
-    help="How long a request is on its way: 0ms, 1.5ms, 200us.",
+    help="How long a request is on its way: 0ms, 1.5ms, 200us, 2s.",
 )  # fmt: skip
 @click.option("--max-size", type=Number(), help="Refuse orders above this size.")
 @click.option("--max-value", type=Number(), help="Refuse orders above this size times price.")

@@ -96,7 +96,7 @@ def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None) -
     table = new_table(
         "order", "side", "type", "state", "filled", "size", "limit", "average", "fees", "fills",
         numbers=numbers, folds=("order", "type"),
-        title=f"{market.fqme}: {rows:,} rows, {len(tally.lines)} orders",
+        title=f"{market.fqme}: {_counted(rows, 'row')}, {_counted(len(tally.lines), 'order')}",
     )  # fmt: skip
     for line in tally.lines.values():
         table.add_row(*_cells(line, market))
@@ -138,9 +138,13 @@ def _sum(tally: Tally, side: str) -> Sum:
     return total
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def _summary(side: str, total: Sum, market: Market) -> str:
     average = price_text(total.average_price, market.price_tick)
-    fills = "1 fill" if total.fills == 1 else f"{total.fills} fills"
+    fills = _counted(total.fills, "fill")
     return (
         f"{side} {plain(total.size)} {market.base} in {fills} at {average} {market.quote} on average, "
         f"fees {short(total.fees)} {market.quote}"
