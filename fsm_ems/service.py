@@ -7,6 +7,7 @@ one at a time; the records it makes are in the log when it returns; then sends l
 from __future__ import annotations
 
 import math
+import re
 import secrets
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
@@ -26,7 +27,7 @@ from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.outward import request_of, standing_of, status_of
 from fsm_ems.dialogs.record import Effect, Notice, Role, SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.errors import BrokerFault, ClientFault
+from fsm_ems.errors import BrokerFault, ClientFault, InvalidMessage, Refused
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import replay
@@ -37,6 +38,9 @@ QUEUED_MAX = 1_024
 """Sends that may wait for a link before commands wait for it, and the reports read ahead of the loop."""
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 30.0
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}", re.ASCII).fullmatch
+_NAME_RULE = "a name of at most 40 letters, digits, '_', '.' and '-', and 'trader' or 'observer', are needed"
 
 _log = structlog.get_logger("fsm_ems")
 
@@ -60,6 +64,7 @@ class EMS(Client):
         self._outboxes: dict[str, deque[SendOrder | SendAbout]] = {name: deque() for name in self._brokers}
         self._outbox_changed = {name: trio.Event() for name in self._brokers}
         self._mailboxes: dict[tuple[str, str | None], list[Mailbox]] = {}
+        self._closed = False
         self._rescheduled = trio.Event()
         self._up = {name: trio.Event() for name in self._brokers}
 
@@ -71,11 +76,25 @@ class EMS(Client):
             await event.wait()
 
     def note_price(self, market: str, price: Decimal) -> None:
-        """Tell the last known price of *market*: market orders are valued at it under ``Limits.max_value``."""
+        """Tell the last known price of *market*: ``Limits.max_value`` weighs market orders at it."""
         self._prices[market] = price
 
     def client(self, identity: str, role: Role = "trader", sees: Sequence[str] = ()) -> Client:
-        """Another identity: a trader with orders of its own, or an observer of the owners it *sees*."""
+        """Another identity: a trader with orders of its own, or an observer of the owners it *sees*.
+
+        Asking again for an identity that is known as the same gives another client of it.
+
+        Raises:
+            Refused: the identity is known already, with another role or other owners to see.
+            InvalidMessage: the name or the role has not the form it must have.
+        """
+        if not _NAME(identity) or role not in ("trader", "observer"):
+            raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))
+        known = self.dispatcher.book.identities.get(identity)
+        if known is not None and (known.role, known.sees) != (role, tuple(sees)):
+            raise Refused(
+                "forbidden", f"{identity} is known already, as {known.role}; nobody changes that by asking"
+            )
         self.dispatcher.grant(identity, role, self.clock(), tuple(sees))
         return Client(self, identity)
 
@@ -87,6 +106,7 @@ class EMS(Client):
             ClientFault: no broker of that name was opened.
         """
         await trio.lowlevel.checkpoint()
+        self._check_open()
         reference: Decimal | None = None
         if isinstance(command, Order):
             self._check_broker(command)
@@ -98,6 +118,7 @@ class EMS(Client):
     async def trigger(self, owner: str, oid: str, price: Decimal | None = None) -> None:
         """Fire an owner's dark order or alert by hand."""
         await trio.lowlevel.checkpoint()
+        self._check_open()
         self._carry_out(self.dispatcher.trigger(owner, oid, self.clock(), price))
 
     def subscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
@@ -120,6 +141,10 @@ class EMS(Client):
             if dialog is None
             else standing_of(dialog, self.dispatcher.book.streams[identity], self.clock())
         )
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClientFault("this EMS was closed: nothing would be sent any more")
 
     def _check_broker(self, order: Order) -> None:
         broker = order.market.rpartition(".")[2]
@@ -152,8 +177,9 @@ class EMS(Client):
             for box in boxes:
                 box.put(status)
 
-    def close_mailboxes(self) -> None:
-        """Tell every reader that no more will come."""
+    def close(self) -> None:
+        """Take no more commands, and tell every reader that no more will come."""
+        self._closed = True
         for boxes in self._mailboxes.values():
             for box in boxes:
                 box.close()
@@ -260,4 +286,4 @@ async def open_ems(
             yield ems
         finally:
             nursery.cancel_scope.cancel()
-            ems.close_mailboxes()
+            ems.close()

@@ -10,7 +10,18 @@ import pytest
 import trio
 import trio.testing
 
-from fsm_ems import ClientFault, Limits, Order, Refused, Settings, Status, new_order, open_ems
+from fsm_ems import (
+    ClientFault,
+    InvalidMessage,
+    Limits,
+    Order,
+    OrderHandle,
+    Refused,
+    Settings,
+    Status,
+    new_order,
+    open_ems,
+)
 from fsm_ems.client import MAILBOX_MAX, Mailbox, Overrun
 from fsm_ems.clock import TrioClock
 from fsm_ems.journal.file import FileLog
@@ -30,9 +41,10 @@ R = TypeVar("R", bound=Request)
 LIMIT: dict[str, Any] = {"side": "buy", "market": "xbtusd.paper", "size": "2", "price": "100"}
 
 
-def an_order(oid: str = "o1", **fields: Any) -> Order:
+def an_order(oid: str = "o1", **fields: object) -> Order:
     """A limit order to buy 2 at 100, but for what *fields* say."""
-    return Order(**{**LIMIT, "oid": oid, **fields})
+    made: dict[str, Any] = {**LIMIT, "oid": oid, **fields}
+    return Order(**made)
 
 
 async def next_sent(broker: ScriptedBroker, kind: type[R]) -> R:
@@ -172,12 +184,12 @@ async def test_a_lost_link_puts_orders_in_doubt_and_new_ones_wait() -> None:
     assert query.venue_id == "V1"
 
 
-async def first_state(handle: Any) -> str:
+async def first_state(handle: OrderHandle) -> str:
     """The state of the next status."""
     return str((await anext(handle)).state)
 
 
-async def last_state(handle: Any, count: int) -> str:
+async def last_state(handle: OrderHandle, count: int) -> str:
     """The state of the *count*-th status from here."""
     state = ""
     for _ in range(count):
@@ -247,7 +259,7 @@ async def test_a_dark_order_and_an_alert_fire_by_hand() -> None:
 async def test_an_order_for_a_broker_that_is_not_open_is_refused_by_name() -> None:
     """The error names the brokers there are."""
     async with open_ems(ScriptedBroker()) as ems:
-        with pytest.raises(ClientFault, match="no broker 'kraken'.*opened are paper"):
+        with pytest.raises(ClientFault, match=r"no broker 'kraken'.*opened are paper"):
             await ems.submit(new_order(**{**LIMIT, "market": "xbtusd.kraken"}))
 
 
@@ -262,6 +274,34 @@ async def test_waiting_ends_with_an_error_when_the_ems_is_closed() -> None:
         await handles[0].wait()
     events.close()
     assert await events.get() is None
+
+
+async def test_a_closed_ems_takes_no_commands() -> None:
+    """Nothing is recorded that could never be sent."""
+    async with open_ems(ScriptedBroker()) as ems:
+        handle = await ems.submit(an_order())
+        seq = ems.dispatcher.book.seq
+    with pytest.raises(ClientFault, match="was closed"):
+        await ems.submit(an_order("o2"))
+    with pytest.raises(ClientFault, match="was closed"):
+        await handle.cancel()
+    with pytest.raises(ClientFault, match="was closed"):
+        await ems.trigger("main", "o1")
+    assert ems.dispatcher.book.seq == seq
+
+
+async def test_nobody_changes_an_identity_by_asking_for_it() -> None:
+    """The same identity again is the same; another role, a wrong role or a wrong name is refused."""
+    async with open_ems(ScriptedBroker()) as ems:
+        ems.client("eve", "observer", ["main"])
+        assert ems.client("eve", "observer", ["main"]).identity == "eve"
+        with pytest.raises(Refused, match="forbidden: eve is known already, as observer"):
+            ems.client("eve")
+        wrong: Any = "boss"
+        with pytest.raises(InvalidMessage, match="boss"):
+            ems.client("q", wrong)
+        with pytest.raises(InvalidMessage, match="a name of at most 40"):
+            ems.client("q q")
 
 
 async def test_two_ems_in_one_program_share_nothing() -> None:

@@ -1,0 +1,154 @@
+"""A Hypothesis state machine that lives many lives of orders through the real dispatcher.
+
+Run it as it is, or subclass it: add rules of your own, or narrow what it declares::
+
+    class TestMine(EMSMachine):
+        ems_settings = Settings(limits={"*": Limits(max_size=Decimal(2))})
+
+    TestLives = TestMine.TestCase
+
+Two traders and an observer give commands; the venue reports anything, in any order, twice or never; the
+link breaks and returns; time passes. After each rule an auditor that never saw the order table compares
+what was told and sent with what must be (:mod:`fsm_ems.testing.auditor`), each state is derived anew from
+the facts, and at the end the records are replayed to the same book.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from fsm_ems.dialogs.apply import apply
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.facts import derive
+from fsm_ems.dialogs.record import Record, SendAbout, SendOrder
+from fsm_ems.dialogs.settings import Capabilities, Settings
+from fsm_ems.dialogs.snapshot import facts
+from fsm_ems.machines.link import LinkState
+from fsm_ems.messages import Cancel
+from fsm_ems.testing import strategies
+from fsm_ems.testing.auditor import Auditor
+from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, TimePassed, put
+
+BROKER = "paper"
+MARKET = "btcusd.paper"
+TRADERS = ("alice", "bob")
+OBSERVER = "eve"
+OIDS = ("o1", "o2", "o3")
+EXEC_IDS = ("E1", "E2", "E3", "E4")
+SECOND_NS = 1_000_000_000
+
+
+class EMSMachine(RuleBasedStateMachine):
+    """The rules. *ems_settings* and *market* may be narrowed by a subclass."""
+
+    ems_settings: ClassVar[Settings] = Settings(brokers={BROKER: Capabilities(reopen_filled=True)})
+    market: ClassVar[str] = MARKET
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_ns = SECOND_NS
+        self.records: list[Record] = []
+        self.reqids: list[int | str] = []
+        self.queries: list[int] = []
+        self.edit_count = 0
+        self.auditor = Auditor()
+        self.dispatcher = Dispatcher(
+            self.ems_settings, self.records.append, generation="g", now_ns=self.now_ns
+        )
+
+    @initialize()
+    def begin(self) -> None:
+        """Two traders, an observer of the first, and a link in step."""
+        for identity in TRADERS:
+            self.dispatcher.grant(identity, "trader", self.now_ns)
+            self.auditor.grant(identity, "trader")
+        self.dispatcher.grant(OBSERVER, "observer", self.now_ns, ("alice",))
+        self.auditor.grant(OBSERVER, "observer", ("alice",))
+        for event in ("connect", "connected", "synced"):
+            self.give(LinkMoved(BROKER, event))
+
+    def give(self, given: Input) -> Outcome:
+        """Put *given* in, let the auditor see it, and remember what was sent."""
+        self.now_ns += 1
+        outcome = put(self.dispatcher, given, self.now_ns)
+        for effect in outcome.effects:
+            if isinstance(effect, SendOrder) or (isinstance(effect, SendAbout) and effect.verb != "query"):
+                self.reqids.append(effect.reqid)
+            elif isinstance(effect, SendAbout) and isinstance(effect.reqid, int):
+                self.queries.append(effect.reqid)
+        self.auditor.observe(given, outcome, self.now_ns)
+        return outcome
+
+    # ── clients ─────────────────────────────────────────────────────────────────────────────────────
+
+    @rule(who=st.sampled_from((*TRADERS, OBSERVER)), oid=st.sampled_from(OIDS), chosen=st.data())
+    def submit(self, who: str, oid: str, chosen: st.DataObject) -> None:
+        """An order, perhaps under an oid that was used before."""
+        self.give(Commanded(who, chosen.draw(strategies.orders(oid, self.market, self.now_ns))))
+
+    @rule(who=st.sampled_from((*TRADERS, OBSERVER)), oid=st.sampled_from(OIDS))
+    def cancel(self, who: str, oid: str) -> None:
+        """A cancel, perhaps of nobody's or of another's order."""
+        self.give(Commanded(who, Cancel(oid=oid)))
+
+    @rule(who=st.sampled_from((*TRADERS, OBSERVER)), oid=st.sampled_from(OIDS), chosen=st.data())
+    def edit(self, who: str, oid: str, chosen: st.DataObject) -> None:
+        """New terms, under an edit id of their own."""
+        self.edit_count += 1
+        self.give(Commanded(who, chosen.draw(strategies.edits(oid, f"e{self.edit_count}"))))
+
+    @rule(who=st.sampled_from(TRADERS), oid=st.sampled_from(OIDS))
+    def fire(self, who: str, oid: str) -> None:
+        """A dark order's or an alert's price is met."""
+        self.give(Fired(who, oid))
+
+    # ── the venue, the link and time ────────────────────────────────────────────────────────────────
+
+    @precondition(lambda self: bool(self.reqids) and self.dispatcher.book.link_open(BROKER))
+    @rule(chosen=st.data())
+    def report(self, chosen: st.DataObject) -> None:
+        """The venue says anything about anything it was sent."""
+        drawn = strategies.reports(self.reqids, EXEC_IDS, self.queries)
+        self.give(Heard(BROKER, chosen.draw(drawn)))
+
+    @rule()
+    def break_link(self) -> None:
+        """The connection is gone."""
+        self.give(LinkMoved(BROKER, "lost"))
+
+    @precondition(lambda self: self.dispatcher.book.links.get(BROKER) is LinkState.CONNECTING)
+    @rule()
+    def connect(self) -> None:
+        """The connection is back and in step."""
+        for event in ("connected", "synced"):
+            self.give(LinkMoved(BROKER, event))
+
+    @rule(seconds=st.integers(1, 12))
+    def wait(self, seconds: int) -> None:
+        """Time passes, and what is due falls due."""
+        self.now_ns += seconds * SECOND_NS
+        self.give(TimePassed())
+
+    # ── what must hold ──────────────────────────────────────────────────────────────────────────────
+
+    @invariant()
+    def the_book_is_what_the_auditor_says(self) -> None:
+        """What was told and sent leads to the book as it is."""
+        self.auditor.compare(self.dispatcher.book)
+
+    @invariant()
+    def states_follow_from_facts(self) -> None:
+        """No state that the facts do not say."""
+        for dialog in self.dispatcher.book:
+            assert dialog.state is derive(dialog), dialog.oid
+
+    def teardown(self) -> None:
+        """The records alone give the same book."""
+        book = Book()
+        for record in self.records:
+            apply(book, record)
+        assert facts(book) == facts(self.dispatcher.book)

@@ -1,0 +1,91 @@
+"""Hypothesis strategies for what clients and brokers say. Small numbers, so that totals meet sizes often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from fsm_ems.messages import Edit, Order, Report, parse_report
+
+REPORT_KINDS = (
+    "ack", "open", "fill", "fill", "fill", "bust", "correction", "pending_cancel", "cancelled", "rejected",
+    "expired", "filled", "pending_edit", "replaced", "cancel refused", "edit refused", "submit refused",
+    "restated", "stopped", "done_for_day", "error",
+)  # fmt: skip  # one name a line says no more
+"""What :func:`reports` draws from: statuses by their name, and the other reports."""
+
+
+def sizes(largest: int = 4) -> st.SearchStrategy[Decimal]:
+    """Whole sizes from 1 to *largest*."""
+    return st.integers(1, largest).map(Decimal)
+
+
+def prices() -> st.SearchStrategy[Decimal]:
+    """A handful of prices around 100."""
+    return st.integers(98, 102).map(Decimal)
+
+
+@st.composite
+def orders(draw: st.DrawFn, oid: str, market: str, now_ns: int) -> Order:
+    """An acceptable order: live or dark, limit or market, of any time in force, or an alert."""
+    kind = draw(st.sampled_from(("limit", "limit", "limit", "market", "dark", "alert")))
+    fields: dict[str, Any] = {"oid": oid, "market": market}
+    if kind == "alert":
+        return Order(side="alert", price=draw(prices()), **fields)
+    fields |= {"side": draw(st.sampled_from(("buy", "sell"))), "size": draw(sizes())}
+    if kind == "market":
+        return Order(type="market", tif=draw(st.sampled_from(("gtc", "ioc", "fok"))), **fields)
+    tif = draw(st.sampled_from(("gtc", "gtc", "ioc", "fok", "gtd")))
+    if tif == "gtd":
+        fields["expire_ns"] = now_ns + draw(st.integers(1, 30)) * 1_000_000_000
+    return Order(price=draw(prices()), tif=tif, mode="dark" if kind == "dark" else "live", **fields)
+
+
+@st.composite
+def edits(draw: st.DrawFn, oid: str, edit_id: str) -> Edit:
+    """New terms: a size, a price or both."""
+    size = draw(st.none() | sizes(6))
+    price = draw(prices() if size is None else st.none() | prices())
+    return Edit(oid=oid, edit_id=edit_id, size=size, price=price)
+
+
+@st.composite
+def reports(
+    draw: st.DrawFn, reqids: Sequence[int | str], exec_ids: Sequence[str], queries: Sequence[int]
+) -> Report:
+    """Any report about one of *reqids*: true, false, doubled, late or out of order.
+
+    Executions are drawn from *exec_ids*, so that some come twice; *queries* are the questions asked.
+    """
+    kind = draw(st.sampled_from(REPORT_KINDS))
+    reqid = draw(st.sampled_from(list(reqids)))
+    fields: dict[str, Any] = {"reqid": reqid}
+    if draw(st.booleans()):
+        fields["venue_id"] = f"V-{reqid}"
+    if kind == "ack":
+        fields |= {"name": "brokerd_ack", "venue_id": f"V-{reqid}"}
+    elif kind == "fill":
+        fields |= {"name": "brokerd_fill", "exec_id": draw(st.sampled_from(list(exec_ids)))}
+        fields |= {"size": draw(sizes(2)), "price": draw(prices())}
+    elif kind == "bust":
+        ref = draw(st.sampled_from(list(exec_ids)))
+        fields |= {"name": "brokerd_bust", "exec_id": f"bust-{ref}", "ref_id": ref}
+    elif kind == "correction":
+        ref = draw(st.sampled_from(list(exec_ids)))
+        fields |= {"name": "brokerd_correction", "exec_id": f"{ref}c", "ref_id": ref}
+        fields |= {"size": draw(sizes(2)), "price": draw(prices())}
+    elif kind in ("replaced", "error", "restated"):
+        fields["name"] = f"brokerd_{kind}"
+        if kind != "error":
+            fields |= {"size": draw(sizes(6)), "price": draw(prices())}
+    elif kind.endswith("refused"):
+        code = draw(st.sampled_from(("too_late", "unknown_order", "other")))
+        fields |= {"name": "brokerd_refused", "request": kind.split()[0], "code": code}
+    else:
+        fields |= {"name": "brokerd_status", "status": kind, "resumes": draw(st.booleans())}
+        if queries and draw(st.booleans()):
+            fields |= {"snapshot": True, "query": draw(st.sampled_from(list(queries)))}
+    return parse_report(fields)

@@ -1,0 +1,35 @@
+"""The state machine that users run, run here; and that it notices a bug."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from fsm_ems.dialogs import fold_report
+from fsm_ems.dialogs.facts import Dialog, Execution
+from fsm_ems.testing.stateful import EMSMachine
+
+QUICK = settings(
+    max_examples=150,
+    stateful_step_count=30,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+def test_lives_keep_every_promise() -> None:
+    """Anything a client, a venue or a link may do in thirty steps leaves all promises kept."""
+    run_state_machine_as_test(EMSMachine, settings=QUICK)
+
+
+def test_a_fill_that_is_dropped_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted bug: executions are not booked. The auditor says so."""
+
+    def dropped(dialog: Dialog, execution: Execution) -> None:
+        """Nothing."""
+
+    monkeypatch.setattr(fold_report, "_book", dropped)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(EMSMachine, settings=QUICK)
