@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fsm_ems.messages import Edit, Order, Report, parse_report
+from fsm_ems.messages import Edit, Order, Report, TimeInForce, parse_report
 
 REPORT_KINDS = (
     "ack", "open", "fill", "fill", "fill", "bust", "correction", "pending_cancel", "cancelled", "rejected",
@@ -38,7 +38,8 @@ def orders(draw: st.DrawFn, oid: str, market: str, now_ns: int) -> Order:
     fields |= {"side": draw(st.sampled_from(("buy", "sell"))), "size": draw(sizes())}
     if kind == "market":
         return Order(type="market", tif=draw(st.sampled_from(("gtc", "ioc", "fok"))), **fields)
-    tif = draw(st.sampled_from(("gtc", "gtc", "ioc", "fok", "gtd")))
+    often: tuple[TimeInForce, ...] = ("gtc", "gtc", "ioc", "fok", "gtd")
+    tif = draw(st.sampled_from(often))
     if tif == "gtd":
         fields["expire_ns"] = now_ns + draw(st.integers(1, 30)) * 1_000_000_000
     return Order(price=draw(prices()), tif=tif, mode="dark" if kind == "dark" else "live", **fields)
@@ -86,6 +87,7 @@ def reports(
         fields |= {"name": "brokerd_refused", "request": kind.split()[0], "code": code}
     else:
         fields |= {"name": "brokerd_status", "status": kind, "resumes": draw(st.booleans())}
-        if queries and draw(st.booleans()):
-            fields |= {"snapshot": True, "query": draw(st.sampled_from(list(queries)))}
+        asked = draw(st.none() | st.sampled_from(list(queries))) if queries else None
+        if asked is not None:
+            fields |= {"snapshot": True, "query": asked}
     return parse_report(fields)
