@@ -141,7 +141,7 @@ def _ended(dialog: Dialog, report: BrokerdStatus) -> Name:
     if status == "absent":
         return _absent(dialog, report)
     if status == "rejected":
-        if dialog.filled:
+        if dialog.filled or report.cum:
             return Name(E.CANCELLED, alarm="the venue rejected an order that had traded")
         return Name(E.REJECTED)
     if status == "expired" and dialog.body.tif not in ("ioc", "fok"):
