@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 from fsm_ems.dialogs import facts as f
@@ -167,7 +168,11 @@ def _book(dialog: Dialog, execution: Execution) -> None:
         dialog.fills = {}
     dialog.fills[execution.exec_id] = execution
     dialog.booked = EXACT.add(dialog.booked, execution.size)
-    dialog.notional = EXACT.add(dialog.notional, EXACT.multiply(execution.size, execution.price))
+    dialog.notional = EXACT.add(dialog.notional, _worth(execution))
+
+
+def _worth(execution: Execution) -> Decimal:
+    return EXACT.multiply(execution.size, execution.price)
 
 
 def _unbook(dialog: Dialog, exec_id: str, successor: str | None) -> Execution | None:
@@ -178,7 +183,7 @@ def _unbook(dialog: Dialog, exec_id: str, successor: str | None) -> Execution | 
     execution = dialog.fills.pop(exec_id, None) if dialog.fills else None
     if execution is not None:
         dialog.booked = EXACT.subtract(dialog.booked, execution.size)
-        dialog.notional = EXACT.subtract(dialog.notional, EXACT.multiply(execution.size, execution.price))
+        dialog.notional = EXACT.subtract(dialog.notional, _worth(execution))
     return execution
 
 
@@ -265,6 +270,7 @@ def _restated(book: Book, record: Record, dialog: Dialog, report: BrokerdRestate
             )
             for exec_id, fill in dialog.fills.items()
         }
+        dialog.notional = reduce(EXACT.add, map(_worth, dialog.fills.values()))
     dialog.booked, dialog.stated = terms.booked, terms.stated
     dialog.size = max(terms.size, terms.booked, terms.stated)
     if report.price is not None:
