@@ -43,12 +43,12 @@ class Mailbox:
             self._waiting.clear()
         else:
             self._waiting.append(status)
-        self._changed.set()
+        self._move()
 
     def close(self) -> None:
         """No more will come: readers get what waits, then the end."""
         self._closed = True
-        self._changed.set()
+        self._move()
 
     async def get(self) -> Status | None:
         """The next status; None when no more will come.
@@ -56,16 +56,19 @@ class Mailbox:
         Raises:
             Overrun: the reader fell too far behind.
         """
-        await trio.lowlevel.checkpoint_if_cancelled()
+        await trio.lowlevel.checkpoint()
         while not self._waiting:
             if self._overrun:
                 raise Overrun(f"more than {MAILBOX_MAX} statuses went unread")
             if self._closed:
                 return None
-            self._changed = trio.Event()
             await self._changed.wait()
-        await trio.lowlevel.cancel_shielded_checkpoint()
         return self._waiting.popleft()
+
+    def _move(self) -> None:
+        # Whoever waits looks again; whoever comes later waits for the next change.
+        self._changed.set()
+        self._changed = trio.Event()
 
 
 class Desk(Protocol):

@@ -25,13 +25,14 @@ from fsm_ems.client import Client, Mailbox
 from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.outward import request_of, standing_of, status_of
-from fsm_ems.dialogs.record import Effect, Notice, Role, SendAbout, SendOrder
+from fsm_ems.dialogs.record import Effect, Notice, Record, Role, SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import BrokerFault, ClientFault, InvalidMessage, Refused
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.link import LinkEvent, LinkState
+from fsm_ems.machines.order import ENDS
 from fsm_ems.messages import Command, Order, Report, Status
 
 QUEUED_MAX = 1_024
@@ -39,6 +40,7 @@ QUEUED_MAX = 1_024
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 30.0
 
+_ENDS = frozenset(ENDS)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}", re.ASCII).fullmatch
 _NAME_RULE = "a name of at most 40 letters, digits, '_', '.' and '-', and 'trader' or 'observer', are needed"
 
@@ -111,6 +113,7 @@ class EMS(Client):
         if isinstance(command, Order):
             self._check_broker(command)
             reference = self._prices.get(command.market)
+            await self._room(command.market.rpartition(".")[2])
         answer, effects = self.dispatcher.command(identity, command, self.clock(), reference)
         self._carry_out(effects)
         return answer.again
@@ -142,6 +145,11 @@ class EMS(Client):
             else standing_of(dialog, self.dispatcher.book.streams[identity], self.clock())
         )
 
+    async def _room(self, broker: str) -> None:
+        """Return once fewer than :data:`QUEUED_MAX` sends wait for *broker*."""
+        while len(self._outboxes[broker]) >= QUEUED_MAX:
+            await self._outbox_changed[broker].wait()
+
     def _check_open(self) -> None:
         if self._closed:
             raise ClientFault("this EMS was closed: nothing would be sent any more")
@@ -159,7 +167,7 @@ class EMS(Client):
         for effect in effects:
             if not isinstance(effect, Notice):
                 self._outboxes[effect.broker].append(effect)
-                self._outbox_changed[effect.broker].set()
+                self._stir(effect.broker)
         for effect in effects:
             if isinstance(effect, Notice):
                 self._tell(effect)
@@ -176,6 +184,8 @@ class EMS(Client):
             status = status_of(notice)
             for box in boxes:
                 box.put(status)
+        if oid is not None and notice.state in _ENDS:
+            self._mailboxes.pop((notice.identity, oid), None)  # its handles have all they will be given
 
     def close(self) -> None:
         """Take no more commands, and tell every reader that no more will come."""
@@ -209,9 +219,10 @@ class EMS(Client):
                         nursery.start_soon(self._receive, name, dialogue)
                         self._move(name, LinkEvent.SYNCED)
             except* BrokerFault as faults:
-                _log.warning("link lost", broker=name, why=str(faults.exceptions[0]))
+                _log.warning("link lost", broker=name, why=_first_reason(faults))
             self._move(name, LinkEvent.LOST)
             self._outboxes[name].clear()
+            self._stir(name)
             await trio.sleep(pause)
             pause = min(pause * 2, RETRY_MAX_S)
 
@@ -228,8 +239,13 @@ class EMS(Client):
         while True:
             while outbox:
                 await dialogue.send(request_of(outbox.popleft()))
-            self._outbox_changed[broker] = trio.Event()
+                self._stir(broker)
             await self._outbox_changed[broker].wait()
+
+    def _stir(self, broker: str) -> None:
+        # Whoever waits for the outbox, the sender or commands, looks again.
+        self._outbox_changed[broker].set()
+        self._outbox_changed[broker] = trio.Event()
 
     async def _receive(self, broker: str, dialogue: TradesDialogue) -> None:
         while True:
@@ -243,6 +259,13 @@ class EMS(Client):
             for broker in self._brokers.values():
                 nursery.start_soon(self._keep_link, broker)
             task_status.started()
+
+
+def _first_reason(faults: BaseExceptionGroup[BaseException]) -> str:
+    first: BaseException = faults
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return str(first)
 
 
 @asynccontextmanager
@@ -266,9 +289,16 @@ async def open_ems(
     settings = Settings() if settings is None else settings
     settings = replace(settings, brokers={**{b.name: b.capabilities for b in brokers}, **settings.brokers})
     book = replay(log)
+    records = log
+
+    def append(record: Record) -> None:
+        records.append(record)
+        if record.alarm is not None and not record.owner:
+            _log.warning("alarm", alarm=record.alarm)  # of no order, so no owner is told
+
     dispatcher = Dispatcher(
         settings,
-        log.append,
+        append,
         generation=secrets.token_hex(4),
         now_ns=clock(),
         book=book,

@@ -228,7 +228,9 @@ def _cancel_wanted(
     if payload.reqid is None:
         return
     index_reqid(book, dialog, payload.reqid)
+    known = dialog.cancel
     dialog.cancel = CancelRequest(payload.reqid, wanted=True)
+    dialog.cancel.pending = known is not None and known.pending
     dialog.edits = tuple(edit for edit in dialog.edits if edit.out)
     if payload.deadline_ns:
         send_cancel(record, dialog, payload.deadline_ns, effects)
@@ -271,8 +273,9 @@ def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: 
         dialog.due_ns = payload.due_ns
     elif event is E.ASK:
         dialog.due_ns = payload.due_ns
-        dialog.asked = record.seq
-        effects.append(about("query", record, dialog, record.seq, payload.due_ns))
+        # In the form of the order's own request id, which is the one the broker declared.
+        dialog.asked = record.seq if isinstance(dialog.reqid, int) else f"q{record.seq}"
+        effects.append(about("query", record, dialog, dialog.asked, payload.due_ns))
 
 
 # ── reports ─────────────────────────────────────────────────────────────────────────────────────────

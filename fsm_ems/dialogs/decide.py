@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.facts import ZERO, Body, Dialog, body_of
+from fsm_ems.dialogs.facts import ZERO, Body, Dialog, EditRequest, body_of
 from fsm_ems.dialogs.record import (
     CancelWanted,
     EditWanted,
@@ -39,6 +39,7 @@ CODES: dict[str, str] = {
     "max_size": "more than the largest size allowed",
     "max_value": "more than the largest value allowed",
     "no_reference": "the value of a market order cannot be told without a price",
+    "bad_price": "a dark order goes out at a price above zero",
     "expired": "its date has passed already",
 }
 
@@ -162,8 +163,6 @@ def cancel(book: Book, settings: Settings, owner: str, command: Cancel, now_ns: 
     broker = dialog.broker
     leaves = state in _RESTING or (state is S.UNKNOWN and book.link_open(broker))
     deadline = now_ns + settings.request_deadline_ns if leaves else 0
-    if state is S.CANCELLING:
-        raise Refused("cancel_in_progress", "somebody else's cancel is open at the venue", command.oid)
     return record(book, now_ns, key, E.CANCEL, CancelWanted(new_reqid(book, settings, broker), deadline))
 
 
@@ -180,8 +179,7 @@ def edit(
         raise Refused(
             "link_down", f"order {command.oid} has filled, and its broker is out of reach", command.oid
         )
-    size = dialog.size if command.size is None else command.size
-    price = dialog.price if command.price is None else command.price
+    size, price = _worst_terms(dialog, command)
     _within_limits(settings, dialog.body, size, price, reference, command.oid)
     key, state = (owner, command.oid), dialog.state
     if not dialog.flags & f.SENT:
@@ -202,6 +200,18 @@ def edit(
             0 if held else now_ns + settings.request_deadline_ns,
         ),
     )
+
+
+def _worst_terms(dialog: Dialog, command: Edit) -> tuple[Decimal, Decimal | None]:
+    """The largest size and price that may come into force, whichever open edits are accepted."""
+    wanted: list[Edit | EditRequest] = [command, *dialog.edits]
+    sizes = [edit.size for edit in wanted if edit.size is not None]
+    prices = [edit.price for edit in wanted if edit.price is not None]
+    if command.size is None:
+        sizes.append(dialog.size)
+    if command.price is None and dialog.price is not None:
+        prices.append(dialog.price)
+    return max(sizes), max(prices, default=None)
 
 
 def _check_same(dialog: Dialog, command: Edit) -> None:
@@ -238,13 +248,19 @@ def trigger(
     """A dark order's or an alert's price was met. It fires once: anything but a waiting one is None.
 
     *price* is the limit the order goes out with; None keeps the trigger price.
+
+    Raises:
+        Refused: the price is none, or the order would break its limits at it; it waits on.
     """
     key = (dialog.owner, dialog.oid)
+    if price is not None and not (price.is_finite() and price > 0):
+        raise Refused("bad_price", f"a price above zero is needed, not {price}", dialog.oid)
     if dialog.state is S.ALERT_OPEN:
         return record(book, now_ns, key, E.ALERT, Triggered(price, None, 0))
     if dialog.state is not S.DARK_OPEN:
         return None
-    broker = dialog.broker
+    broker, limit = dialog.broker, dialog.price if price is None else price
+    _within_limits(settings, dialog.body, dialog.size, limit, None, dialog.oid)
     sends = book.link_up(broker)
     return record(
         book,
@@ -252,7 +268,7 @@ def trigger(
         key,
         E.TRIGGER,
         Triggered(
-            dialog.price if price is None else price,
+            limit,
             new_reqid(book, settings, broker) if sends else None,
             now_ns + settings.request_deadline_ns if sends else 0,
         ),

@@ -97,7 +97,8 @@ def unmapped(
     if not origin and book.unacked.get(broker, 0) and waiting < settings.parked_max:
         due = now_ns + settings.request_deadline_ns + settings.margin_ns
         return whole(book, now_ns, Parked(broker, report, due))
-    body = _adoptable(broker, report)
+    # While an order of ours lacks its ack the report may be about that one: it is not taken for a stranger's.
+    body = None if book.unacked.get(broker, 0) else _adoptable(broker, report)
     if body is not None:
         key = (settings.operator, f"external-{book.seq + 1}")
         return record(book, now_ns, key, E.ADOPT, Adopted(body, broker, report.venue_id, report.reqid))

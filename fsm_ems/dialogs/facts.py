@@ -126,7 +126,7 @@ class Dialog:
 
     ``booked`` is the sum of executions, ``stated`` the largest cumulative size a report named, and
     ``filled`` the larger of the two. ``fills`` holds live executions by exec id; ``replaced`` maps the
-    ids of busted (None) and corrected (the new id) ones. ``asked`` is the seq of the record that last asked
+    ids of busted (None) and corrected (the new id) ones. ``asked`` is the id of the question that last asked
     the venue, 0 once answered.
     """
 
@@ -181,7 +181,7 @@ class Dialog:
         self.cancel: CancelRequest | None = None
         self.edits: tuple[EditRequest, ...] = ()
         self.edit_ids: tuple[str, ...] = ()
-        self.asked = 0
+        self.asked: int | str = 0
         self.due_ns = 0
         self.ended_ns = 0
 
@@ -197,7 +197,7 @@ class Dialog:
     @property
     def gap(self) -> Decimal:
         """What the venue stated and no execution has explained yet."""
-        return max(self.stated - self.booked, ZERO)
+        return max(EXACT.subtract(self.stated, self.booked), ZERO)
 
     @property
     def complete(self) -> bool:
@@ -209,7 +209,7 @@ class Dialog:
         """What can still trade: 0 once ended, whatever was left."""
         if self.state in NOTHING_LEAVES or self.complete:
             return ZERO
-        return self.size - self.filled
+        return EXACT.subtract(self.size, self.filled)
 
     @property
     def average_price(self) -> Decimal | None:

@@ -190,7 +190,7 @@ def _unbook(dialog: Dialog, exec_id: str, successor: str | None) -> Execution | 
 def _restate_stated(dialog: Dialog, change: Decimal) -> None:
     """What the venue stated before an execution was amended is amended with it."""
     if dialog.stated:
-        dialog.stated = max(dialog.stated + change, ZERO)
+        dialog.stated = max(EXACT.add(dialog.stated, change), ZERO)
 
 
 def _execution(report: BrokerdFill | BrokerdCorrection, time_ns: int) -> Execution:
@@ -221,10 +221,12 @@ def _bust(book: Book, record: Record, dialog: Dialog, report: BrokerdBust) -> No
 
 
 def _correction(book: Book, record: Record, dialog: Dialog, report: BrokerdCorrection) -> None:
+    new = ZERO if dialog.replaced and report.exec_id in dialog.replaced else report.size
     gone = _unbook(dialog, dialog.live_exec_id(report.ref_id) or report.ref_id, report.exec_id)
-    _book(dialog, _execution(report, record.time_ns))
+    if new:
+        _book(dialog, _execution(report, record.time_ns))
     if gone is not None:
-        _restate_stated(dialog, report.size - gone.size)
+        _restate_stated(dialog, EXACT.subtract(new, gone.size))
     _note_reopened_end(dialog, record)
 
 

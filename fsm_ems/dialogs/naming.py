@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from fsm_ems.dialogs import facts as f
-from fsm_ems.dialogs.facts import ZERO, Dialog, EditRequest
+from fsm_ems.dialogs.facts import EXACT, ZERO, Dialog, EditRequest
 from fsm_ems.dialogs.naming_status import name_status
 from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive, reopened, resume
 from fsm_ems.machines.order import AT_VENUE, QUIET, E, S
@@ -73,7 +73,7 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
     if (dialog.fills and exec_id in dialog.fills) or (dialog.replaced and exec_id in dialog.replaced):
         return IGNORED
     state = dialog.state
-    filled = dialog.booked + report.size
+    filled = EXACT.add(dialog.booked, report.size)
     if report.cum is not None and report.cum > filled:
         filled = report.cum
     filled = max(filled, dialog.stated)
@@ -115,7 +115,7 @@ def _bust(dialog: Dialog, report: BrokerdBust) -> Name:
     if live is None and dialog.replaced and report.ref_id in dialog.replaced:
         return IGNORED
     size = ZERO if live is None or dialog.fills is None else dialog.fills[live].size
-    booked, stated = dialog.booked - size, dialog.stated - size
+    booked, stated = EXACT.subtract(dialog.booked, size), EXACT.subtract(dialog.stated, size)
     if dialog.state is S.FILLED and booked < dialog.size and stated < dialog.size:
         return Name(E.BUST_REOPENS, reopened(dialog, dialog.edits))
     return Name(E.BUST)
@@ -123,14 +123,15 @@ def _bust(dialog: Dialog, report: BrokerdBust) -> Name:
 
 def _correction(dialog: Dialog, report: BrokerdCorrection) -> Name:
     fills, replaced = dialog.fills or {}, dialog.replaced or {}
-    if report.exec_id in fills or report.exec_id in replaced:
+    if report.exec_id in fills or (report.exec_id in replaced and report.ref_id in replaced):
         return IGNORED
     live = dialog.live_exec_id(report.ref_id)
     if live is None and report.ref_id in replaced:
         return Name(None, alarm=f"a correction of {report.ref_id}, which was busted", attempted=E.CORRECTED)
-    change = report.size - (fills[live].size if live is not None else ZERO)
-    booked = dialog.booked + change
-    stated = dialog.stated + change if live is not None and dialog.stated else dialog.stated
+    new = ZERO if report.exec_id in replaced else report.size  # what replaced it came before it
+    change = EXACT.subtract(new, fills[live].size if live is not None else ZERO)
+    booked = EXACT.add(dialog.booked, change)
+    stated = EXACT.add(dialog.stated, change) if live is not None and dialog.stated else dialog.stated
     complete = booked >= dialog.size or stated >= dialog.size
     over = f"{booked - dialog.size} more than ordered traded" if booked > dialog.size else None
     state = dialog.state

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from fsm_ems.dialogs.facts import NOTHING_LEAVES, ZERO, Body, Execution, ord_status_of
+from fsm_ems.dialogs.facts import EXACT, NOTHING_LEAVES, ZERO, Body, Execution, ord_status_of
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import OrderState
 from fsm_ems.machines.order_events import OrderEvent
@@ -274,7 +274,11 @@ class Notice(NamedTuple):
     @property
     def leaves(self) -> Decimal:
         """What can still trade: 0 once ended, whatever was left."""
-        return ZERO if self.state in NOTHING_LEAVES or self.filled >= self.size else self.size - self.filled
+        return (
+            ZERO
+            if self.state in NOTHING_LEAVES or self.filled >= self.size
+            else EXACT.subtract(self.size, self.filled)
+        )
 
     @property
     def ord_status(self) -> str:

@@ -1,7 +1,7 @@
 """The life of one connection to one broker account, as a table.
 
-A link is down until it has been connected, and it is not *up* until what was missed while it was away
-has been read back: orders wait while the link is connecting or syncing. Losing it puts every order the
+A link is down until it has been connected, and new orders wait until it is *up*; requests about orders the
+venue has may go out as soon as it is syncing. Losing it puts every order the
 venue may hold into ``unknown`` (see :mod:`fsm_ems.machines.order`).
 """
 
@@ -44,10 +44,16 @@ LINK: Table[LinkState, LinkEvent] = Table(
     ends=(_S.CLOSED,),
     rows=(
         Row(_S.DOWN, _E.CONNECT, _S.CONNECTING, "main", "someone needs the broker"),
-        Row(_S.CONNECTING, _E.CONNECTED, _S.SYNCING, "main", "the stream is open; what was missed is unread"),
-        Row(_S.SYNCING, _E.SYNCED, _S.UP, "main", "open orders, closed orders and fills were read back"),
+        Row(
+            _S.CONNECTING,
+            _E.CONNECTED,
+            _S.SYNCING,
+            "main",
+            "the stream is open; what was missed is not known yet",
+        ),
+        Row(_S.SYNCING, _E.SYNCED, _S.UP, "main", "requests may go out; orders in doubt are asked about"),
         Row(_S.CONNECTING, _E.LOST, _S.CONNECTING, "loss", "the attempt failed; the next one follows"),
-        Row(_S.SYNCING, _E.LOST, _S.CONNECTING, "loss", "lost before it was in step; what was read is stale"),
+        Row(_S.SYNCING, _E.LOST, _S.CONNECTING, "loss", "lost before it was in step"),
         Row(_S.UP, _E.LOST, _S.CONNECTING, "loss", "reports may be missed from here on"),
         Row(_S.DOWN, _E.CLOSE, _S.CLOSED, "close", "never needed"),
         Row(_S.CONNECTING, _E.CLOSE, _S.CLOSED, "close", "given up on purpose"),
@@ -57,7 +63,7 @@ LINK: Table[LinkState, LinkEvent] = Table(
     columns=(
         Column(_E.CONNECT, "ignore", "a connection is wanted"),
         Column(_E.CONNECTED, "anomaly", "the transport is open and logged in"),
-        Column(_E.SYNCED, "anomaly", "everything missed has been read"),
+        Column(_E.SYNCED, "anomaly", "the stream is ready for new orders"),
         Column(_E.LOST, "ignore", "the transport broke or went silent"),
         Column(_E.CLOSE, "ignore", "the EMS stops using the broker"),
     ),

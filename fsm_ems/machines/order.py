@@ -137,7 +137,11 @@ def _executions() -> _Rows:
         "a fill under the edit's id proves the edit took effect",
     )
     yield from rows(
-        AT_VENUE, E.FILLED_STATED, S.FILLED, "main", "the venue states the whole size; fills are asked for"
+        AT_VENUE,
+        E.FILLED_STATED,
+        S.FILLED,
+        "main",
+        "the venue states the whole size; its executions are missing",
     )
     yield from rows(
         (S.OPEN, S.EDITING, S.CANCELLING, *QUIET),
@@ -194,6 +198,9 @@ def _cancels() -> _Rows:
     )
     yield from rows(
         (S.ACKED, S.OPEN, S.EDITING), E.CANCEL, S.CANCELLING, "cancel", "the cancel request goes out"
+    )
+    yield Row(
+        S.CANCELLING, E.CANCEL, S.CANCELLING, "cancel", "a stranger's cancel is open; the owner's goes out beside it"
     )
     yield Row(
         S.UNKNOWN, E.CANCEL, S.UNKNOWN, "cancel", "the wish is kept and driven; the outcome is still unproven"

@@ -71,7 +71,7 @@ class Subject(NamedTuple):
     filled: Decimal
     size: Decimal | None
     newest: str | None
-    asked: int | None
+    asked: int | str | None
     doubt: bool
     market: str
     price: Decimal

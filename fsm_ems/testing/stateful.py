@@ -53,7 +53,7 @@ class EMSMachine(RuleBasedStateMachine):
         self.now_ns = SECOND_NS
         self.records: list[Record] = []
         self.reqids: list[int | str] = []
-        self.queries: list[int] = []
+        self.queries: list[int | str] = []
         self.edit_count = 0
         self.auditor = Auditor()
         self.dispatcher = Dispatcher(
@@ -78,7 +78,7 @@ class EMSMachine(RuleBasedStateMachine):
         for effect in outcome.effects:
             if isinstance(effect, SendOrder) or (isinstance(effect, SendAbout) and effect.verb != "query"):
                 self.reqids.append(effect.reqid)
-            elif isinstance(effect, SendAbout) and isinstance(effect.reqid, int):
+            elif isinstance(effect, SendAbout):
                 self.queries.append(effect.reqid)
         self.auditor.observe(given, outcome, self.now_ns)
         return outcome

@@ -55,7 +55,7 @@ def edits(draw: st.DrawFn, oid: str, edit_id: str) -> Edit:
 
 @st.composite
 def reports(
-    draw: st.DrawFn, reqids: Sequence[int | str], exec_ids: Sequence[str], queries: Sequence[int]
+    draw: st.DrawFn, reqids: Sequence[int | str], exec_ids: Sequence[str], queries: Sequence[int | str]
 ) -> Report:
     """Any report about one of *reqids*: true, false, doubled, late or out of order.
 

@@ -526,13 +526,16 @@ def test_a_fired_alert_can_neither_be_cancelled_nor_edited(desk: Desk) -> None:
     assert code_of(desk.refused("edit", edit_id="e1", price="1")) == "order_ended"
 
 
-def test_a_cancel_that_somebody_else_asked_for_at_the_venue_is_waited_for(desk: Desk) -> None:
-    """A second request beside it would be refused by the venue anyway."""
+def test_the_owners_cancel_goes_out_beside_a_strangers(desk: Desk) -> None:
+    """What somebody else asked for at the venue may be refused; the owner's wish is driven for itself."""
     desk.order()
     desk.ack()
     desk.status("pending_cancel")
 
-    assert code_of(desk.refused("cancel")) == "cancel_in_progress"
+    (send,) = of_kind(desk.cancel(), SendAbout)
+
+    assert (send.verb, desk.state()) == ("cancel", "cancelling")
+    assert desk.due_in() == 5.0
 
 
 # Editing.
@@ -810,6 +813,15 @@ def refused_after(desks: Desks, *, cancelled: str) -> Refused:
     return desk.refused("edit", edit_id="e1", size="12")
 
 
+def refused_trigger(desks: Desks) -> Refused:
+    """A dark order cannot go out at a price below zero."""
+    desk = desks()
+    desk.order(mode="dark")
+    with pytest.raises(Refused) as refusal:
+        desk.ems.trigger("ann", "o1", desk.now, Decimal(-5))
+    return refusal.value
+
+
 REFUSALS: dict[str, Callable[[Desks], Refused]] = {
     "forbidden": lambda desks: desks().refused("cancel", "nobody"),
     "conflict": refused_again,
@@ -822,6 +834,7 @@ REFUSALS: dict[str, Callable[[Desks], Refused]] = {
     "max_size": lambda desks: refused_by_limit(desks, size="11"),
     "max_value": lambda desks: refused_by_limit(desks, price="101"),
     "no_reference": lambda desks: refused_by_limit(desks, type="market", price=None),
+    "bad_price": refused_trigger,
     "expired": lambda desks: desks().refused("order", **body() | {"tif": "gtd", "expire_ns": START}),
 }
 

@@ -562,7 +562,7 @@ def test_a_request_that_is_not_answered_in_time_is_in_doubt_and_asked_about(desk
     assert (desk.state(), desk.due_in()) == ("unknown", 2.0)
     effects = desk.wait(2)
     assert sends(effects) == ["query"]
-    assert of_kind(effects, SendAbout)[0].reqid == desk.last.seq
+    assert of_kind(effects, SendAbout)[0].reqid == f"q{desk.last.seq}"
     assert desk.due_in() == 10.0
     assert sends(desk.wait(10)) == ["query"]
 
@@ -720,7 +720,7 @@ def test_orders_due_together_are_all_seen_to(desk: Desk) -> None:
 # Answers to questions.
 
 
-def asked(desk: Desk) -> int:
+def asked(desk: Desk) -> int | str:
     """``o1`` is in doubt, and the venue was asked; the question's number."""
     desk.order()
     desk.wait(5)

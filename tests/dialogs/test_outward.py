@@ -275,7 +275,7 @@ def test_a_question_is_sent_under_its_records_number(desk: Desk) -> None:
     (send,) = of_kind(desk.wait(2), SendAbout)
 
     assert request_of(send) == BrokerdQuery(
-        reqid=desk.last.seq,
+        reqid=f"q{desk.last.seq}",
         account="main",
         target="g-7",
         venue_id=None,

@@ -15,6 +15,7 @@ QUICK = settings(
     stateful_step_count=30,
     deadline=None,
     derandomize=True,
+    report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow],
 )
 
