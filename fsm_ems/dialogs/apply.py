@@ -290,7 +290,8 @@ def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, eff
     if not payload.deadline_ns or dialog.cancel is None or not dialog.cancel.wanted:
         return
     leaves = ORDER.moves[dialog.state].get(record.event) is S.CANCELLING and not dialog.cancel.out  # type: ignore[arg-type]  # a report that is folded has its event
-    if leaves or (record.then is E.RESUME_CANCEL and not dialog.cancel.pending):
+    weighed = dialog.cancel.out and dialog.cancel.pending
+    if leaves or (record.then is E.RESUME_CANCEL and not weighed):
         send_cancel(record, dialog, payload.deadline_ns, effects)
 
 
