@@ -128,6 +128,9 @@ def _correction(dialog: Dialog, report: BrokerdCorrection) -> Name:
     live = dialog.live_exec_id(report.ref_id)
     if live is None and report.ref_id in replaced:
         return Name(None, alarm=f"a correction of {report.ref_id}, which was busted", attempted=E.CORRECTED)
+    if live is not None and dialog.live_exec_id(report.exec_id) == live:
+        circle = f"a correction of {report.ref_id} by {report.exec_id}, which it had replaced"
+        return Name(None, alarm=circle, attempted=E.CORRECTED)
     new = ZERO if report.exec_id in replaced else report.size  # what replaced it came before it
     change = EXACT.subtract(new, fills[live].size if live is not None else ZERO)
     booked = EXACT.add(dialog.booked, change)

@@ -113,6 +113,13 @@ AMENDED: list[Case] = [
     (f"{PART}; correct F1 5 id=C9", "correct F1 5 id=C9", "nothing | open 5 5 PartiallyFilled"),
     (f"{PART}; correct F1 5; correct C1 6", "bust F1", "bust | open 0 10 New"),
     (f"{PART}; bust F1", "correct F1 5", "contradiction corrected | open 0 10 New"),
+    (
+        f"{PART}; correct F1 5 id=C9",
+        "correct C9 6 id=F1",
+        "contradiction corrected | open 5 5 PartiallyFilled",
+    ),
+    (f"{PART}; correct C8 5 id=C9", "correct F1 6 id=C8", "corrected | open 5 5 PartiallyFilled"),
+    (f"{PART}; correct C8 5 id=C9; correct F1 6 id=C8", "bust F1", "bust | open 0 10 New"),
     (REJECTED, "correct F1 5", "corrected alarm | cancelled 5 0 Canceled"),
     (NOTED, "correct F1 9", "corrected_reopens cancelled | cancelled 9 0 Canceled"),
     (CANCELLED, "correct F1 5", "corrected | cancelled 5 0 Canceled"),
