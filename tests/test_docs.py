@@ -97,7 +97,7 @@ def run_python(block: Block, where: str) -> str:
     code = compile("\n" * block.line + block.text, where, "exec")
     clock, run = trio.testing.MockClock(autojump_threshold=0), trio.run
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
-        patch.setattr(trio, "run", lambda main: run(_in_time, main, clock=clock))
+        patch.setattr(trio, "run", lambda main, **options: run(_in_time, main, **{"clock": clock} | options))
         exec(code, {"__name__": "__main__"})  # noqa: S102 -- the documents are ours
     return printed.getvalue()
 
