@@ -132,7 +132,7 @@ def test_what_the_ems_does_of_itself_is_told_in_the_words_of_the_table(desk: Des
         "pending unknown",
     )
     assert told(asked) == ("ems", "the venue is asked about the order", "ask", "unknown unknown")
-    assert asked.sends == (f"query {asked.seq} of {reqid}",)
+    assert asked.sends == (f"query q{asked.seq} of {reqid}",)
 
 
 def test_a_dark_order_and_an_alert_tell_their_price(desk: Desk) -> None:

@@ -200,7 +200,11 @@ def _cancels() -> _Rows:
         (S.ACKED, S.OPEN, S.EDITING), E.CANCEL, S.CANCELLING, "cancel", "the cancel request goes out"
     )
     yield Row(
-        S.CANCELLING, E.CANCEL, S.CANCELLING, "cancel", "a stranger's cancel is open; the owner's goes out beside it"
+        S.CANCELLING,
+        E.CANCEL,
+        S.CANCELLING,
+        "cancel",
+        "a stranger's cancel is open; the owner's goes out beside it",
     )
     yield Row(
         S.UNKNOWN, E.CANCEL, S.UNKNOWN, "cancel", "the wish is kept and driven; the outcome is still unproven"
@@ -285,10 +289,8 @@ def _edits() -> _Rows:
     yield from rows(
         (S.CANCELLING, S.FILLED), E.EDIT_PENDING, None, "edit", "the venue weighs an edit; this outranks it"
     )
-    yield from rows(arrived, E.REPLACED, S.OPEN, "edit", "the new terms are in force")
-    yield Row(
-        S.CANCEL_STASHED, E.REPLACED, S.CANCELLING, "stash", "it has arrived; the stashed cancel leaves now"
-    )
+    shown = (S.PENDING, S.DARK_TRIGGERED, S.EDITING)
+    yield from rows(shown, E.REPLACED, S.OPEN, "edit", "the new terms are in force")
     yield Row(
         S.CANCELLING, E.REPLACED, S.CANCELLING, "edit", "the new terms are in force; the cancel is still open"
     )
@@ -296,7 +298,11 @@ def _edits() -> _Rows:
         S.FILLED, E.REPLACED, S.FILLED, "late", "a late answer: the new size is no more than what traded"
     )
     yield from rows(
-        AT_VENUE, E.REPLACED_COMPLETES, S.FILLED, "edit", "the new size is no more than what traded"
+        (S.EDITING, S.CANCELLING, S.UNKNOWN),
+        E.REPLACED_COMPLETES,
+        S.FILLED,
+        "edit",
+        "the new size is no more than what traded",
     )
     yield Row(
         S.FILLED,
@@ -305,6 +311,9 @@ def _edits() -> _Rows:
         "late",
         "an edit that crossed the last fill left something to trade",
     )
+
+
+def _edits_refused() -> _Rows:
     yield Row(S.EDITING, E.EDIT_REFUSED, S.OPEN, "edit", "refused: the old terms stay")
     yield Row(
         S.EDITING, E.EDIT_REFUSED_ACKED, S.ACKED, "edit", "refused before it rested: the old terms stay"
@@ -316,7 +325,7 @@ def _edits() -> _Rows:
         "edit",
         "the increase of a filled order was refused",
     )
-    refused = (*UNACKED, S.ACKED, S.OPEN, S.CANCELLING, S.UNKNOWN, S.FILLED)
+    refused = (S.PENDING, S.DARK_TRIGGERED, S.CANCELLING, S.UNKNOWN, S.FILLED)
     yield from rows(refused, E.EDIT_REFUSED, None, "edit", "the request is closed; nothing else changes")
 
 
@@ -361,6 +370,7 @@ ORDER: Table[OrderState, OrderEvent] = Table(
         _cancels(),
         _cancels_refused(),
         _edits(),
+        _edits_refused(),
         _ends(),
         _doubt(),
     ),
