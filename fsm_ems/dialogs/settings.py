@@ -51,6 +51,12 @@ class Settings:
     parked_max: int = 1_000
     operator: str = "operator"
 
+    def __post_init__(self) -> None:
+        for name in ("request_deadline_ns", "ask_every_ns"):  # else one moment would never be over
+            assert getattr(self, name) > 0, f"{name} must be above zero"
+        for name in ("margin_ns", "keep_finished", "keep_age_ns", "parked_max"):
+            assert getattr(self, name) >= 0, f"{name} must be zero or more"
+
     def capabilities(self, broker: str) -> Capabilities:
         """What *broker* declared, or the defaults."""
         return self.brokers.get(broker, _DEFAULT)

@@ -69,6 +69,18 @@ def test_the_request_is_asked_before_the_venue_id(desk: Desk) -> None:
     assert desk.book.find("paper", None, None) is None
 
 
+def test_no_report_takes_an_orders_name_at_the_venue_away(desk: Desk) -> None:
+    """An id that finds one order goes on finding it, whatever else is told under it."""
+    for oid in ("o1", "o2"):
+        desk.order(oid)
+        desk.ack(oid)
+
+    desk.status("open", "o2", venue_id="V-o1")
+
+    assert desk.book.find("paper", None, "V-o1") is desk.dialog("o1")
+    assert (desk.dialog("o2").venue_id, desk.state("o2")) == ("V-o2", "open")
+
+
 def test_a_venue_id_that_comes_back_is_in_force_again(desk: Desk) -> None:
     """A venue may change its id and change it back; each is kept once."""
     desk.order()

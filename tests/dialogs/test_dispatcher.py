@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fsm_ems.dialogs import apply
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import (
     Adopted,
@@ -23,7 +24,7 @@ from fsm_ems.dialogs.record import (
 )
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.dialogs.snapshot import facts
-from fsm_ems.errors import BrokerFault
+from fsm_ems.errors import BrokerFault, Refused
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.order_events import OrderEvent as E
 from fsm_ems.messages import parse_report
@@ -430,6 +431,55 @@ def test_a_claimed_orphan_lets_a_held_edit_leave(desk: Desk) -> None:
     assert desk.stands() == "editing 4/12"
 
 
+def test_an_orphan_fill_that_comes_again_with_its_orders_name_is_on_the_order_alone(desk: Desk) -> None:
+    """The first copy named nobody; the second says whose it is."""
+    stranger(desk)
+    desk.order()
+    desk.ack()
+
+    desk.fill("2", exec_id="X1")
+
+    assert desk.stands() == "open 2/10"
+    assert desk.book.orphans == {}
+    stranger(desk)
+    assert desk.book.orphans == {}
+
+
+def test_a_waiting_report_can_bring_the_name_that_claims_an_orphan(desk: Desk) -> None:
+    """Somebody else's edit of the order is told by an id and a new name at the venue, one after the other."""
+    desk.order("o1")
+    desk.ack("o1")
+    stranger(desk, venue_id="V-new")
+    desk.order("o2")
+    desk.report("status", status="open", reqid="phone-1", venue_id="V-new")
+    assert (len(desk.book.parked), len(desk.book.orphans)) == (1, 1)
+
+    desk.report("status", status="pending_edit", reqid="phone-1", venue_id="V-o1")
+
+    assert desk.stands("o1") == "editing 2/10"
+    assert (len(desk.book.parked), len(desk.book.orphans)) == (0, 0)
+
+
+def test_an_order_born_there_claims_the_fills_that_came_before_it_was_known(desk: Desk) -> None:
+    stranger(desk)
+
+    desk.report("status", status="open", venue_id="V-strange", details=DETAILS)
+
+    dialog = desk.book.find(BROKER, None, "V-strange")
+    assert dialog is not None
+    assert (how(dialog), len(desk.book.orphans)) == ("open 2/5", 0)
+
+
+def test_no_more_orphans_are_kept_than_the_bound_allows(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
+    """The oldest stays in the log alone."""
+    monkeypatch.setattr(apply, "ORPHANS_MAX", 2)
+    for number in range(4):
+        stranger(desk, f"X{number}")
+
+    assert desk.book.orphan_execs == {(BROKER, "main"): {"X2": desk.last.seq - 1, "X3": desk.last.seq}}
+    assert len(desk.book.orphans) == 2
+
+
 def test_other_reports_about_nobody_leave_no_trace_but_their_record(desk: Desk) -> None:
     desk.report("replaced", reqid="unheard-of")
 
@@ -546,6 +596,70 @@ def test_an_id_that_never_was_is_not_found_in_the_log_either(desks: Desks) -> No
     stranger(desk)
 
     assert isinstance(desk.last.payload, Orphaned)
+
+
+def test_an_order_whose_request_is_unanswered_stays_a_while_longer(desks: Desks) -> None:
+    """It filled while its cancel was out: the answer is still to come, and finds it."""
+    desk = desks(Settings(keep_finished=1))
+    desk.order("o1")
+    desk.ack("o1")
+    desk.cancel("o1")
+    desk.fill("10", "o1")
+    cancel = desk.dialog("o1").cancel
+    assert cancel is not None
+    for number in (2, 3, 4):
+        desk.order(f"o{number}")
+        desk.fill("10", f"o{number}", exec_id=f"F{number}")
+    assert desk.dialog("o1").cancel is cancel
+
+    desk.report("refused", request="cancel", code="too_late", reqid=cancel.reqid)
+    for number in (5, 6, 7):
+        desk.order(f"o{number}")
+        desk.fill("10", f"o{number}", exec_id=f"F{number}")
+
+    assert [dialog.oid for dialog in desk.book] == ["o7"]
+
+
+def test_unanswered_requests_hold_no_more_orders_than_the_bound_allows(
+    monkeypatch: pytest.MonkeyPatch, desks: Desks
+) -> None:
+    monkeypatch.setattr(apply, "REQUESTS_OUT_MAX", 2)
+    desk = desks(Settings(keep_finished=1))
+    for number in range(20):
+        desk.order(f"o{number}")
+        desk.ack(f"o{number}")
+        desk.cancel(f"o{number}")
+        desk.fill("10", f"o{number}", exec_id=f"F{number}")
+
+    assert len(list(desk.book)) == 3
+
+
+def test_an_id_whose_records_are_gone_is_not_used_again() -> None:
+    """Nobody can tell whether it would be the same order: it is a conflict, and nothing is sent."""
+    records: list[Record] = []
+    desk = Desk(Settings(keep_finished=0))
+    desk.ems = Dispatcher(
+        Settings(keep_finished=0), records.append, generation="h", now_ns=desk.now, book=desk.book
+    )
+    desk.order()
+    desk.fill("10")
+    length = len(records)
+
+    with pytest.raises(Refused, match="conflict: order o1 was submitted before, and its records are gone"):
+        desk.order()
+
+    assert len(records) == length
+
+
+def test_no_more_ids_are_kept_than_the_bound_allows(monkeypatch: pytest.MonkeyPatch, desks: Desks) -> None:
+    """Past it the oldest can be used again."""
+    monkeypatch.setattr(apply, "FORGOTTEN_MAX", 2)
+    desk = desks(Settings(keep_finished=0))
+    for number in range(4):
+        desk.order(f"o{number}")
+        desk.fill("10", f"o{number}", exec_id=f"F{number}")
+
+    assert list(desk.book.forgotten) == [("ann", "o2"), ("ann", "o3")]
 
 
 # Time: deadlines and questions.

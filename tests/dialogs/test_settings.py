@@ -1,0 +1,68 @@
+"""What an EMS is told when it is opened, and what it takes for granted."""
+
+from decimal import Decimal
+
+import pytest
+
+from fsm_ems.dialogs.settings import Capabilities, Limits, Settings
+
+SECOND = 10**9
+NARROW, WIDE = Limits(max_size=Decimal(1)), Limits(max_size=Decimal(9))
+
+
+@pytest.mark.parametrize(
+    ("limits", "found"),
+    [
+        ({}, None),
+        ({"*": WIDE}, WIDE),
+        ({"xbtusd.paper": NARROW}, NARROW),
+        ({"xbtusd.paper": NARROW, "*": WIDE}, NARROW),
+        ({"ethusd.paper": NARROW}, None),
+        ({"ethusd.paper": NARROW, "*": WIDE}, WIDE),
+    ],
+)
+def test_a_markets_own_limits_come_before_the_general_ones(
+    limits: dict[str, Limits], found: Limits | None
+) -> None:
+    assert Settings(limits=limits).limits_of("xbtusd.paper") is found
+
+
+def test_a_broker_that_declared_nothing_has_the_defaults() -> None:
+    declared = Capabilities(reqid_form="int")
+    settings = Settings(brokers={"kraken": declared})
+
+    assert settings.capabilities("kraken") is declared
+    assert settings.capabilities("paper") == Capabilities(
+        reqid_form="str", reopen_filled=False, deadline=True
+    )
+
+
+def test_the_defaults_are_as_documented() -> None:
+    """A request may take five seconds, the margin is two, a question is asked every ten."""
+    settings = Settings()
+
+    assert [settings.request_deadline_ns, settings.margin_ns, settings.ask_every_ns] == [
+        5 * SECOND,
+        2 * SECOND,
+        10 * SECOND,
+    ]
+    assert [settings.keep_finished, settings.keep_age_ns, settings.parked_max] == [
+        10_000,
+        30 * 86_400 * SECOND,
+        1_000,
+    ]
+
+
+@pytest.mark.parametrize("name", ["request_deadline_ns", "ask_every_ns"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_patience_without_end_of_tries_is_a_programmers_error(name: str, value: int) -> None:
+    """A deadline or a question that is due again at once would be re-driven for ever at one moment."""
+    with pytest.raises(AssertionError, match=f"{name} must be above zero"):
+        Settings(**{name: value})  # type: ignore[arg-type]  # an int
+
+
+@pytest.mark.parametrize("name", ["margin_ns", "keep_finished", "keep_age_ns", "parked_max"])
+def test_a_bound_below_zero_is_a_programmers_error(name: str) -> None:
+    with pytest.raises(AssertionError, match=f"{name} must be zero or more"):
+        Settings(**{name: -1})  # type: ignore[arg-type]  # an int
+    assert getattr(Settings(**{name: 0}), name) == 0  # type: ignore[arg-type]  # an int
