@@ -23,7 +23,7 @@ from fsm_ems.messages import (
 )
 from fsm_ems.testing.audited import DEAD, AuditedOrder
 from fsm_ems.testing.breach import Breach
-from fsm_ems.testing.inputs import Commanded, Fired, Input, LinkMoved, TimePassed
+from fsm_ems.testing.inputs import Commanded, Input, LinkMoved, TimePassed
 
 Cause = Input | Report
 """What led to a notice: a report where one is behind it, however long it waited, else the input."""
@@ -49,7 +49,8 @@ def check_move(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
         return
     if before in DEAD:
         if not (
-            (before, after) == ("rejected", "cancelled") and isinstance(cause, BrokerdFill | BrokerdCorrection)
+            (before, after) == ("rejected", "cancelled")
+            and isinstance(cause, BrokerdFill | BrokerdCorrection)
         ):
             breach("P7", order, f"an end was left for {after}")
     elif before == "filled" and not isinstance(cause, _REOPENS):

@@ -24,7 +24,7 @@ from fsm_ems.messages import (
     BrokerdStatus,
     OrderDetails,
 )
-from fsm_ems.testing.clone import slots_copied
+from fsm_ems.testing.clone import copier
 
 ZERO = Decimal(0)
 DEAD = frozenset({"cancelled", "rejected", "expired", "alert_triggered"})
@@ -50,10 +50,31 @@ class AuditedOrder:
     """One order as its messages tell it."""
 
     __slots__ = (
-        "absences", "alert", "arrived", "asked", "broker", "cancel_due_ns", "cancel_id", "cancel_seen", "dark",
-        "edits", "expire_ns", "gone", "live", "oid", "owner", "price", "reqid", "sends", "sent_due_ns", "size",
-        "state", "stated", "triggered", "wish",
-    )  # fmt: skip  # one name a line says no more
+        "absences",
+        "alert",
+        "arrived",
+        "asked",
+        "broker",
+        "cancel_due_ns",
+        "cancel_id",
+        "cancel_seen",
+        "dark",
+        "edits",
+        "expire_ns",
+        "gone",
+        "live",
+        "oid",
+        "owner",
+        "price",
+        "reqid",
+        "sends",
+        "sent_due_ns",
+        "size",
+        "state",
+        "stated",
+        "triggered",
+        "wish",
+    )
 
     def __init__(
         self, owner: str, oid: str, broker: str, size: Decimal | None, price: Decimal | None
@@ -85,11 +106,11 @@ class AuditedOrder:
 
     def twin(self) -> AuditedOrder:
         """An equal one that shares nothing that can change."""
-        twin = slots_copied(self, AuditedOrder.__slots__)
+        twin = _order_copied(self)
         twin.live = self.live.copy()
         twin.gone = self.gone.copy()
         if self.edits:
-            twin.edits = tuple(slots_copied(edit, AuditedEdit.__slots__) for edit in self.edits)
+            twin.edits = tuple(map(_edit_copied, self.edits))
         return twin
 
     # ── what follows ────────────────────────────────────────────────────────────────────────────────
@@ -151,8 +172,9 @@ class AuditedOrder:
     def key(self, now_ns: int) -> Hashable:
         """Everything that later checks depend on, without counters and clocks."""
         return (
-            self.state, self.size, self.price, self.sends, self.arrived, self.triggered, self.stated, self.wish,
-            self.cancel_id is None, self.cancel_seen, self.asked is None, self.absences > 1, self.absences > 0,
+            self.state, self.size, self.price, self.sends, self.arrived, self.triggered, self.stated,
+            self.wish, self.cancel_id is None, self.cancel_seen, self.asked is None, self.absences > 1,
+            self.absences > 0,
             max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.sent_due_ns - now_ns, 0) if self.sent_due_ns and not self.arrived else None,
             frozenset(self.live.items()), frozenset(self.gone.items()),
@@ -197,17 +219,20 @@ class AuditedOrder:
             self.stated = max(self.stated - size, ZERO)
 
     def correct(self, report: BrokerdCorrection) -> None:
-        """Put another execution in the place of one. What was undone is not corrected."""
-        if self.knows(report.exec_id):
+        """Put another execution in the place of one, or nothing where that other was undone before."""
+        over = report.exec_id in self.gone
+        if report.exec_id in self.live or (over and report.ref_id in self.gone):
             return
         standing = self._standing_for(report.ref_id)
         if standing is None and report.ref_id in self.gone:
             return
         size = self.live.pop(standing or report.ref_id, None)
         self.gone[standing or report.ref_id] = report.exec_id
-        self.live[report.exec_id] = report.size
+        new = ZERO if over else report.size
+        if new:
+            self.live[report.exec_id] = new
         if size is not None and self.stated:
-            self.stated = max(self.stated + report.size - size, ZERO)
+            self.stated = max(self.stated + new - size, ZERO)
 
     def state_cum(self, cum: Decimal | None) -> None:
         """The venue names a cumulative size; only one above all that is known tells something."""
@@ -296,3 +321,7 @@ class AuditedOrder:
     def cancel_over(self) -> None:
         """The cancel is answered."""
         self.wish, self.cancel_seen, self.cancel_id, self.cancel_due_ns = False, False, None, 0
+
+
+_order_copied = copier(AuditedOrder)
+_edit_copied = copier(AuditedEdit)

@@ -26,6 +26,7 @@ from fsm_ems.testing.letters import BROKER
 from fsm_ems.testing.search import Edge
 
 START_NS = 1_000
+_RECORDS_MAX = 1_000
 _NO_SPARE = (Book(), Book())
 
 
@@ -67,7 +68,7 @@ class DispatcherScene(ABC, Generic[W]):
         self.edges: set[Edge] = set()
         self.replays = 0
         self._records: list[Record] = []
-        self.dispatcher = Dispatcher(settings, self._records.append, generation="g", now_ns=START_NS)
+        self.dispatcher = Dispatcher(settings, self._append, generation="g", now_ns=START_NS)
         self._auditor = Auditor(operator=settings.operator, parked_max=settings.parked_max)
         for identity, role in roles.items():
             sees = ("alice",) if role == "observer" else ()
@@ -78,7 +79,12 @@ class DispatcherScene(ABC, Generic[W]):
             self._auditor.observe(moved, put(self.dispatcher, moved, START_NS), START_NS)
         self._book = self.dispatcher.book
         self._spare = _NO_SPARE  # the last book and a clone of it that no record has touched
-        self._keyed = (self._book, -1, Names(self._book), canonical(self._book, Names(self._book), -1))
+        self._keyed = (self._book, -1, Names(self._book), 0)  # the last key, and what it is the key of
+
+    def _append(self, record: Record) -> None:
+        if len(self._records) > _RECORDS_MAX:
+            raise Breach("P11", "one input makes records without end")
+        self._records.append(record)
 
     # ── what a subclass says ────────────────────────────────────────────────────────────────────────
 
@@ -112,7 +118,7 @@ class DispatcherScene(ABC, Generic[W]):
         book, known_ns, names, key = self._keyed
         if book is not node.book or known_ns != now_ns:
             names = Names(node.book)
-            key = canonical(node.book, names, now_ns)
+            key = hash(canonical(node.book, names, now_ns))
             self._keyed = (node.book, now_ns, names, key)
         return key, node.auditor.key(now_ns), self.world_key(node.world, names)
 

@@ -23,8 +23,6 @@ Edge = tuple[str, str]
 """A row of the order table: a state and an event."""
 
 
-
-
 class Scene(Protocol[N, M]):
     """What may happen, move by move, from a start."""
 
@@ -123,7 +121,7 @@ class Search(Generic[N, M]):
                 self._reach_agreement()
         except _Stop:
             pass
-        found.states = len(self._number)
+        found.states, found.edges = len(self._number), set(scene.edges)
         found.seconds = time.process_time() - began
         return found
 
@@ -196,5 +194,5 @@ class Search(Generic[N, M]):
         return tuple(path)
 
 
-class _Stop(Exception):  # noqa: N818 -- no error: the search is over
+class _Stop(Exception):
     """The search has its answer."""

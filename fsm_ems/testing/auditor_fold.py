@@ -1,0 +1,132 @@
+"""How reports change what the auditor rebuilds of one order; part of :mod:`fsm_ems.testing.auditor`."""
+
+from __future__ import annotations
+
+from fsm_ems.dialogs.record import SendAbout
+from fsm_ems.messages import (
+    BrokerdBust,
+    BrokerdCorrection,
+    BrokerdFill,
+    BrokerdOrderAck,
+    BrokerdRefused,
+    BrokerdReplaced,
+    BrokerdRestated,
+    BrokerdStatus,
+    Order,
+    Report,
+)
+from fsm_ems.testing.audit_rules import (
+    breach,
+)
+from fsm_ems.testing.audited import DEAD, AuditedOrder
+
+_ENDINGS = frozenset({"cancelled", "rejected", "expired"})
+_EXECUTION = BrokerdFill | BrokerdBust | BrokerdCorrection
+ExecKey = tuple[str, str, str]
+"""Broker, account, exec id: what makes an execution one."""
+
+
+def accepted(owner: str, command: Order) -> AuditedOrder:
+    """An order as it was accepted."""
+    order = AuditedOrder(owner, command.oid, command.market.rpartition(".")[2], command.size, command.price)
+    order.alert = command.side == "alert"
+    order.dark = command.mode == "dark"
+    order.expire_ns = command.expire_ns
+    return order
+
+
+def edit_sent(order: AuditedOrder, send: SendAbout) -> None:
+    """An edit left: which, and until when its answer is awaited."""
+    held = next((edit for edit in order.edits if not edit.out), None)
+    if held is None:
+        breach("P9", order, "an edit left that nobody asked for")
+    if (send.size, send.price) != (held.size or order.size, held.price or order.price):
+        breach("P9", order, f"edit {held.edit_id} left as {send.size} at {send.price}")
+    held.reqid, held.out, held.due_ns = send.reqid, True, send.deadline_ns
+
+
+def answered(order: AuditedOrder, report: BrokerdStatus) -> None:
+    """The answer to a question about an order in doubt."""
+    if not report.snapshot or order.asked is None or report.query != order.asked:
+        return
+    order.asked = None
+    if report.details is not None and report.status != "pending_edit":
+        order.settle_edits(report.details)
+    if report.status == "filled" and order.state != "unknown":
+        order.edits = tuple(edit for edit in order.edits if not edit.increase)
+        order.whole(report.cum)
+
+
+def settles(order: AuditedOrder, report: BrokerdStatus) -> bool:
+    """Whether it answers, with terms, the last question: what was out is in force, or never will be."""
+    answers = report.snapshot and order.asked is not None and report.query == order.asked
+    return answers and report.details is not None and report.status != "pending_edit"
+
+
+def fold(order: AuditedOrder, report: Report) -> None:
+    """What *report* tells of *order*, whatever state it is in."""
+    quiet = order.state in DEAD
+    if isinstance(report, BrokerdFill):
+        order.fill(report)
+    elif isinstance(report, BrokerdBust):
+        order.bust(report.ref_id)
+    elif isinstance(report, BrokerdCorrection):
+        order.correct(report)
+    elif isinstance(report, BrokerdReplaced):
+        if order.edit_of(report.reqid) is None:
+            return
+        order.replaced(report)
+    elif isinstance(report, BrokerdRestated):
+        if quiet:
+            return
+        order.restated(report)
+    elif isinstance(report, BrokerdStatus):
+        if status(order, report):
+            order.arrived = True
+        return
+    elif isinstance(report, BrokerdRefused):
+        refused(order, report)
+        return
+    elif not isinstance(report, BrokerdOrderAck):
+        return
+    order.arrived = True
+
+
+def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
+    """Fold a status; whether it proves that the order arrived."""
+    status = report.status
+    if order.state == "rejected":
+        return False
+    order.state_cum(report.cum)
+    if status == "absent":
+        if (
+            order.state == "unknown"
+            and report.query == order.asked
+            and not (order.arrived and order.absences)
+        ):
+            order.absences += 1
+            order.asked = None
+        return False
+    if order.state in DEAD:
+        return True
+    if status == "filled" and not (order.state == "unknown" and settles(order, report)):
+        order.whole(report.cum)
+    if status == "pending_cancel" and (order.state != "filled" or order.wish):
+        order.cancel_seen = True
+    elif status == "pending_edit" and (order.state != "filled" or order.edits):
+        order.edit_pending(report)
+    elif status in _ENDINGS and order.state == "filled":
+        order.cancel_over()
+        order.edits = ()
+    return status != "rejected"
+
+
+def refused(order: AuditedOrder, report: BrokerdRefused) -> None:
+    """A refusal ends one request; while the order is in doubt a cancel's counts for nothing."""
+    if report.request == "edit":
+        edit = order.edit_of(report.reqid)
+        order.edits = tuple(other for other in order.edits if other is not edit)
+    elif report.request == "cancel" and order.state != "unknown":
+        ours = order.cancel_id == report.reqid
+        if ours if order.wish else order.cancel_seen:
+            order.cancel_over()

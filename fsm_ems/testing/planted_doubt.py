@@ -1,0 +1,184 @@
+"""More planted bugs: about time, doubt, links, ownership and the log; see :mod:`fsm_ems.testing.planted`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fsm_ems.dialogs import decide, decide_reports, naming_status
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.facts import Dialog, body_of
+from fsm_ems.dialogs.naming_steps import Name
+from fsm_ems.dialogs.record import Sent, Submitted, Timed
+from fsm_ems.dialogs.settings import Settings
+from fsm_ems.machines.order import ORDER, E, S
+from fsm_ems.testing.planted import Call, Patch
+
+
+def _on_deadline(
+    patch: Patch, state: Any, decide_instead: Callable[[Book, Settings, Dialog, int], Any]
+) -> None:
+    def make(known: Call) -> Call:
+        def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Any:
+            if dialog.state is state and dialog.flags & f.SENT:
+                return decide_instead(book, settings, dialog, now_ns)
+            return known(book, settings, dialog, now_ns)
+
+        return timed_out
+
+    patch.name(decide_reports, "timed_out", make)
+
+
+def blind_resend(patch: Patch) -> None:
+    """An order without an answer is sent again."""
+
+    def again(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Any:
+        sent = Sent(decide.new_reqid(book, settings, dialog.broker), now_ns + settings.request_deadline_ns)
+        return decide.record(book, now_ns, (dialog.owner, dialog.oid), E.SENDING, sent)
+
+    _on_deadline(patch, S.PENDING, again)
+
+
+def timeout_rejects(patch: Patch) -> None:
+    """An order without an answer is taken for refused."""
+    _on_deadline(
+        patch,
+        S.PENDING,
+        lambda book, settings, dialog, now_ns: decide.record(
+            book, now_ns, (dialog.owner, dialog.oid), E.REJECTED, Timed(0)
+        ),
+    )
+
+
+def doubt_times_out(patch: Patch) -> None:
+    """An order in doubt is taken to rest once nothing was heard for long enough."""
+    _on_deadline(
+        patch,
+        S.UNKNOWN,
+        lambda book, settings, dialog, now_ns: decide.record(
+            book, now_ns, (dialog.owner, dialog.oid), E.FOUND_OPEN, Timed(0)
+        ),
+    )
+
+
+def absent_once(patch: Patch) -> None:
+    """One read that does not show the order is proof that it never arrived."""
+
+    def make(known: Call) -> Call:
+        def absent(dialog: Dialog, report: Any) -> Name:
+            unseen = dialog.state is S.UNKNOWN and not dialog.flags & f.ACKED
+            return Name(E.ABSENT) if unseen else known(dialog, report)
+
+        return absent
+
+    patch.name(naming_status, "_absent", make)
+
+
+def link_loss_ignored(patch: Patch) -> None:
+    """An order stands as before when the link to its venue is lost."""
+    patch.name(decide_reports, "link_lost", lambda known: lambda *given: None)
+
+
+def sent_without_link(patch: Patch) -> None:
+    """An order is sent whether or not the link is in step."""
+    patch.name(Book, "link_up", lambda known: lambda book, broker: True)
+
+
+# ── rights, streams, dark orders, the log ───────────────────────────────────────────────────────────
+
+
+def told_to_others(patch: Patch) -> None:
+    """Everyone is told of every order."""
+    patch.name(Book, "readers", lambda known: lambda book, owner: (owner, *(set(book.identities) - {owner})))
+
+
+def anyone_may_cancel(patch: Patch) -> None:
+    """A cancel finds the order by its oid, whoever's it is."""
+
+    def make(known: Call) -> Call:
+        def cancel(book: Book, settings: Settings, owner: str, command: Any, now_ns: int) -> Any:
+            named = next((dialog for dialog in book if dialog.oid == command.oid), None)
+            return known(book, settings, owner if named is None else named.owner, command, now_ns)
+
+        return cancel
+
+    patch.name(decide, "cancel", make)
+
+
+def retry_is_a_new_order(patch: Patch) -> None:
+    """The same order told twice is sent twice."""
+
+    def make(known: Call) -> Call:
+        def submit(book: Book, settings: Settings, owner: str, order: Any, now_ns: int, *rest: Any) -> Any:
+            made = known(book, settings, owner, order, now_ns, *rest)
+            if made is not None:
+                return made
+            reqid = decide.new_reqid(book, settings, order.market.rpartition(".")[2])
+            payload = Submitted(body_of(order), reqid, now_ns + settings.request_deadline_ns)
+            return decide.record(book, now_ns, (owner, order.oid), E.SUBMIT, payload)
+
+        return submit
+
+    patch.name(decide, "submit", make)
+
+
+def stream_gap(patch: Patch) -> None:
+    """A fill takes two numbers of its reader's stream."""
+
+    def make(known: Call) -> Call:
+        def record(*given: Any, **named: Any) -> Any:
+            made = known(*given, **named)
+            if made.event is E.FILL:
+                made = made._replace(tells=tuple((reader, seq + 1) for reader, seq in made.tells))
+            return made
+
+        return record
+
+    patch.name(decide_reports, "record", make)
+
+
+def dark_fires_again(patch: Patch) -> None:
+    """A dark order goes out each time its price is met."""
+
+    def make(known: Call) -> Call:
+        def trigger(book: Book, settings: Settings, dialog: Dialog, price: Any, now_ns: int) -> Any:
+            if dialog.state is not S.DARK_TRIGGERED or not book.link_up(dialog.broker):
+                return known(book, settings, dialog, price, now_ns)
+            sent = Sent(
+                decide.new_reqid(book, settings, dialog.broker), now_ns + settings.request_deadline_ns
+            )
+            return decide.record(book, now_ns, (dialog.owner, dialog.oid), E.SENDING, sent)
+
+        return trigger
+
+    patch.name(decide, "trigger", make)
+
+
+def parked_dropped(patch: Patch) -> None:
+    """A report that waited for its order is let go."""
+    patch.name(decide_reports, "unparked", lambda known: lambda *given: (None, None))
+
+
+def changed_beside_the_log(patch: Patch) -> None:
+    """A fact changes without a record: a restart forgets it."""
+
+    def make(known: Call) -> Call:
+        def follow_up(dispatcher: Dispatcher, dialog: Dialog, *rest: Any) -> None:
+            known(dispatcher, dialog, *rest)
+            dialog.flags |= f.STOPPED
+
+        return follow_up
+
+    patch.name(Dispatcher, "_follow_up", make)
+
+
+def row_swapped(patch: Patch) -> None:
+    """A fill takes a cancelling order back to open."""
+    patch.entry(ORDER.moves[S.CANCELLING], E.FILL, lambda known: S.OPEN)
+
+
+def end_left(patch: Patch) -> None:
+    """A late ack brings a cancelled order back."""
+    patch.entry(ORDER.moves[S.CANCELLED], E.ACK, lambda known: S.ACKED)
