@@ -95,9 +95,13 @@ def run_python(block: Block, where: str) -> str:
     """What the program prints; trio's clock jumps, so that nothing waits."""
     printed = io.StringIO()
     code = compile("\n" * block.line + block.text, where, "exec")
-    clock, run = trio.testing.MockClock(autojump_threshold=0), trio.run
+    run, jumping = trio.run, trio.testing.MockClock(autojump_threshold=0)
+
+    def bounded(main: Callable[[], Awaitable[None]], clock: trio.abc.Clock = jumping) -> None:
+        run(_in_time, main, clock=clock)
+
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
-        patch.setattr(trio, "run", lambda main, **options: run(_in_time, main, **{"clock": clock} | options))
+        patch.setattr(trio, "run", bounded)
         exec(code, {"__name__": "__main__"})  # noqa: S102 -- the documents are ours
     return printed.getvalue()
 
