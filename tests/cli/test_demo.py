@@ -80,7 +80,7 @@ def test_the_same_seed_tells_the_same() -> None:
 
 
 @pytest.mark.parametrize(("width", "average"), [(120, True), (80, False)])
-def test_on_a_terminal_there_is_a_live_table(width: int, average: bool) -> None:  # noqa: FBT001 -- a column
+def test_on_a_terminal_there_is_a_live_table(width: int, average: bool) -> None:  # noqa: FBT001 -- a column of the table above, read by name
     console = Console(file=io.StringIO(), width=width, height=40, force_terminal=True, highlight=False)
 
     played(SEED, console)

@@ -254,7 +254,7 @@ def test_no_more_wait_than_the_bound_allows(desks: Desks) -> None:
         stranger(desk, f"X{number}")
 
     assert len(desk.book.parked) == 2
-    assert [waiting.report.exec_id for waiting in desk.book.orphans.values()] == ["X2"]  # type: ignore[union-attr]  # a fill
+    assert [waiting.report.exec_id for waiting in desk.book.orphans.values()] == ["X2"]  # type: ignore[union-attr]  # the report sent above is a fill
 
 
 def test_a_brokers_reports_wait_only_for_its_own_orders(desk: Desk) -> None:

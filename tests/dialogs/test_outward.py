@@ -264,7 +264,7 @@ def test_after_an_accepted_edit_its_request_is_the_target(desk: Desk) -> None:
 
     (send,) = of_kind(desk.cancel(), SendAbout)
 
-    assert request_of(send).target == "g-9"  # type: ignore[union-attr]  # a cancel
+    assert request_of(send).target == "g-9"  # type: ignore[union-attr]  # the send above is a cancel
 
 
 def test_a_question_is_sent_under_its_records_number(desk: Desk) -> None:
