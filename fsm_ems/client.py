@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Protocol
@@ -190,7 +190,7 @@ class Client:
         )
 
     @contextmanager
-    def events(self) -> Iterator[Mailbox]:
+    def events(self) -> Generator[Mailbox, None, None]:
         """Every status of this identity's stream from here on; read with ``await events.get()``."""
         mailbox = self._box(None)
         try:

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import structlog
@@ -261,11 +261,10 @@ class EMS(Client):
             task_status.started()
 
 
-def _first_reason(faults: BaseExceptionGroup[BaseException]) -> str:
-    first: BaseException = faults
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return str(first)
+def _first_reason(fault: BaseException) -> str:
+    while isinstance(fault, BaseExceptionGroup):
+        fault = cast("BaseExceptionGroup[BaseException]", fault).exceptions[0]
+    return str(fault)
 
 
 @asynccontextmanager

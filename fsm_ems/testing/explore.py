@@ -128,7 +128,8 @@ def _bound(text: str) -> tuple[str, int]:
 def parser() -> argparse.ArgumentParser:
     """What the command line may say."""
     made = argparse.ArgumentParser(
-        prog="python -m fsm_ems.testing.explore", description=__doc__.split("\n")[0]
+        prog="python -m fsm_ems.testing.explore",
+        description="Search everything that can happen to an order within bounds.",
     )
     made.add_argument(
         "--soak", action="store_true", help="more scenes and wider bounds: a million situations"

@@ -52,6 +52,11 @@ def _details(letter: Letter) -> OrderDetails | None:
     return OrderDetails(market=MARKET, side="buy", size=letter.size, price=letter.price)
 
 
+def _ack(letter: Letter, head: dict[str, Any]) -> Report:
+    fields: dict[str, Any] = {"venue_id": "V1", **head}
+    return BrokerdOrderAck(**fields)
+
+
 def _fill(letter: Letter, head: dict[str, Any]) -> Report:
     size = Decimal(1) if letter.size is None or letter.detailed else letter.size
     details = _details(letter)
@@ -88,7 +93,7 @@ def _status(letter: Letter, head: dict[str, Any]) -> Report:
 
 
 _MAKERS: dict[str, Callable[[Letter, dict[str, Any]], Report]] = {
-    "ack": lambda letter, head: BrokerdOrderAck(**{"venue_id": "V1", **head}),
+    "ack": _ack,
     "fill": _fill,
     "bust": lambda letter, head: BrokerdBust(**head, exec_id=f"b{letter.ref_id}", ref_id=letter.ref_id),
     "correction": _correction,

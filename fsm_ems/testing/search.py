@@ -36,15 +36,15 @@ class Scene(Protocol[N, M]):
 
     def start(self) -> N: ...
 
-    def moves(self, node: N) -> Sequence[M]:
+    def moves(self, node: N, /) -> Sequence[M]:
         """What may happen next, in an order that depends on *node* alone."""
         ...
 
-    def tell(self, move: M) -> str:
+    def tell(self, move: M, /) -> str:
         """*move* in one line."""
         ...
 
-    def take(self, node: N, move: M) -> N:
+    def take(self, node: N, move: M, /) -> N:
         """What *node* becomes; *node* stays as it is.
 
         Raises:
@@ -52,7 +52,7 @@ class Scene(Protocol[N, M]):
         """
         ...
 
-    def check_replay(self, before: N, after: N, move: M) -> None:
+    def check_replay(self, before: N, after: N, move: M, /) -> None:
         """Check that the records of *move* give *after*; asked once for each state.
 
         Raises:
@@ -60,9 +60,9 @@ class Scene(Protocol[N, M]):
         """
         ...
 
-    def key(self, node: N) -> Hashable: ...
+    def key(self, node: N, /) -> Hashable: ...
 
-    def settled(self, node: N) -> bool | None:
+    def settled(self, node: N, /) -> bool | None:
         """Whether everybody agrees here. Such a node must be in reach from everywhere; None: not asked."""
         ...
 

@@ -207,6 +207,7 @@ def themes() -> tuple[Theme, ...]:
         Theme("dark edits", DARK, TWO_EDITS, edits=(DOWN,), link_losses=0),
         Theme("increase", LIVE, EDITING, edits=(UP,), link_losses=0, grows=True),
         Theme("shown", LIVE, SHOWN, edits=(UP,), link_losses=0, grows=True),
+        Theme("dark foreign", DARK, FOREIGN, cancels=0, link_losses=0),
         Theme("shown down", LIVE, SHOWN, edits=(DOWN,), cancels=0, link_losses=1),
         Theme("foreign", LIVE, FOREIGN, edits=(UP,), link_losses=0),
         Theme("amended", LIVE, AMENDED, link_losses=0),
