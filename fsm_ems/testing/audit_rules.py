@@ -49,7 +49,8 @@ def check_move(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
         return
     if before in DEAD:
         if not (
-            (before, after) == ("rejected", "cancelled") and isinstance(cause, BrokerdFill | BrokerdCorrection)
+            (before, after) == ("rejected", "cancelled")
+            and isinstance(cause, BrokerdFill | BrokerdCorrection)
         ):
             breach("P7", order, f"an end was left for {after}")
     elif before == "filled" and not isinstance(cause, _REOPENS):

@@ -24,7 +24,7 @@ from fsm_ems.messages import (
     BrokerdStatus,
     OrderDetails,
 )
-from fsm_ems.testing.clone import slots_copied
+from fsm_ems.testing.clone import copier
 
 ZERO = Decimal(0)
 DEAD = frozenset({"cancelled", "rejected", "expired", "alert_triggered"})
@@ -85,11 +85,11 @@ class AuditedOrder:
 
     def twin(self) -> AuditedOrder:
         """An equal one that shares nothing that can change."""
-        twin = slots_copied(self, AuditedOrder.__slots__)
+        twin = _order_copied(self)
         twin.live = self.live.copy()
         twin.gone = self.gone.copy()
         if self.edits:
-            twin.edits = tuple(slots_copied(edit, AuditedEdit.__slots__) for edit in self.edits)
+            twin.edits = tuple(map(_edit_copied, self.edits))
         return twin
 
     # ── what follows ────────────────────────────────────────────────────────────────────────────────
@@ -197,17 +197,20 @@ class AuditedOrder:
             self.stated = max(self.stated - size, ZERO)
 
     def correct(self, report: BrokerdCorrection) -> None:
-        """Put another execution in the place of one. What was undone is not corrected."""
-        if self.knows(report.exec_id):
+        """Put another execution in the place of one, or nothing where that other was undone before."""
+        over = report.exec_id in self.gone
+        if report.exec_id in self.live or (over and report.ref_id in self.gone):
             return
         standing = self._standing_for(report.ref_id)
         if standing is None and report.ref_id in self.gone:
             return
         size = self.live.pop(standing or report.ref_id, None)
         self.gone[standing or report.ref_id] = report.exec_id
-        self.live[report.exec_id] = report.size
+        new = ZERO if over else report.size
+        if new:
+            self.live[report.exec_id] = new
         if size is not None and self.stated:
-            self.stated = max(self.stated + report.size - size, ZERO)
+            self.stated = max(self.stated + new - size, ZERO)
 
     def state_cum(self, cum: Decimal | None) -> None:
         """The venue names a cumulative size; only one above all that is known tells something."""
@@ -296,3 +299,7 @@ class AuditedOrder:
     def cancel_over(self) -> None:
         """The cancel is answered."""
         self.wish, self.cancel_seen, self.cancel_id, self.cancel_due_ns = False, False, None, 0
+
+
+_order_copied = copier(AuditedOrder)
+_edit_copied = copier(AuditedEdit)

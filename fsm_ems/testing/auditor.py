@@ -9,24 +9,11 @@ driven, P6 rights, P7 ends and states, P8 streams, P9 dark orders and sends, P11
 from __future__ import annotations
 
 from collections.abc import Hashable
-from copy import copy
 
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.record import Adopted, Contradicted, Notice, Reported, SendAbout, SendOrder
-from fsm_ems.messages import (
-    BrokerdBust,
-    BrokerdCorrection,
-    BrokerdFill,
-    BrokerdOrderAck,
-    BrokerdRefused,
-    BrokerdReplaced,
-    BrokerdRestated,
-    BrokerdStatus,
-    Cancel,
-    Command,
-    Order,
-    Report,
-)
+from fsm_ems.messages import BrokerdCorrection, BrokerdFill, BrokerdStatus, Cancel, Command, Order, Report
+from fsm_ems.testing.audit_fold import answered, fold
 from fsm_ems.testing.audit_rules import (
     Cause,
     breach,
@@ -37,16 +24,20 @@ from fsm_ems.testing.audit_rules import (
 )
 from fsm_ems.testing.audited import DEAD, AuditedEdit, AuditedOrder
 from fsm_ems.testing.breach import Breach
+from fsm_ems.testing.clone import copier
 from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, TimePassed
 
-_ENDINGS = frozenset({"cancelled", "rejected", "expired"})
-_EXECUTION = BrokerdFill | BrokerdBust | BrokerdCorrection
 ExecKey = tuple[str, str, str]
 """Broker, account, exec id: what makes an execution one."""
 
 
 class Auditor:
     """Tell it who may do what, then every input with its outcome; it raises Breach."""
+
+    __slots__ = (
+        "_folded", "_sends", "_told", "booked", "by_reqid", "by_venue_id", "links", "loose", "operator",
+        "orders", "parked_max", "seeing", "streams", "traders",
+    )  # fmt: skip  # one name a line says no more
 
     def __init__(self, *, operator: str = "operator", parked_max: int = 1_000) -> None:
         self.operator = operator
@@ -71,7 +62,7 @@ class Auditor:
 
     def twin(self) -> Auditor:
         """An equal one that shares nothing that can change."""
-        twin = copy(self)
+        twin = _copied(self)
         twin.orders = {key: order.twin() for key, order in self.orders.items()}
         twin.links = self.links.copy()
         twin.streams = self.streams.copy()
@@ -82,7 +73,8 @@ class Auditor:
 
     def key(self, now_ns: int) -> Hashable:
         """Everything that later checks depend on, without counters and clocks."""
-        return tuple(order.key(now_ns) for order in self.orders.values()), self.loose
+        orders = tuple(order.key(now_ns) for order in self.orders.values())
+        return orders, self.loose, frozenset(self.by_venue_id.items())
 
     # ── one input ───────────────────────────────────────────────────────────────────────────────────
 
@@ -124,17 +116,17 @@ class Auditor:
             )
 
     def _nothing(self, given: Input, outcome: Outcome) -> None:
+        """A command that was refused, or known before, leads to nothing; and not every one may be refused."""
         if outcome.effects:
             raise Breach("P6", f"{given} was refused or known, and led to {outcome.effects}")
         if not isinstance(given, Commanded):
             return
-        command, order = given.command, self.orders.get((given.identity, given.command.oid))
-        if outcome.again:
-            if order is None or given.identity not in self.traders:
-                raise Breach("P6", f"{given} was known before, and it was not")
-        elif isinstance(command, Cancel) and order is not None and given.identity in self.traders:
-            if order.state not in DEAD and order.state != "filled" and not order.cancel_seen:
-                breach("P5", order, f"a cancel was refused: {outcome.refused}")
+        order, acts = self.orders.get((given.identity, given.command.oid)), given.identity in self.traders
+        if outcome.again and (order is None or not acts):
+            raise Breach("P6", f"{given} was known before, and it was not")
+        lives = order is not None and order.state not in DEAD and order.state != "filled"
+        if isinstance(given.command, Cancel) and outcome.refused and order is not None and lives and acts:
+            breach("P5", order, f"a cancel was refused: {outcome.refused}")
 
     # ── what inputs mean ────────────────────────────────────────────────────────────────────────────
 
@@ -184,7 +176,7 @@ class Auditor:
 
     def _fold(self, broker: str, order: AuditedOrder, report: Report) -> None:
         key = (order.owner, order.oid)
-        if report.venue_id is not None:
+        if report.venue_id is not None and (order.at_venue or not isinstance(report, BrokerdStatus)):
             self.by_venue_id[broker, report.venue_id] = key
         if isinstance(report, BrokerdFill | BrokerdCorrection):
             execution = (broker, report.account, report.exec_id)
@@ -225,7 +217,7 @@ class Auditor:
         before, order.state = order.state, notice.state.value
         if before == "unknown":
             if isinstance(cause, BrokerdStatus):
-                _answered(order, cause)
+                answered(order, cause)
             if order.state != "unknown":
                 order.absences = 0
         elif order.state == "unknown":
@@ -312,7 +304,9 @@ class Auditor:
                     self.by_reqid[order.broker, reqid] = (owner, oid)
             for edit in order.edits:
                 if edit.reqid is None:
-                    edit.reqid = next((one.reqid for one in dialog.edits if one.edit_id == edit.edit_id), None)
+                    edit.reqid = next(
+                        (one.reqid for one in dialog.edits if one.edit_id == edit.edit_id), None
+                    )
             if order.wish and dialog.cancel is not None:
                 order.cancel_id = dialog.cancel.reqid
             if dialog.state != order.state:
@@ -328,7 +322,9 @@ class Auditor:
             if order.state == "filled":
                 order.wish = wanted  # it ended: what is kept to recognise late answers is nobody's promise
             elif wanted != order.wish:
-                breach("P5", order, "a cancel is forgotten" if order.wish else "a cancel nobody wants is kept")
+                breach(
+                    "P5", order, "a cancel is forgotten" if order.wish else "a cancel nobody wants is kept"
+                )
         self._compare_loose(book)
 
     def _compare_loose(self, book: Book) -> None:
@@ -353,10 +349,11 @@ class Auditor:
             raise Breach("P3", f"executions {sorted(twice)} are booked on an order and on the account")
 
 
+_copied = copier(Auditor)
+
+
 def _accepted(owner: str, command: Order) -> AuditedOrder:
-    order = AuditedOrder(
-        owner, command.oid, command.market.rpartition(".")[2], command.size, command.price
-    )
+    order = AuditedOrder(owner, command.oid, command.market.rpartition(".")[2], command.size, command.price)
     order.alert = command.side == "alert"
     order.dark = command.mode == "dark"
     order.expire_ns = command.expire_ns
@@ -370,85 +367,3 @@ def _edit_sent(order: AuditedOrder, send: SendAbout) -> None:
     if (send.size, send.price) != (held.size or order.size, held.price or order.price):
         breach("P9", order, f"edit {held.edit_id} left as {send.size} at {send.price}")
     held.reqid, held.out, held.due_ns = send.reqid, True, send.deadline_ns
-
-
-def _answered(order: AuditedOrder, report: BrokerdStatus) -> None:
-    """The answer to a question about an order in doubt."""
-    if not report.snapshot or order.asked is None or report.query != order.asked:
-        return
-    order.asked = None
-    if report.details is not None and report.status != "pending_edit":
-        order.settle_edits(report.details)
-    if report.status == "filled" and order.state != "unknown":
-        order.edits = tuple(edit for edit in order.edits if not edit.increase)
-        order.whole(report.cum)
-
-
-def _settles(order: AuditedOrder, report: BrokerdStatus) -> bool:
-    """Whether it answers, with terms, the last question: what was out is in force, or never will be."""
-    answers = report.snapshot and order.asked is not None and report.query == order.asked
-    return answers and report.details is not None and report.status != "pending_edit"
-
-
-def fold(order: AuditedOrder, report: Report) -> None:
-    """What *report* tells of *order*, whatever state it is in."""
-    quiet = order.state in DEAD
-    if isinstance(report, BrokerdFill):
-        order.fill(report)
-    elif isinstance(report, BrokerdBust):
-        order.bust(report.ref_id)
-    elif isinstance(report, BrokerdCorrection):
-        order.correct(report)
-    elif isinstance(report, BrokerdReplaced):
-        if order.edit_of(report.reqid) is None:
-            return
-        order.replaced(report)
-    elif isinstance(report, BrokerdRestated):
-        if quiet:
-            return
-        order.restated(report)
-    elif isinstance(report, BrokerdStatus):
-        if _status(order, report):
-            order.arrived = True
-        return
-    elif isinstance(report, BrokerdRefused):
-        _refused(order, report)
-        return
-    elif not isinstance(report, BrokerdOrderAck):
-        return
-    order.arrived = True
-
-
-def _status(order: AuditedOrder, report: BrokerdStatus) -> bool:
-    """Fold a status; whether it proves that the order arrived."""
-    status = report.status
-    if order.state == "rejected":
-        return False
-    order.state_cum(report.cum)
-    if status == "absent":
-        if order.state == "unknown" and report.query == order.asked and not (order.arrived and order.absences):
-            order.absences += 1
-            order.asked = None
-        return False
-    if order.state in DEAD:
-        return True
-    if status == "filled" and not (order.state == "unknown" and _settles(order, report)):
-        order.whole(report.cum)
-    if status == "pending_cancel" and (order.state != "filled" or order.wish):
-        order.cancel_seen = True
-    elif status == "pending_edit" and (order.state != "filled" or order.edits):
-        order.edit_pending(report)
-    elif status in _ENDINGS and order.state == "filled":
-        order.cancel_over()
-        order.edits = ()
-    return status != "rejected"
-
-
-def _refused(order: AuditedOrder, report: BrokerdRefused) -> None:
-    """A refusal ends one request; while the order is in doubt a cancel's counts for nothing."""
-    if report.request == "edit":
-        edit = order.edit_of(report.reqid)
-        order.edits = tuple(other for other in order.edits if other is not edit)
-    elif report.request == "cancel" and order.state != "unknown":
-        if order.cancel_id == report.reqid if order.wish else order.cancel_seen:
-            order.cancel_over()

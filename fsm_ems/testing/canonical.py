@@ -132,4 +132,3 @@ def canonical(book: Book, names: Names, now_ns: int, *, clock: bool = True) -> K
         ),
         frozenset(orphan.report for orphan in book.orphans.values()),
     )
-

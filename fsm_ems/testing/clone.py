@@ -6,8 +6,8 @@ rule below; a slot without one is found when this file is imported.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from fsm_ems.dialogs.book import Book
@@ -15,15 +15,6 @@ from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
 
 T = TypeVar("T")
 Twins = dict[Dialog, Dialog]
-
-
-def _same(value: Any, twins: Twins) -> Any:
-    return value
-
-
-def _flat(value: Any, twins: Twins) -> Any:
-    """A container of what never changes."""
-    return value.copy()
 
 
 def _nested(value: Any, twins: Twins) -> Any:
@@ -35,7 +26,7 @@ def _by_name(value: Any, twins: Twins) -> Any:
 
 
 def _finished(value: Any, twins: Twins) -> Any:
-    return OrderedDict((twins[dialog], None) for dialog in value)
+    return {twins[dialog]: None for dialog in value}
 
 
 def _clock(value: Any, twins: Twins) -> Any:
@@ -43,40 +34,48 @@ def _clock(value: Any, twins: Twins) -> Any:
     return [(due, seq, twins[dialog]) for due, seq, dialog in value if dialog in twins]
 
 
+_SAME = ("forgotten", "generation", "keep_age_ns", "keep_finished", "seq")
+_FLAT = ("identities", "links", "orphans", "parked", "streams", "unacked", "watchers")
 _RULES: dict[str, Callable[[Any, Twins], Any]] = {
     "_alarm_clock": _clock,
     "by_reqid": _by_name,
     "by_venue_id": _by_name,
     "dialogs": _by_name,
     "finished": _finished,
-    "forgotten": _flat,
-    "generation": _same,
-    "identities": _flat,
-    "keep_age_ns": _same,
-    "keep_finished": _same,
-    "links": _flat,
     "orphan_execs": _nested,
-    "orphans": _flat,
-    "parked": _flat,
-    "seq": _same,
-    "streams": _flat,
-    "unacked": _flat,
-    "watchers": _flat,
 }
-_CONTAINERS = frozenset({"fills", "replaced"})
-_REQUESTS = frozenset({"cancel", "edits"})
-_PLAIN = tuple(slot for slot in Dialog.__slots__ if slot not in _CONTAINERS | _REQUESTS)
 
-if set(_RULES) != set(Book.__slots__):
-    raise AssertionError(f"no rule, or one too many, for {sorted(set(_RULES) ^ set(Book.__slots__))}")
-if not set(Dialog.__slots__) >= _CONTAINERS | _REQUESTS:
-    raise AssertionError("a dialog has lost a slot that is copied here")
+if {*_SAME, *_FLAT, *_RULES} != set(Book.__slots__):
+    raise AssertionError(f"copied otherwise: {sorted({*_SAME, *_FLAT, *_RULES} ^ set(Book.__slots__))}")
+
+
+def copier(cls: type[T]) -> Callable[[T], T]:
+    """What makes a second object of *cls* with the same values in all slots; quicker than copy.copy."""
+    slots: tuple[str, ...] = tuple(cls.__dict__["__slots__"])
+    values = attrgetter(*slots)
+
+    def copied(original: T) -> T:
+        twin = object.__new__(cls)
+        for slot, value in zip(slots, values(original), strict=True):
+            setattr(twin, slot, value)
+        return twin
+
+    return copied
+
+
+_dialog_copied = copier(Dialog)
+_cancel_copied = copier(CancelRequest)
+_edit_copied = copier(EditRequest)
 
 
 def clone(book: Book) -> Book:
     """A book equal to *book*; what happens to either is not seen by the other."""
     twins = {dialog: clone_dialog(dialog) for dialog in book}
-    twin = Book.__new__(Book)
+    twin = object.__new__(Book)
+    for slot in _SAME:
+        setattr(twin, slot, getattr(book, slot))
+    for slot in _FLAT:
+        setattr(twin, slot, getattr(book, slot).copy())
     for slot, rule in _RULES.items():
         setattr(twin, slot, rule(getattr(book, slot), twins))
     return twin
@@ -84,20 +83,13 @@ def clone(book: Book) -> Book:
 
 def clone_dialog(dialog: Dialog) -> Dialog:
     """A dialog equal to *dialog*, with requests of its own."""
-    twin = Dialog.__new__(Dialog)
-    for slot in _PLAIN:
-        setattr(twin, slot, getattr(dialog, slot))
-    twin.fills = None if dialog.fills is None else dialog.fills.copy()
-    twin.replaced = None if dialog.replaced is None else dialog.replaced.copy()
-    cancel, edits = dialog.cancel, dialog.edits
-    twin.cancel = None if cancel is None else slots_copied(cancel, CancelRequest.__slots__)
-    twin.edits = tuple(slots_copied(edit, EditRequest.__slots__) for edit in edits) if edits else edits
-    return twin
-
-
-def slots_copied(original: T, slots: Iterable[str]) -> T:
-    """A new object of the same class with the same values in *slots*; several times quicker than copy."""
-    twin = object.__new__(type(original))
-    for slot in slots:
-        setattr(twin, slot, getattr(original, slot))
+    twin = _dialog_copied(dialog)
+    if dialog.fills is not None:
+        twin.fills = dialog.fills.copy()
+    if dialog.replaced is not None:
+        twin.replaced = dialog.replaced.copy()
+    if dialog.cancel is not None:
+        twin.cancel = _cancel_copied(dialog.cancel)
+    if dialog.edits:
+        twin.edits = tuple(map(_edit_copied, dialog.edits))
     return twin

@@ -46,7 +46,7 @@ class Venue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How often each thing may happen on one path."""
+    """How often each thing may happen on one path; *opens*: the venue also says that the order rests."""
 
     cancels: int = 0
     edits: tuple[Edit, ...] = ()
@@ -57,7 +57,7 @@ class Budget:
     refusals: int = 0
     ends: int = 0
     pendings: int = 0
-    overfills: int = 0
+    opens: bool = False
 
 
 class Honest(NamedTuple):
@@ -212,9 +212,14 @@ class HonestScene(DispatcherScene[Honest]):
         if venue.state != "none":
             return world.post(Letter("submit refused", request.reqid, code="duplicate"))
         if late:
-            return world._replace(venue=venue._replace(state="refused")).post(Letter("rejected", request.reqid))
+            return world._replace(venue=venue._replace(state="refused")).post(
+                Letter("rejected", request.reqid)
+            )
         taken = Venue("live", request.size, request.price, reqid=request.reqid)
-        return world._replace(venue=taken).post(Letter("ack", request.reqid), Letter("open", request.reqid))
+        letters = [
+            Letter(kind, request.reqid) for kind in ("ack", "open") if kind == "ack" or self._budget.opens
+        ]
+        return world._replace(venue=taken).post(*letters)
 
     def _cancel_arrives(self, world: Honest, request: SendAbout, *, late: bool) -> Iterator[Honest]:
         venue, budget = world.venue, self._budget
@@ -276,7 +281,9 @@ class HonestScene(DispatcherScene[Honest]):
         if len(dialog.fills or ()) > venue.made or not set(dialog.fills or ()) <= {
             f"e{number}" for number in range(1, venue.made + 1)
         }:
-            raise Breach("P3", f"executions {sorted(dialog.fills or ())} are booked, and {venue.made} were made")
+            raise Breach(
+                "P3", f"executions {sorted(dialog.fills or ())} are booked, and {venue.made} were made"
+            )
 
     def settled(self, node: Node[Honest]) -> bool | None:
         dialog, world = node.book.dialog("alice", self._order.oid), node.world
@@ -303,7 +310,9 @@ class HonestScene(DispatcherScene[Honest]):
             frozenset(
                 (
                     getattr(request, "verb", "order"),
-                    names.of(request.reqid) if getattr(request, "verb", "") != "query" else names.asks(request.reqid),
+                    names.of(request.reqid)
+                    if getattr(request, "verb", "") != "query"
+                    else names.asks(request.reqid),
                     ahead(request.deadline_ns + 1, now_ns),
                     request.size,
                     request.price,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from fsm_ems.dialogs.facts import Dialog
@@ -33,7 +34,7 @@ class Saying(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """One order, what its owner may do and what the venue may say."""
+    """One order, what its owner may do and what the venue may say; *grows*: filled orders can be increased."""
 
     name: str
     order: Order
@@ -42,6 +43,7 @@ class Theme:
     cancels: int = 1
     link_losses: int = 1
     splits: int = 0
+    grows: bool = False
     link: tuple[str, ...] = ("connect", "connected", "synced")
 
 
@@ -110,8 +112,12 @@ class HostileScene(DispatcherScene[Hostile]):
                 if not query:
                     continue
             for reqid in requests_of(dialog, about):
-                told = letter._replace(reqid=reqid, query=query)
-                yield Step(Heard(BROKER, report_of(told)), after)
+                yield Step(_heard(letter, reqid or letter.reqid, query), after)
+
+
+@lru_cache(maxsize=200_000)
+def _heard(letter: Letter, reqid: int | str | None, query: int | str | None) -> Heard:
+    return Heard(BROKER, report_of(letter._replace(reqid=reqid, query=query)))
 
 
 def requests_of(dialog: Dialog, about: str | None) -> tuple[int | str | None, ...]:

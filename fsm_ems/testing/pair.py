@@ -111,28 +111,39 @@ def _shown(kind: str, exec_id: str = "") -> Letter:
     return Letter(kind, exec_id=exec_id, venue_id="VX", size=Decimal(1), price=PRICE, detailed=True)
 
 
+_NAMED = tuple(
+    Word(letter, owner)
+    for owner, venue_id, exec_id in (("alice", "VA", "ea"), ("bob", "VB", "eb"))
+    for letter in (Letter("ack", venue_id=venue_id), Letter("fill", exec_id=exec_id))
+)
+_BY_VENUE = tuple(
+    Word(Letter("fill", exec_id=exec_id, venue_id=venue_id))
+    for exec_id, venue_id in (("ea", "VA"), ("eb", "VB"))
+)
+_ENDS = tuple(Word(Letter("cancelled", venue_id=venue_id)) for venue_id in ("VA", "VB"))
+_FOREIGN = (
+    Word(Letter("fill", exec_id="ex", venue_id="VX")),
+    Word(_shown("open")),
+    Word(_shown("fill", "ey")),
+    Word(Letter("bust", ref_id="ex", venue_id="VX")),
+)
+_STOLEN = Word(Letter("ack", venue_id="VA"), "bob")
+
+
 def pair_themes() -> tuple[PairTheme, ...]:
-    """The searches of two orders."""
-    named = tuple(
-        Word(letter, owner)
-        for owner, venue_id, exec_id in (("alice", "VA", "ea"), ("bob", "VB", "eb"))
-        for letter in (Letter("ack", venue_id=venue_id), Letter("fill", exec_id=exec_id))
-    )
-    by_venue = tuple(
-        Word(Letter("fill", exec_id=exec_id, venue_id=venue_id)) for exec_id, venue_id in (("ea", "VA"), ("eb", "VB"))
-    )
-    foreign = (
-        Word(Letter("fill", exec_id="ex", venue_id="VX")),
-        Word(_shown("open")),
-        Word(_shown("fill", "ey")),
-        Word(Letter("bust", ref_id="ex", venue_id="VX")),
-        Word(Letter("cancelled", venue_id="VX")),
-    )
-    ends = tuple(Word(Letter("cancelled", venue_id=venue_id)) for venue_id in ("VA", "VB"))
-    stolen = Word(Letter("ack", venue_id="VA"), "bob")
+    """The searches of two orders in the default run."""
     return (
-        PairTheme("pair: parked", named + by_venue, link_losses=0),
-        PairTheme("pair: cancels and links", named + ends, cancels=2, link_losses=1),
-        PairTheme("pair: foreign", named[:2] + by_venue[:1] + foreign),
-        PairTheme("pair: one id for both", (*named, *ends, stolen)),
+        PairTheme("pair: one id for both", (*_NAMED, *_ENDS, _STOLEN)),
+        PairTheme("pair: named in two ways", _NAMED + _BY_VENUE),
+        PairTheme("pair: foreign", _NAMED[:1] + _FOREIGN),
+        PairTheme("pair: cancels", _NAMED[::2] + _ENDS, cancels=1),
+        PairTheme("pair: links", _NAMED, link_losses=1),
+    )
+
+
+def soak_pair_themes() -> tuple[PairTheme, ...]:
+    """More at once."""
+    return (
+        PairTheme("pair: foreign and cut off", _NAMED[:2] + _FOREIGN + _BY_VENUE[:1], link_losses=1),
+        PairTheme("pair: cancels and links", _NAMED + _ENDS, cancels=2, link_losses=1),
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 from fsm_ems.messages import Edit, Order
-from fsm_ems.testing.adversary import Saying, Theme
+from fsm_ems.testing.hostile import Saying, Theme
 from fsm_ems.testing.letters import MARKET, PRICE, Letter
 
 D = Decimal
 
 LIVE = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE)
+ONE = Order(oid="o", side="buy", market=MARKET, size=D(1), price=PRICE)
 DARK = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE, mode="dark")
 DARK_UNTIL = Order(
     oid="o", side="buy", market=MARKET, size=D(2), price=PRICE, mode="dark", tif="gtd", expire_ns=1_003
@@ -45,7 +46,130 @@ def shows(kind: str, *sizes: int) -> tuple[Saying, ...]:
     )
 
 
-_ANSWERS = ("absent", "pending_new", "open", "filled", "cancelled")
+DOUBT: tuple[Saying, ...] = (
+    *says("ack", "open", "pending_new", "cancelled", "rejected", "expired", "error", "submit refused"),
+    *says("absent", "open", "pending_new", "filled", "cancelled", "rejected", "expired", answers="last"),
+    *says("absent", "open", "cancelled", answers="stale"),
+    *fills("e1"),
+    *says("pending_cancel"),
+    *says("error", about="cancel"),
+    Saying(Letter("cancel refused", code="unknown_order"), "cancel"),
+)
+"""Whether it arrived, what became of the cancel, and what only evidence may settle."""
+
+MARKS: tuple[Saying, ...] = (
+    *says("ack", "open", "stopped", "done_for_day", "cancelled", "filled", "expired"),
+    Saying(Letter("done_for_day", resumes=True)),
+    Saying(Letter("submit refused", code="duplicate")),
+    *fills("e1"),
+    *says("pending_cancel", "cancel refused", about="cancel"),
+    *says("edit refused", about="edit"),
+)
+"""Guarantees, days that end, second copies and second names."""
+
+STATEMENTS: tuple[Saying, ...] = (
+    *says("ack", "filled"),
+    *states("open", 1, 2, 3),
+    *states("pending_new", 1),
+    *states("pending_cancel", 1),
+    *states("cancelled", 1, 3),
+    *states("rejected", 1),
+    *states("filled", 1),
+    *fills("e1", "e2"),
+    Saying(Letter("fill", exec_id="e3", size=D(2))),
+    Saying(Letter("fill", exec_id="e4", cum=D(2))),
+)
+"""Cumulative sizes beside executions, in any order, less and more than the whole."""
+
+EDITING: tuple[Saying, ...] = (
+    *says("ack", "cancelled", "pending_cancel", "error"),
+    *states("open", 2),
+    *shows("open", 2, 3),
+    *fills("e1", "e2"),
+    *fills("e3", about="edit"),
+    *says("replaced", "edit refused", "pending_edit", about="edit"),
+    *says("replaced", about="over"),
+    *says("cancel refused", about="cancel"),
+)
+"""Edits under way, refused, overtaken, proven by fills and by answers."""
+
+TWO_EDITS: tuple[Saying, ...] = (
+    *says("ack", "error"),
+    *shows("open", 1, 3),
+    *fills("e1"),
+    *fills("e2", about="edit"),
+    *says("replaced", "edit refused", about="edit"),
+    *says("replaced", "edit refused", about="over"),
+)
+"""Edits in a row."""
+
+SHOWN: tuple[Saying, ...] = (
+    *says("ack", "error"),
+    *says("filled", answers="last"),
+    *shows("open", 1, 2, 3),
+    *shows("pending_new", 2),
+    *shows("pending_edit", 2),
+    *shows("cancelled", 3),
+    Saying(Letter("open", cum=D(1), size=D(1), price=PRICE, detailed=True), answers="last"),
+    Saying(Letter("filled", cum=D(3), size=D(3), price=PRICE, detailed=True), answers="last"),
+    *fills("e1"),
+    *says("replaced", about="edit"),
+)
+"""Answers that describe the order."""
+
+FOREIGN: tuple[Saying, ...] = (
+    *says("ack"),
+    *fills("e1"),
+    Saying(Letter("pending_edit", reqid="web-1", venue_id="V1"), about=None),
+    Saying(Letter("replaced", reqid="web-1", size=D(1)), about=None),
+    Saying(Letter("edit refused", reqid="web-1"), about=None),
+    *says("pending_edit", "pending_cancel", "cancel refused"),
+    *says("replaced", about="edit"),
+)
+"""Somebody else edits and cancels the order, by phone or on a web page."""
+
+AMENDED: tuple[Saying, ...] = (
+    *says("ack", "cancelled", "expired", "rejected"),
+    *states("open", 2),
+    *fills("e1", "e2"),
+    *(Saying(Letter("bust", ref_id=ref_id)) for ref_id in ("e1", "c1")),
+    Saying(Letter("correction", exec_id="c1", ref_id="e1", size=D(2))),
+    Saying(Letter("correction", exec_id="c2", ref_id="c1", size=D(1))),
+)
+"""Executions undone and corrected, seen or unseen, before and after the end."""
+
+RESTATED: tuple[Saying, ...] = (
+    *says("ack", "expired", "pending_cancel"),
+    *fills("e1", "e2"),
+    Saying(Letter("bust", ref_id="e1")),
+    Saying(Letter("restated", size=D(1))),
+    Saying(Letter("restated", size=D(3), price=D(7))),
+    Saying(Letter("restated", size=D(1), cum=D(1))),
+    *says("cancel refused", about="cancel"),
+)
+"""Terms that the venue changes by itself."""
+
+SPLIT: tuple[Saying, ...] = (
+    *says("ack", "filled"),
+    *states("open", 1),
+    *fills("e1", "e2"),
+    Saying(Letter("bust", ref_id="e1")),
+    Saying(Letter("correction", exec_id="c1", ref_id="e1", size=D(2))),
+    Saying(Letter("restated", split=D(2))),
+)
+"""A split multiplies what was ordered and what traded."""
+
+AMENDED_EDITS: tuple[Saying, ...] = (
+    *says("ack", "cancelled"),
+    *fills("e1", "e2"),
+    *fills("e3", about="edit"),
+    Saying(Letter("bust", ref_id="e1")),
+    Saying(Letter("correction", exec_id="c1", ref_id="e1", size=D(2))),
+    Saying(Letter("restated", size=D(1))),
+    *says("replaced", "edit refused", about="edit"),
+    *says("cancel refused", about="cancel"),
+)
+"""What amends executions and terms, while edits and cancels are open."""
 
 LIFE: tuple[Saying, ...] = (
     *says("ack", "pending_new", "open", "cancelled", "rejected", "expired", "stopped", "filled", "error"),
@@ -54,78 +178,66 @@ LIFE: tuple[Saying, ...] = (
     Saying(Letter("done_for_day", resumes=True)),
     Saying(Letter("submit refused", code="duplicate")),
     *states("open", 1, 2),
-    *states("pending_new", 1),
-    *states("pending_cancel", 1),
     *states("cancelled", 1, 3),
-    *says(*_ANSWERS, answers="last"),
+    *says("absent", "pending_new", "open", "filled", "cancelled", answers="last"),
     *says("absent", "open", "cancelled", answers="stale"),
     *fills("e1", "e2"),
     Saying(Letter("fill", exec_id="e3", size=D(2))),
     *says("cancel refused", "error", about="cancel"),
 )
-"""No edits: all of cancel, doubt, fills and ends."""
+"""All of cancel, doubt, fills and ends at once."""
 
-EDITING: tuple[Saying, ...] = (
-    *says("ack", "open", "cancelled", "pending_cancel", "pending_edit", "error"),
-    *states("open", 1, 2),
-    *says("absent", "filled", answers="last"),
-    *shows("open", 1, 2, 3),
-    *shows("pending_new", 2),
-    *shows("pending_edit", 2),
-    Saying(Letter("open", cum=D(1), size=D(1), price=PRICE, detailed=True), answers="last"),
-    Saying(Letter("filled", cum=D(3), size=D(3), price=PRICE, detailed=True), answers="last"),
-    *fills("e1", "e2"),
-    *fills("e1", "e2", "e3", about="edit"),
-    *says("replaced", "edit refused", "pending_edit", "error", about="edit"),
-    *says("replaced", "edit refused", about="over"),
-    *says("cancel refused", about="cancel"),
-    Saying(Letter("pending_edit", reqid="web-1", venue_id="V1"), about=None),
+RENAMED: tuple[Saying, ...] = (
+    Saying(Letter("ack", venue_id="V2")),
+    Saying(Letter("open", venue_id="V3")),
+    Saying(Letter("fill", exec_id="e2", venue_id="V2"), about=None),
+    Saying(Letter("fill", exec_id="e3", venue_id="V3"), about=None),
 )
-"""Edits under way, refused, overtaken, proven by fills and by answers."""
+"""Other names that the venue gives to an order it has named before."""
 
-AMENDED: tuple[Saying, ...] = (
-    *says("ack", "open", "cancelled", "expired", "rejected", "filled", "pending_cancel"),
-    *states("open", 1, 2, 3),
-    *fills("e1", "e2"),
-    Saying(Letter("fill", exec_id="e2", cum=D(2))),
-    *(Saying(Letter("bust", ref_id=ref_id)) for ref_id in ("e1", "e2", "c1")),
-    Saying(Letter("correction", exec_id="c1", ref_id="e1", size=D(2))),
-    Saying(Letter("correction", exec_id="c2", ref_id="c1", size=D(1))),
-    Saying(Letter("restated", size=D(1))),
-    Saying(Letter("restated", size=D(3))),
-    Saying(Letter("restated", price=D(7))),
-    Saying(Letter("restated", split=D(2))),
-    *says("cancel refused", about="cancel"),
-)
-"""Executions undone and corrected, terms restated, ends that are not the last word."""
-
-AMENDED_EDITS: tuple[Saying, ...] = (
-    *says("ack", "open", "cancelled", "pending_edit"),
-    *fills("e1", "e2", about="order"),
-    *fills("e3", about="edit"),
-    Saying(Letter("bust", ref_id="e1")),
-    Saying(Letter("correction", exec_id="c1", ref_id="e1", size=D(2))),
-    Saying(Letter("restated", size=D(1))),
-    Saying(Letter("restated", size=D(3))),
-    *says("replaced", "edit refused", about="edit"),
-    *says("cancel refused", about="cancel"),
-)
-"""What amends executions and terms, while edits and cancels are open."""
+UNLINKED: tuple[str, ...] = ()
 
 
 def themes() -> tuple[Theme, ...]:
     """The searches of the default run, smallest first."""
-    unlinked: tuple[str, ...] = ()
     return (
-        Theme("alert", ALERT, says("open"), edits=(PRICED,), cancels=1),
-        Theme("alert until", ALERT_UNTIL, says("open"), edits=(PRICED,), cancels=1),
-        Theme("dark until", DARK_UNTIL, says("ack", "rejected", "error"), edits=(UP,), link=unlinked),
-        Theme("life", LIVE, LIFE, link=unlinked),
-        Theme("dark", DARK, LIFE, link=unlinked),
-        Theme("immediate", IMMEDIATE, LIFE, link_losses=0),
-        Theme("edit", LIVE, EDITING, edits=(UP,)),
-        Theme("edits", LIVE, EDITING, edits=(UP, DOWN), cancels=0, link_losses=0),
-        Theme("dark edits", DARK, EDITING, edits=(DOWN,), link_losses=0),
-        Theme("amended", LIVE, AMENDED, link_losses=0, splits=1),
-        Theme("amended edits", LIVE, AMENDED_EDITS, edits=(UP,), link_losses=0),
+        Theme("alert", ALERT, says("open"), edits=(PRICED,)),
+        Theme("alert until", ALERT_UNTIL, says("open"), edits=(PRICED,)),
+        Theme("dark until", DARK_UNTIL, says("ack", "rejected", "error"), edits=(UP,), link=UNLINKED),
+        Theme("doubt", ONE, DOUBT, link=UNLINKED),
+        Theme("dark doubt", DARK, DOUBT, link=UNLINKED),
+        Theme("marks", LIVE, MARKS, edits=(PRICED,), link_losses=0),
+        Theme("dark marks", DARK, (*MARKS, *says("pending_edit")), cancels=0, link_losses=0),
+        Theme("renamed", ONE, MARKS[:4] + says("pending_edit") + RENAMED, cancels=0, link_losses=0),
+        Theme("statements", LIVE, STATEMENTS, link_losses=0),
+        Theme("immediate", IMMEDIATE, STATEMENTS, cancels=0, link_losses=0),
+        Theme("editing", LIVE, EDITING, edits=(UP,), link_losses=0),
+        Theme("two edits", LIVE, TWO_EDITS, edits=(UP, DOWN), cancels=0, link_losses=0),
+        Theme("dark edits", DARK, TWO_EDITS, edits=(DOWN,), link_losses=0),
+        Theme("increase", LIVE, EDITING, edits=(UP,), link_losses=0, grows=True),
+        Theme("shown", LIVE, SHOWN, edits=(UP,), link_losses=0, grows=True),
+        Theme("shown down", LIVE, SHOWN, edits=(DOWN,), cancels=0, link_losses=1),
+        Theme("foreign", LIVE, FOREIGN, edits=(UP,), link_losses=0),
+        Theme("amended", LIVE, AMENDED, link_losses=0),
+        Theme("dark amended", DARK, AMENDED, cancels=0, link_losses=0),
+        Theme("restated", LIVE, RESTATED, link_losses=0),
+        Theme("dark restated", DARK, RESTATED, cancels=0, link_losses=0),
+        Theme("split", LIVE, SPLIT, cancels=0, link_losses=0, splits=1),
+        Theme("amended edits", LIVE, AMENDED_EDITS, edits=(UP,), cancels=0, link_losses=0),
+        Theme("amended increase", LIVE, AMENDED_EDITS, edits=(UP,), link_losses=0, grows=True),
+    )
+
+
+def soak_themes() -> tuple[Theme, ...]:
+    """More at once: larger alphabets, and links that break while more is open."""
+    everything = (*EDITING, *SHOWN)
+    return (
+        Theme("life", LIVE, LIFE, link=UNLINKED),
+        Theme("dark life", DARK, LIFE, link=UNLINKED),
+        Theme("edits shown", LIVE, tuple(dict.fromkeys(everything)), edits=(UP,)),
+        Theme("edits down shown", LIVE, tuple(dict.fromkeys(everything)), edits=(DOWN,)),
+        Theme("two edits and a cancel", LIVE, TWO_EDITS + says("cancelled"), edits=(UP, DOWN)),
+        Theme("amended and cut off", LIVE, AMENDED + says("cancel refused", about="cancel"), cancels=2),
+        Theme("restated and cut off", LIVE, RESTATED + SPLIT[:3], splits=1),
+        Theme("increase and cut off", LIVE, AMENDED_EDITS + EDITING[:6], edits=(UP,), grows=True),
     )

@@ -1,0 +1,108 @@
+"""Which scenes are searched, and within which bounds: some seconds each by default, hours of them to soak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from fsm_ems.dialogs.settings import Capabilities, Settings
+from fsm_ems.messages import Edit, Order
+from fsm_ems.testing.honest import Budget, HonestScene
+from fsm_ems.testing.hostile import HostileScene, Theme
+from fsm_ems.testing.letters import BROKER, MARKET, PRICE
+from fsm_ems.testing.pair import PairScene, PairTheme, pair_themes, soak_pair_themes
+from fsm_ems.testing.scene import DispatcherScene
+from fsm_ems.testing.themes import soak_themes, themes
+
+AnyScene = DispatcherScene[Any]
+Build = Callable[[], AnyScene]
+Overrides = Mapping[str, int]
+T = TypeVar("T", Budget, Theme, PairTheme)
+
+ONE = Order(oid="o", side="buy", market=MARKET, size=Decimal(1), price=PRICE)
+TWO = Order(oid="o", side="buy", market=MARKET, size=Decimal(2), price=PRICE)
+DARK_ONE = Order(oid="o", side="buy", market=MARKET, size=Decimal(1), price=PRICE, mode="dark")
+UP = Edit(oid="o", edit_id="up", size=Decimal(2))
+DOWN = Edit(oid="o", edit_id="down", size=Decimal(1))
+
+_HONEST: dict[str, tuple[Order, Budget]] = {
+    "honest: fills": (TWO, Budget(opens=True)),
+    "honest: cancel": (ONE, Budget(cancels=1)),
+    "honest: link": (ONE, Budget(link_losses=1)),
+    "honest: lost": (ONE, Budget(losses=1)),
+    "honest: doubled": (ONE, Budget(doubles=1)),
+    "honest: edit": (ONE, Budget(edits=(UP,))),
+    "honest: edit down": (TWO, Budget(edits=(DOWN,))),
+    "honest: bust": (ONE, Budget(busts=1)),
+}
+_SOAK_HONEST: dict[str, tuple[Order, Budget]] = {
+    "honest: cancel refused": (ONE, Budget(cancels=1, refusals=1, opens=True)),
+    "honest: cancel weighed": (ONE, Budget(cancels=1, pendings=1)),
+    "honest: cancel and end": (ONE, Budget(cancels=1, ends=1)),
+    "honest: cancel and link": (ONE, Budget(cancels=1, link_losses=1)),
+    "honest: cancel lost": (ONE, Budget(cancels=1, losses=1)),
+    "honest: cancel doubled": (ONE, Budget(cancels=1, doubles=1)),
+    "honest: edit and link": (ONE, Budget(edits=(UP,), link_losses=1)),
+    "honest: edit and cancel": (ONE, Budget(edits=(UP,), cancels=1)),
+    "honest: edit refused, doubled": (ONE, Budget(edits=(UP,), refusals=1, doubles=1)),
+    "honest: bust and cancel": (ONE, Budget(busts=1, cancels=1)),
+    "honest: dark": (DARK_ONE, Budget(cancels=1, link_losses=1)),
+}
+
+
+def _bounded(bounds: T, overrides: Overrides) -> T:
+    known = {field.name for field in fields(bounds)}
+    return replace(bounds, **{name: number for name, number in overrides.items() if name in known})
+
+
+def _settings(
+    *, grows: bool = False, deadline_ns: int = 1, ask_every_ns: int = 1, parked_max: int = 1
+) -> Settings:
+    """Deadlines of one tick: how long something takes is told by what happens before it."""
+    return Settings(
+        brokers={BROKER: Capabilities(reopen_filled=grows)},
+        request_deadline_ns=deadline_ns,
+        margin_ns=1,
+        ask_every_ns=ask_every_ns,
+        parked_max=parked_max,
+    )
+
+
+def _honest(name: str, order: Order, budget: Budget) -> Build:
+    return lambda: HonestScene(name, order, budget, settings=_settings(ask_every_ns=2))
+
+
+def _hostile(theme: Theme, deadline_ns: int) -> Build:
+    return lambda: HostileScene(theme, _settings(grows=theme.grows, deadline_ns=deadline_ns))
+
+
+def _pair(theme: PairTheme, parked_max: int) -> Build:
+    return lambda: PairScene(theme, _settings(parked_max=parked_max))
+
+
+def scenes(*, soak: bool = False, overrides: Overrides | None = None) -> dict[str, Build]:
+    """What is searched by name, the longest first."""
+    given = overrides or {}
+    honest, hostile, pairs = dict(_HONEST), list(themes()), list(pair_themes())
+    if soak:
+        honest |= _SOAK_HONEST
+        hostile += soak_themes()
+        pairs += soak_pair_themes()
+    built: dict[str, Build] = {}
+    for theme in hostile:
+        built[theme.name] = _hostile(_bounded(theme, given), 2 if soak else 1)
+    for pair in pairs:
+        built[pair.name] = _pair(_bounded(pair, given), 2 if soak else 1)
+    for name, (order, budget) in honest.items():
+        built[name] = _honest(name, order, _bounded(budget, given))
+    return dict(reversed(built.items()))
+
+
+def known_bounds() -> tuple[str, ...]:
+    """The names that overrides may have."""
+    numbers = {
+        field.name for cls in (Budget, Theme, PairTheme) for field in fields(cls) if field.type == "int"
+    }
+    return tuple(sorted(numbers))

@@ -1,0 +1,93 @@
+"""Protocol bugs on purpose: each is planted in this process, and the searches must find it.
+
+A search that finds nothing proves something only if it would have found what is there. Each mutant is a
+mistake that somebody has made, in an exchange gateway or in the protocols that the reliability plan tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from fsm_ems.testing import planted as p
+from fsm_ems.testing.bounds import scenes
+from fsm_ems.testing.search import Search
+
+
+class Mutant(NamedTuple):
+    """A bug, and the scenes that are searched for it."""
+
+    plant: Callable[[p.Patch], None]
+    scenes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """As it is called on the command line."""
+        return self.plant.__name__.replace("_", " ")
+
+
+class Caught(NamedTuple):
+    """What became of a mutant: *check* None means that it survived *states*."""
+
+    name: str
+    check: str | None
+    scene: str
+    states: int
+    path: tuple[str, ...]
+
+
+_MUTANTS: tuple[Mutant, ...] = (
+    Mutant(p.no_dedupe, ("statements",)),
+    Mutant(p.late_fill_dropped, ("statements",)),
+    Mutant(p.overfill_dropped, ("statements",)),
+    Mutant(p.bust_does_not_reopen, ("amended",)),
+    Mutant(p.stated_is_added, ("statements",)),
+    Mutant(p.split_forgets_executions, ("split",)),
+    Mutant(p.stash_forgotten, ("doubt",)),
+    Mutant(p.stash_sent_early, ("doubt",)),
+    Mutant(p.refusal_kills, ("doubt",)),
+    Mutant(p.refusal_ends_the_wish_in_doubt, ("doubt",)),
+    Mutant(p.previous_state_restored, ("editing",)),
+    Mutant(p.not_driven, ("doubt",)),
+    Mutant(p.terms_at_request, ("two edits",)),
+    Mutant(p.fill_proves_nothing, ("two edits",)),
+    Mutant(p.held_edit_forgotten, ("two edits",)),
+    Mutant(p.refused_id_in_force, ("editing",)),
+    Mutant(p.old_answer_believed, ("honest: edit",)),
+    Mutant(p.blind_resend, ("doubt",)),
+    Mutant(p.timeout_rejects, ("honest: link",)),
+    Mutant(p.doubt_times_out, ("doubt",)),
+    Mutant(p.absent_once, ("doubt",)),
+    Mutant(p.link_loss_ignored, ("honest: link",)),
+    Mutant(p.sent_without_link, ("doubt",)),
+    Mutant(p.told_to_others, ("pair: cancels",)),
+    Mutant(p.anyone_may_cancel, ("pair: cancels",)),
+    Mutant(p.retry_is_a_new_order, ("pair: cancels",)),
+    Mutant(p.stream_gap, ("statements",)),
+    Mutant(p.dark_fires_again, ("dark marks",)),
+    Mutant(p.parked_dropped, ("pair: named in two ways",)),
+    Mutant(p.changed_beside_the_log, ("statements",)),
+    Mutant(p.row_swapped, ("statements",)),
+    Mutant(p.end_left, ("doubt",)),
+)
+
+
+def mutants() -> tuple[Mutant, ...]:
+    """Every planted bug."""
+    return _MUTANTS
+
+
+def hunt(name: str) -> Caught:
+    """Plant the bug of that name, search for it, and take it out again."""
+    mutant = next(mutant for mutant in _MUTANTS if mutant.name == name)
+    patch, states = p.Patch(), 0
+    mutant.plant(patch)
+    try:
+        for scene in mutant.scenes:
+            found = Search(scenes()[scene]()).run()
+            states += found.states
+            if found.breach is not None:
+                return Caught(name, found.breach, scene, states, found.path)
+    finally:
+        patch.take_back()
+    return Caught(name, None, ", ".join(mutant.scenes), states, ())

@@ -1,0 +1,453 @@
+"""The bugs themselves: each function plants one, through a Patch that takes it out again.
+
+They replace what a module names (a function, an entry of a table), so that all other code runs as it is.
+Every one is a mistake that somebody could make in good faith.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from types import ModuleType
+from typing import Any
+
+from fsm_ems.dialogs import apply as applying
+from fsm_ems.dialogs import decide, decide_reports, fold_report, naming, naming_status
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.facts import Dialog, body_of
+from fsm_ems.dialogs.naming_steps import IGNORED, Name
+from fsm_ems.dialogs.record import CancelSent, CancelWanted, EditWanted, Sent, Submitted, Timed
+from fsm_ems.dialogs.settings import Settings
+from fsm_ems.machines.order import ORDER, E, S
+from fsm_ems.messages import BrokerdBust, BrokerdFill, BrokerdRefused, BrokerdRestated
+
+Call = Callable[..., Any]
+
+
+class Patch:
+    """Changes that are taken back, the last one first."""
+
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], None]] = []
+
+    def name(self, owner: ModuleType | type, name: str, make: Callable[[Any], Any]) -> None:
+        """Replace *owner*'s *name* by what *make* makes of it."""
+        known = getattr(owner, name)
+        setattr(owner, name, make(known))
+        self._undo.append(lambda: setattr(owner, name, known))
+
+    def entry(self, table: MutableMapping[Any, Any], key: Any, make: Callable[[Any], Any]) -> None:
+        """Replace *table*'s entry for *key* by what *make* makes of it."""
+        known = table[key]
+        table[key] = make(known)
+        self._undo.append(lambda: table.__setitem__(key, known))
+
+    def take_back(self) -> None:
+        """Undo everything."""
+        while self._undo:
+            self._undo.pop()()
+
+
+def _table(module: ModuleType, name: str) -> Any:
+    return getattr(module, name)
+
+
+def _named(patch: Patch, report: type, make: Callable[[Call], Call]) -> None:
+    """Name reports of that kind otherwise."""
+    patch.entry(_table(naming, "_NAMERS"), report, make)
+
+
+def _part(patch: Patch, payload: type, make: Callable[[Call], Call]) -> None:
+    """Fold records with that payload otherwise."""
+    patch.entry(_table(applying, "_PARTS"), payload, make)
+
+
+# ── executions ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def no_dedupe(patch: Patch) -> None:
+    """An execution that is told twice counts twice."""
+
+    def make(known: Call) -> Call:
+        def fill(dialog: Dialog, report: BrokerdFill) -> Name:
+            named: Name = known(dialog, report)
+            return Name(E.FILL) if named is IGNORED else named
+
+        return fill
+
+    _named(patch, BrokerdFill, make)
+
+
+def late_fill_dropped(patch: Patch) -> None:
+    """An execution that comes after the end is ignored."""
+    _named(
+        patch,
+        BrokerdFill,
+        lambda known: (
+            lambda dialog, report: (
+                IGNORED if dialog.state in (S.CANCELLED, S.EXPIRED) else known(dialog, report)
+            )
+        ),
+    )
+
+
+def overfill_dropped(patch: Patch) -> None:
+    """An execution of an order that is complete is ignored."""
+    _named(
+        patch,
+        BrokerdFill,
+        lambda known: (
+            lambda dialog, report: IGNORED if dialog.booked >= dialog.size else known(dialog, report)
+        ),
+    )
+
+
+def bust_does_not_reopen(patch: Patch) -> None:
+    """A bust of a filled order leaves it filled."""
+
+    def make(known: Call) -> Call:
+        def bust(dialog: Dialog, report: BrokerdBust) -> Name:
+            named: Name = known(dialog, report)
+            return Name(E.BUST) if named.event is E.BUST_REOPENS else named
+
+        return bust
+
+    _named(patch, BrokerdBust, make)
+
+
+def stated_is_added(patch: Patch) -> None:
+    """What the venue states is added to what was executed."""
+    patch.name(Dialog, "filled", lambda known: property(lambda dialog: dialog.booked + dialog.stated))
+
+
+def split_forgets_executions(patch: Patch) -> None:
+    """A split changes what was ordered, and not what traded."""
+
+    def make(known: Call) -> Call:
+        def restated(book: Book, record: Any, dialog: Dialog, report: BrokerdRestated) -> None:
+            fills = None if dialog.fills is None else dialog.fills.copy()
+            known(book, record, dialog, report)
+            dialog.fills = fills
+
+        return restated
+
+    patch.entry(_table(fold_report, "_FOLDS"), BrokerdRestated, make)
+
+
+# ── cancels ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def stash_forgotten(patch: Patch) -> None:
+    """A cancel that must wait for the ack is kept nowhere."""
+
+    def make(known: Call) -> Call:
+        def wanted(book: Book, record: Any, dialog: Dialog, payload: CancelWanted, effects: Any) -> None:
+            if payload.deadline_ns:
+                known(book, record, dialog, payload, effects)
+
+        return wanted
+
+    _part(patch, CancelWanted, make)
+
+
+def stash_sent_early(patch: Patch) -> None:
+    """A cancel leaves before the order it is about is acknowledged."""
+
+    def make(known: Call) -> Call:
+        def cancel(book: Book, settings: Settings, owner: str, command: Any, now_ns: int) -> Any:
+            made = known(book, settings, owner, command, now_ns)
+            if made is not None and made.payload.reqid is not None:
+                deadline_ns = now_ns + settings.request_deadline_ns
+                made = made._replace(payload=made.payload._replace(deadline_ns=deadline_ns))
+            return made
+
+        return cancel
+
+    patch.name(decide, "cancel", make)
+
+
+def refusal_kills(patch: Patch) -> None:
+    """A cancel refused with "unknown order" is taken for the end of the order."""
+
+    def make(known: Call) -> Call:
+        def refused(dialog: Dialog, report: BrokerdRefused) -> Name:
+            gone = report.request == "cancel" and report.code == "unknown_order"
+            return Name(E.CANCELLED) if gone and dialog.state is S.CANCELLING else known(dialog, report)
+
+        return refused
+
+    _named(patch, BrokerdRefused, make)
+
+
+def refusal_ends_the_wish_in_doubt(patch: Patch) -> None:
+    """A cancel refused while nothing is known of the order is wanted no longer."""
+
+    def make(known: Call) -> Call:
+        def refused(dialog: Dialog, report: BrokerdRefused) -> Name:
+            doubtful = dialog.state is S.UNKNOWN and dialog.cancel is not None
+            return Name(E.EDIT_REFUSED) if doubtful and report.request == "cancel" else known(dialog, report)
+
+        return refused
+
+    _named(patch, BrokerdRefused, make)
+
+
+def previous_state_restored(patch: Patch) -> None:
+    """A refused cancel takes the order back to open, whatever has happened since."""
+
+    def make(known: Call) -> Call:
+        def refused(dialog: Dialog, report: BrokerdRefused) -> Name:
+            named: Name = known(dialog, report)
+            back = report.request == "cancel" and named.event is not None and dialog.state is S.CANCELLING
+            return Name(E.CANCEL_REFUSED) if back else named
+
+        return refused
+
+    _named(patch, BrokerdRefused, make)
+
+
+def not_driven(patch: Patch) -> None:
+    """A cancel without an answer is noted as sent again, and is not."""
+
+    def make(known: Call) -> Call:
+        def sent(book: Book, record: Any, dialog: Dialog, payload: CancelSent, effects: Any) -> None:
+            known(book, record, dialog, payload, [])
+
+        return sent
+
+    _part(patch, CancelSent, make)
+
+
+# ── edits ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def terms_at_request(patch: Patch) -> None:
+    """The terms of an edit are in force when it is asked for."""
+
+    def make(known: Call) -> Call:
+        def wanted(book: Book, record: Any, dialog: Dialog, payload: EditWanted, effects: Any) -> None:
+            known(book, record, dialog, payload, effects)
+            dialog.size = payload.size or dialog.size
+
+        return wanted
+
+    _part(patch, EditWanted, make)
+
+
+def fill_proves_nothing(patch: Patch) -> None:
+    """An execution under an edit's id is booked, and the edit stays unanswered."""
+    for module in (naming, fold_report):
+        patch.name(module, "proven_edit", lambda known: lambda dialog, reqid: None)
+
+
+def held_edit_forgotten(patch: Patch) -> None:
+    """An edit that had to wait never leaves."""
+
+    def make(known: Call) -> Call:
+        def follow_up(*given: Any) -> Any:
+            made = known(*given)
+            return None if made is not None and made.event is E.EDIT_SENT else made
+
+        return follow_up
+
+    patch.name(decide_reports, "follow_up", make)
+
+
+def refused_id_in_force(patch: Patch) -> None:
+    """After an edit was refused, requests name the refused id and not the last accepted one."""
+
+    def make(known: Call) -> Call:
+        def refused(book: Book, record: Any, dialog: Dialog, report: BrokerdRefused) -> None:
+            known(book, record, dialog, report)
+            if report.request == "edit":
+                dialog.reqid = report.reqid
+
+        return refused
+
+    patch.entry(_table(fold_report, "_FOLDS"), BrokerdRefused, make)
+
+
+def old_answer_believed(patch: Patch) -> None:
+    """The answer to a question of an earlier doubt settles what was sent since."""
+
+    def make(known: Call) -> Call:
+        def timed(book: Book, record: Any, dialog: Dialog, payload: Timed, effects: Any) -> None:
+            asked = dialog.asked
+            known(book, record, dialog, payload, effects)
+            if record.event is not E.ASK:
+                dialog.asked = asked
+
+        return timed
+
+    _part(patch, Timed, make)
+
+
+# ── doubt ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _on_deadline(
+    patch: Patch, state: Any, decide_instead: Callable[[Book, Settings, Dialog, int], Any]
+) -> None:
+    def make(known: Call) -> Call:
+        def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Any:
+            if dialog.state is state and dialog.flags & f.SENT:
+                return decide_instead(book, settings, dialog, now_ns)
+            return known(book, settings, dialog, now_ns)
+
+        return timed_out
+
+    patch.name(decide_reports, "timed_out", make)
+
+
+def blind_resend(patch: Patch) -> None:
+    """An order without an answer is sent again."""
+
+    def again(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Any:
+        sent = Sent(decide.new_reqid(book, settings, dialog.broker), now_ns + settings.request_deadline_ns)
+        return decide.record(book, now_ns, (dialog.owner, dialog.oid), E.SENDING, sent)
+
+    _on_deadline(patch, S.PENDING, again)
+
+
+def timeout_rejects(patch: Patch) -> None:
+    """An order without an answer is taken for refused."""
+    _on_deadline(
+        patch,
+        S.PENDING,
+        lambda book, settings, dialog, now_ns: decide.record(
+            book, now_ns, (dialog.owner, dialog.oid), E.REJECTED, Timed(0)
+        ),
+    )
+
+
+def doubt_times_out(patch: Patch) -> None:
+    """An order in doubt is taken to rest once nothing was heard for long enough."""
+    _on_deadline(
+        patch,
+        S.UNKNOWN,
+        lambda book, settings, dialog, now_ns: decide.record(
+            book, now_ns, (dialog.owner, dialog.oid), E.FOUND_OPEN, Timed(0)
+        ),
+    )
+
+
+def absent_once(patch: Patch) -> None:
+    """One read that does not show the order is proof that it never arrived."""
+
+    def make(known: Call) -> Call:
+        def absent(dialog: Dialog, report: Any) -> Name:
+            unseen = dialog.state is S.UNKNOWN and not dialog.flags & f.ACKED
+            return Name(E.ABSENT) if unseen else known(dialog, report)
+
+        return absent
+
+    patch.name(naming_status, "_absent", make)
+
+
+def link_loss_ignored(patch: Patch) -> None:
+    """An order stands as before when the link to its venue is lost."""
+    patch.name(decide_reports, "link_lost", lambda known: lambda *given: None)
+
+
+def sent_without_link(patch: Patch) -> None:
+    """An order is sent whether or not the link is in step."""
+    patch.name(Book, "link_up", lambda known: lambda book, broker: True)
+
+
+# ── rights, streams, dark orders, the log ───────────────────────────────────────────────────────────
+
+
+def told_to_others(patch: Patch) -> None:
+    """Everyone is told of every order."""
+    patch.name(Book, "readers", lambda known: lambda book, owner: (owner, *(set(book.identities) - {owner})))
+
+
+def anyone_may_cancel(patch: Patch) -> None:
+    """A cancel finds the order by its oid, whoever's it is."""
+
+    def make(known: Call) -> Call:
+        def cancel(book: Book, settings: Settings, owner: str, command: Any, now_ns: int) -> Any:
+            named = next((dialog for dialog in book if dialog.oid == command.oid), None)
+            return known(book, settings, owner if named is None else named.owner, command, now_ns)
+
+        return cancel
+
+    patch.name(decide, "cancel", make)
+
+
+def retry_is_a_new_order(patch: Patch) -> None:
+    """The same order told twice is sent twice."""
+
+    def make(known: Call) -> Call:
+        def submit(book: Book, settings: Settings, owner: str, order: Any, now_ns: int, *rest: Any) -> Any:
+            made = known(book, settings, owner, order, now_ns, *rest)
+            if made is not None:
+                return made
+            reqid = decide.new_reqid(book, settings, order.market.rpartition(".")[2])
+            payload = Submitted(body_of(order), reqid, now_ns + settings.request_deadline_ns)
+            return decide.record(book, now_ns, (owner, order.oid), E.SUBMIT, payload)
+
+        return submit
+
+    patch.name(decide, "submit", make)
+
+
+def stream_gap(patch: Patch) -> None:
+    """A fill takes two numbers of its reader's stream."""
+
+    def make(known: Call) -> Call:
+        def record(*given: Any, **named: Any) -> Any:
+            made = known(*given, **named)
+            if made.event is E.FILL:
+                made = made._replace(tells=tuple((reader, seq + 1) for reader, seq in made.tells))
+            return made
+
+        return record
+
+    patch.name(decide_reports, "record", make)
+
+
+def dark_fires_again(patch: Patch) -> None:
+    """A dark order goes out each time its price is met."""
+
+    def make(known: Call) -> Call:
+        def trigger(book: Book, settings: Settings, dialog: Dialog, price: Any, now_ns: int) -> Any:
+            if dialog.state is not S.DARK_TRIGGERED or not book.link_up(dialog.broker):
+                return known(book, settings, dialog, price, now_ns)
+            sent = Sent(
+                decide.new_reqid(book, settings, dialog.broker), now_ns + settings.request_deadline_ns
+            )
+            return decide.record(book, now_ns, (dialog.owner, dialog.oid), E.SENDING, sent)
+
+        return trigger
+
+    patch.name(decide, "trigger", make)
+
+
+def parked_dropped(patch: Patch) -> None:
+    """A report that waited for its order is let go."""
+    patch.name(decide_reports, "unparked", lambda known: lambda *given: (None, None))
+
+
+def changed_beside_the_log(patch: Patch) -> None:
+    """A fact changes without a record: a restart forgets it."""
+
+    def make(known: Call) -> Call:
+        def follow_up(dispatcher: Dispatcher, dialog: Dialog, *rest: Any) -> None:
+            known(dispatcher, dialog, *rest)
+            dialog.flags |= f.STOPPED
+
+        return follow_up
+
+    patch.name(Dispatcher, "_follow_up", make)
+
+
+def row_swapped(patch: Patch) -> None:
+    """A fill takes a cancelling order back to open."""
+    patch.entry(ORDER.moves[S.CANCELLING], E.FILL, lambda known: S.OPEN)
+
+
+def end_left(patch: Patch) -> None:
+    """A late ack brings a cancelled order back."""
+    patch.entry(ORDER.moves[S.CANCELLED], E.ACK, lambda known: S.ACKED)
