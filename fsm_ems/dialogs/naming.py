@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import EXACT, ZERO, Dialog, EditRequest
 from fsm_ems.dialogs.naming_status import name_status
-from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive, reopened, resume
+from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive, renames, reopened, resume
 from fsm_ems.machines.order import AT_VENUE, QUIET, E, S
 from fsm_ems.messages import (
     BrokerdBust,
@@ -63,9 +63,7 @@ def after(dialog: Dialog, edit: EditRequest) -> tuple[EditRequest, ...]:
 def _ack(dialog: Dialog, report: BrokerdOrderAck) -> Name:
     if dialog.state is S.UNKNOWN:
         return alive(dialog, rests=False)
-    if dialog.flags & f.ACKED and dialog.venue_id is not None:
-        return IGNORED
-    return _ACK
+    return _ACK if not dialog.flags & f.ACKED or renames(dialog, report.venue_id) else IGNORED
 
 
 def _fill(dialog: Dialog, report: BrokerdFill) -> Name:

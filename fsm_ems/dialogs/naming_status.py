@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import Dialog
-from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive
+from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive, renames
 from fsm_ems.machines.order import AT_VENUE, QUIET, UNACKED, E, S
 from fsm_ems.messages import BrokerdStatus, OrderDetails
 
@@ -58,7 +58,7 @@ def _standing(dialog: Dialog, report: BrokerdStatus) -> Name:
     if state in _UNACKED or state is S.ACKED:
         return _OPENED
     lifted = dialog.flags & (f.STOPPED | f.DONE_FOR_DAY) and not report.snapshot
-    learnt = not dialog.flags & f.RESTS or (report.venue_id is not None and dialog.venue_id is None)
+    learnt = not dialog.flags & f.RESTS or renames(dialog, report.venue_id)
     return _OPENED if lifted or learnt else IGNORED
 
 

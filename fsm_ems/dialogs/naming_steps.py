@@ -24,6 +24,11 @@ class Name(NamedTuple):
 IGNORED = Name(None)
 
 
+def renames(dialog: Dialog, venue_id: str | None) -> bool:
+    """Whether *venue_id* is a name of the order that is not known yet."""
+    return venue_id is not None and venue_id != dialog.venue_id and venue_id not in dialog.venue_ids
+
+
 def resume(cancel: CancelRequest | None, edits: tuple[EditRequest, ...]) -> E | None:
     """The second step that open requests make due: a cancel outranks an edit."""
     if cancel is not None:
