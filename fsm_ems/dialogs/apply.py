@@ -315,6 +315,7 @@ def _recalled(book: Book, record: Record, dialog: Dialog, payload: Recalled, eff
         index_reqid(book, dialog, reqid)
     for venue_id in payload.venue_ids:
         index_venue_id(book, dialog, venue_id)
+    dialog.edit_ids = payload.edit_ids
     dialog.ended_ns = record.time_ns
     _let_go(book, record, book.keep_finished - 1)
     book.finished[dialog] = None

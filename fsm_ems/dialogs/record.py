@@ -126,6 +126,7 @@ class Recalled(NamedTuple):
     noted_end: OrderState | None
     reqids: tuple[int | str, ...]
     venue_ids: tuple[str, ...]
+    edit_ids: tuple[str, ...]
 
 
 # ── payloads about no dialog ────────────────────────────────────────────────────────────────────────

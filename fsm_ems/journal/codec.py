@@ -177,7 +177,8 @@ def _recalled(payload: Recalled) -> str:
         f'"size":"{payload.size}","price":{_number(payload.price)},"stated":"{payload.stated}",'
         f'"fills":[{fills}],"replaced":[{replaced}],"flags":{payload.flags},"end":{_text(payload.end)},'
         f'"noted_end":{_text(payload.noted_end)},"reqids":[{",".join(map(_reqid, payload.reqids))}],'
-        f'"venue_ids":[{",".join(map(quoted, payload.venue_ids))}]'
+        f'"venue_ids":[{",".join(map(quoted, payload.venue_ids))}],'
+        f'"edit_ids":[{",".join(map(quoted, payload.edit_ids))}]'
     )
 
 

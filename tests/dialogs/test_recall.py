@@ -20,7 +20,7 @@ from tests.dialogs.desk import Desk
 
 FORGETS = Settings(keep_finished=1, brokers={"paper": Capabilities(reopen_filled=True)})
 # What only a living order needs, or memory alone: requests, questions, and when it ended.
-LEFT_OUT = {"ended_ns", "due_ns", "edit_ids"}
+LEFT_OUT = {"ended_ns", "due_ns"}
 
 
 def kept(dialog: Dialog) -> Plain:
@@ -175,6 +175,17 @@ def test_a_retry_of_a_forgotten_order_sends_nothing(desks: Desks) -> None:
     assert kept(desk.dialog()) == kept(before)
     with pytest.raises(Refused, match="conflict"):
         desk.order(size="3")
+
+
+def test_the_retry_of_an_edit_of_a_forgotten_order_is_not_sent_again(desks: Desks) -> None:
+    """A bust brought the order back, open: its edit was made and answered once."""
+    desk, *_ = lived(desks, edited)
+    desk.report("bust", venue_id="V-new", exec_id="B1", ref_id="F1")
+    assert desk.stands() == "open 0/4"
+
+    answer, effects = desk.command("edit", edit_id="e1", size="4", price="98")
+
+    assert (answer.again, effects) == (True, [])
 
 
 def test_bringing_back_tells_nobody(desks: Desks) -> None:
