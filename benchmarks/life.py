@@ -23,8 +23,8 @@ TICK_NS = 1_000_000
 class Bench:
     """A dispatcher with its link up, and a counter that names orders."""
 
-    def __init__(self, keep_finished: int = 10_000) -> None:
-        self.log = MemoryLog(keep=10_000)
+    def __init__(self, keep_finished: int = 10_000, keep_records: int = 10_000) -> None:
+        self.log = MemoryLog(keep=keep_records)
         self.now_ns = 0
         self.lives = 0
         self.dispatcher = Dispatcher(
@@ -115,16 +115,14 @@ def cost_after(finished: tuple[int, int], lives: int = 5_000, rounds: int = 5) -
 
 def bytes_per_dialog(count: int = 20_000) -> float:
     """Bytes of Python memory that one live, open dialog holds, ids and indexes included."""
-    bench = Bench()
+    bench = Bench(keep_records=1)
     bench.opened()
-    bench.log = MemoryLog(keep=1)
     gc.collect()
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
         for _ in range(count):
             bench.opened()
-        bench.log = MemoryLog(keep=1)
         bench.dispatcher.pass_time(bench.now_ns)
         gc.collect()
         after, _ = tracemalloc.get_traced_memory()
