@@ -13,7 +13,7 @@ The fold rules, in words:
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from decimal import Decimal
 
 from fsm_ems.messages import (
@@ -190,13 +190,16 @@ class AuditedOrder:
         """Whether that execution was booked here, or undone."""
         return exec_id in self.live or exec_id in self.gone
 
+    def _successors(self, exec_id: str) -> Iterator[str]:
+        successor = self.gone.get(exec_id)
+        while successor is not None:
+            yield successor
+            successor = self.gone.get(successor)
+
     def _standing_for(self, exec_id: str) -> str | None:
-        while exec_id in self.gone:
-            successor = self.gone[exec_id]
-            if successor is None:
-                return None
-            exec_id = successor
-        return exec_id if exec_id in self.live else None
+        """The execution that counts in its place now; None when it was undone or never seen."""
+        *_, last = (exec_id, *self._successors(exec_id))
+        return last if last in self.live else None
 
     def fill(self, report: BrokerdFill) -> None:
         """Book an execution; under an edit's id it proves the edit."""
@@ -221,7 +224,8 @@ class AuditedOrder:
     def correct(self, report: BrokerdCorrection) -> None:
         """Put another execution in the place of one, or nothing where that other was undone before."""
         over = report.exec_id in self.gone
-        if report.exec_id in self.live or (over and report.ref_id in self.gone):
+        circle = over and report.ref_id in self._successors(report.exec_id)
+        if report.exec_id in self.live or circle or (over and report.ref_id in self.gone):
             return
         standing = self._standing_for(report.ref_id)
         if standing is None and report.ref_id in self.gone:

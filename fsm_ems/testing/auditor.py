@@ -84,7 +84,8 @@ class Auditor:
 
     def key(self, now_ns: int) -> Hashable:
         """Everything that later checks depend on, without counters and clocks."""
-        return tuple(order.key(now_ns) for order in self.orders.values()), self.loose
+        orders = tuple(order.key(now_ns) for order in self.orders.values())
+        return orders, self.loose, frozenset(self.by_venue_id.items())
 
     # ── one input ───────────────────────────────────────────────────────────────────────────────────
 
@@ -130,14 +131,12 @@ class Auditor:
             raise Breach("P6", f"{given} was refused or known, and led to {outcome.effects}")
         if not isinstance(given, Commanded):
             return
-        command, order = given.command, self.orders.get((given.identity, given.command.oid))
-        if outcome.again:
-            if order is None or given.identity not in self.traders:
-                raise Breach("P6", f"{given} was known before, and it was not")
-        elif isinstance(command, Cancel) and order is not None and given.identity in self.traders:
-            ended = order.state in DEAD or order.state == "filled"
-            if not ended and not order.cancel_seen:
-                breach("P5", order, f"a cancel was refused: {outcome.refused}")
+        order, acts = self.orders.get((given.identity, given.command.oid)), given.identity in self.traders
+        if outcome.again and (order is None or not acts):
+            raise Breach("P6", f"{given} was known before, and it was not")
+        lives = order is not None and order.state not in DEAD and order.state != "filled"
+        if isinstance(given.command, Cancel) and outcome.refused and order is not None and lives and acts:
+            breach("P5", order, f"a cancel was refused: {outcome.refused}")
 
     # ── what inputs mean ────────────────────────────────────────────────────────────────────────────
 
@@ -187,7 +186,7 @@ class Auditor:
 
     def _fold(self, broker: str, order: AuditedOrder, report: Report) -> None:
         key = (order.owner, order.oid)
-        if report.venue_id is not None:
+        if report.venue_id is not None and (order.at_venue or not isinstance(report, BrokerdStatus)):
             self.by_venue_id[broker, report.venue_id] = key
         if isinstance(report, BrokerdFill | BrokerdCorrection):
             execution = (broker, report.account, report.exec_id)
@@ -312,7 +311,7 @@ class Auditor:
                 continue
             for reqid in (dialog.reqid, *dialog.reqids):
                 if reqid is not None:
-                    self.by_reqid[order.broker, reqid] = (owner, oid)
+                    self.by_reqid.setdefault((order.broker, reqid), (owner, oid))
             for edit in order.edits:
                 if edit.reqid is None:
                     edit.reqid = next(

@@ -58,14 +58,16 @@ def _bounded(bounds: T, overrides: Overrides) -> T:
     return replace(bounds, **numbers)
 
 
-def _settings(*, grows: bool = False, deadline_ns: int = 1, ask_every_ns: int = 1) -> Settings:
+def _settings(
+    *, grows: bool = False, deadline_ns: int = 1, ask_every_ns: int = 1, parked_max: int = 1
+) -> Settings:
     """Deadlines of one tick: how long something takes is told by what happens before it."""
     return Settings(
         brokers={BROKER: Capabilities(reopen_filled=grows)},
         request_deadline_ns=deadline_ns,
         margin_ns=1,
         ask_every_ns=ask_every_ns,
-        parked_max=2,
+        parked_max=parked_max,
     )
 
 
@@ -77,8 +79,8 @@ def _hostile(theme: Theme, deadline_ns: int) -> Build:
     return lambda: HostileScene(theme, _settings(grows=theme.grows, deadline_ns=deadline_ns))
 
 
-def _pair(theme: PairTheme) -> Build:
-    return lambda: PairScene(theme, _settings())
+def _pair(theme: PairTheme, parked_max: int) -> Build:
+    return lambda: PairScene(theme, _settings(parked_max=parked_max))
 
 
 def scenes(*, soak: bool = False, overrides: Overrides | None = None) -> dict[str, Build]:
@@ -93,7 +95,7 @@ def scenes(*, soak: bool = False, overrides: Overrides | None = None) -> dict[st
     for theme in hostile:
         built[theme.name] = _hostile(_bounded(theme, given), 2 if soak else 1)
     for pair in pairs:
-        built[pair.name] = _pair(_bounded(pair, given))
+        built[pair.name] = _pair(_bounded(pair, given), 2 if soak else 1)
     for name, (order, budget) in honest.items():
         built[name] = _honest(name, order, _bounded(budget, given))
     return dict(reversed(built.items()))

@@ -302,29 +302,35 @@ class HonestScene(DispatcherScene[Honest]):
         return venue.state in ours and same and dialog.filled == venue.cum and not dialog.edits
 
     def world_key(self, world: Honest, names: Names) -> Hashable:
-        now_ns, venue = world.now_ns, world.venue
+        venue = world.venue
         return (
-            venue._replace(reqid=None, refused=frozenset()),
+            venue[:5],
             names.of(venue.reqid),
-            frozenset(names.of(reqid) for reqid in venue.refused),
-            frozenset(
-                (
-                    getattr(request, "verb", "order"),
-                    names.of(request.reqid)
-                    if getattr(request, "verb", "") != "query"
-                    else names.asks(request.reqid),
-                    ahead(request.deadline_ns + 1, now_ns),
-                    request.size,
-                    request.price,
-                )
-                for request in world.to_venue
-            ),
-            frozenset(
-                (*letter._replace(reqid=None, query=None), names.of(letter.reqid), names.asks(letter.query))
-                for letter in world.to_ems
-            ),
+            frozenset(map(names.of, venue.refused)),
+            frozenset(_request_key(request, names, world.now_ns) for request in world.to_venue),
+            frozenset(_letter_key(letter, names) for letter in world.to_ems),
             world[4:],
         )
+
+
+def _request_key(request: SendOrder | SendAbout, names: Names, now_ns: int) -> Hashable:
+    verb = "order" if isinstance(request, SendOrder) else request.verb
+    reqid = names.asks(request.reqid) if verb == "query" else names.of(request.reqid)
+    return verb, reqid, ahead(request.deadline_ns + 1, now_ns), request.size, request.price
+
+
+def _letter_key(letter: Letter, names: Names) -> Hashable:
+    named = (names.of(letter.reqid), names.asks(letter.query))
+    return (
+        letter.kind,
+        *named,
+        letter.exec_id,
+        letter.ref_id,
+        letter.cum,
+        letter.size,
+        letter.price,
+        letter.code,
+    )
 
 
 def _supersedes(send: SendOrder | SendAbout, old: SendOrder | SendAbout) -> bool:

@@ -52,8 +52,8 @@ class Scene(Protocol[N, M]):
         """
         ...
 
-    def check_replay(self, before: N, after: N, move: M, /) -> None:
-        """Check that the records of *move* give *after*; asked once for each state.
+    def check_replay(self, before: N, after: N, /) -> None:
+        """Check that the records of the move just taken give *after*; asked once for each state.
 
         Raises:
             Breach: they do not.
@@ -143,7 +143,7 @@ class Search(Generic[N, M]):
                 mark = hash(scene.key(after))
                 child = numbers.get(mark)
                 if child is None:
-                    scene.check_replay(node, after, move)
+                    scene.check_replay(node, after)
             except Exception as fault:
                 self._tell(number, move, fault)
                 raise _Stop from None

@@ -187,6 +187,14 @@ LIFE: tuple[Saying, ...] = (
 )
 """All of cancel, doubt, fills and ends at once."""
 
+RENAMED: tuple[Saying, ...] = (
+    Saying(Letter("ack", venue_id="V2")),
+    Saying(Letter("open", venue_id="V3")),
+    Saying(Letter("fill", exec_id="e2", venue_id="V2"), about=None),
+    Saying(Letter("fill", exec_id="e3", venue_id="V3"), about=None),
+)
+"""Other names that the venue gives to an order it has named before."""
+
 UNLINKED: tuple[str, ...] = ()
 
 
@@ -205,8 +213,9 @@ def themes() -> tuple[Theme, ...]:
         Theme("editing", LIVE, EDITING, edits=(UP,), link_losses=0),
         Theme("two edits", LIVE, TWO_EDITS, edits=(UP, DOWN), cancels=0, link_losses=0),
         Theme("dark edits", DARK, TWO_EDITS, edits=(DOWN,), link_losses=0),
-        Theme("increase", LIVE, EDITING, edits=(UP,), link_losses=0, grows=True),
+        Theme("increase", LIVE, (*TWO_EDITS, *EDITING[:4]), edits=(UP,), link_losses=0, grows=True),
         Theme("shown", LIVE, SHOWN, edits=(UP,), link_losses=0, grows=True),
+        Theme("renamed", ONE, MARKS[:4] + says("pending_edit") + RENAMED, cancels=0, link_losses=0),
         Theme("dark foreign", DARK, FOREIGN, cancels=0, link_losses=0),
         Theme("shown down", LIVE, SHOWN, edits=(DOWN,), cancels=0, link_losses=1),
         Theme("foreign", LIVE, FOREIGN, edits=(UP,), link_losses=0),
