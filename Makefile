@@ -71,8 +71,9 @@ soak: .venv/.stamp
 	$(BIN)/python -m fsm_ems.testing.explore --soak
 
 # Resolved on 3.11, the oldest Python we run on; hashes of every file of a release, so that a lock
-# installs on any platform. The peers pin themselves in peers.in.
-COMPILE = .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+# installs on any platform. The peers pin themselves in peers.in. Extras stay in: where a package asks
+# for coverage[toml], pip 23 takes the newest release of it and not the one pinned without the extra.
+COMPILE = .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --no-strip-extras \
   --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 lock: | python
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
