@@ -19,7 +19,7 @@ PLACES_MAX = 18
 
 _PLAIN = re.compile(r"-?\d{1,34}(?:\.\d{1,34})?(?:[eE][+-]?\d{1,2})?", re.ASCII).fullmatch
 # The usual form lies within the bounds by its length alone, so that it need not be taken apart.
-_USUAL = re.compile(r"-?\d{1,16}(?:\.\d{1,18})?", re.ASCII).fullmatch
+_USUAL = re.compile(r"\d{1,16}(?:\.\d{1,18})?", re.ASCII).fullmatch
 
 _LONG = re.compile(r"\d{1,400}(?:\.\d{1,400})?", re.ASCII).fullmatch
 
@@ -58,10 +58,15 @@ def exact(value: object) -> Decimal:
 
 def _positive(value: object) -> Decimal:
     # Nearly every size and price comes this way, so the usual form is read without a second call.
-    number = Decimal(value) if type(value) is str and _USUAL(value) is not None else exact(value)
-    if number <= 0:
-        raise PydanticCustomError("number", "a number above zero is needed")
-    return number
+    if type(value) is str and _USUAL(value) is not None:
+        number = Decimal(value)
+        if number:
+            return number
+    else:
+        number = exact(value)
+        if number > 0:
+            return number
+    raise PydanticCustomError("number", "a number above zero is needed")
 
 
 def _not_negative(value: object) -> Decimal:

@@ -240,5 +240,5 @@ def test_a_lock_pins_and_hashes_everything_and_names_no_place(lock: str) -> None
     pins = re.split(r"^(?=\w)", text, flags=re.MULTILINE)[1:]
 
     assert len(pins) > 10
-    assert [pin for pin in pins if not re.match(r"[\w.-]+==\S+ \\\n +--hash=sha256:", pin)] == []
+    assert [pin for pin in pins if not re.match(r"[\w.-]+(\[\w+\])?==\S+ \\\n +--hash=sha256:", pin)] == []
     assert re.search(r"://|^-|[ =]/", text, re.MULTILINE) is None

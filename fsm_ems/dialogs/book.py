@@ -50,6 +50,7 @@ class Book:
 
     __slots__ = (
         "_alarm_clock",
+        "_sweep_at",
         "by_reqid",
         "by_venue_id",
         "dialogs",
@@ -88,6 +89,7 @@ class Book:
         self.forgotten: OrderedDict[tuple[str, str], None] = OrderedDict()
         self.unacked: dict[str, int] = {}
         self._alarm_clock: list[tuple[int, int, Dialog]] = []
+        self._sweep_at = _SWEEP_ABOVE
 
     def dialog(self, owner: str, oid: str) -> Dialog | None:
         """The dialog of that key, where memory still has it."""
@@ -145,10 +147,15 @@ class Book:
         if due:
             clock = self._alarm_clock
             heapq.heappush(clock, (due, self.seq, dialog))
-            if len(clock) > _SWEEP_ABOVE and len(clock) > 4 * sum(map(len, self.dialogs.values())):
-                live = {id(entry[2]): entry for entry in clock if due_ns(entry[2]) == entry[0]}
-                self._alarm_clock = list(live.values())
-                heapq.heapify(self._alarm_clock)
+            if len(clock) > self._sweep_at:
+                self._sweep()
+
+    def _sweep(self) -> None:
+        """Drop the notes that lapsed; the next sweep comes when there are twice as many as are left."""
+        live = {id(entry[2]): entry for entry in self._alarm_clock if due_ns(entry[2]) == entry[0]}
+        self._alarm_clock = list(live.values())
+        heapq.heapify(self._alarm_clock)
+        self._sweep_at = max(_SWEEP_ABOVE, 2 * len(live))
 
     def next_due_ns(self) -> int | None:
         """When :meth:`pop_due` will have something; None when nothing is awaited."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from sys import intern
-from typing import NamedTuple
 
 from fsm_ems.machines.order import S
 from fsm_ems.messages import Order
+from fsm_ems.value import Value
 
 ZERO = Decimal(0)
 PRECISE = Context(prec=34, rounding=ROUND_HALF_EVEN)
@@ -40,7 +40,7 @@ ADOPTED = 256
 """Born at the venue."""
 
 
-class Body(NamedTuple):
+class Body(Value, frozen=True):
     """What the owner submitted; equal bodies are the same order (1.0 equals 1.00)."""
 
     side: str
@@ -78,7 +78,7 @@ def body_of(order: Order) -> Body:
     )
 
 
-class Execution(NamedTuple):
+class Execution(Value, frozen=True):
     """One booked execution. *fee* is in *fee_asset*, or in the quote asset where None."""
 
     exec_id: str

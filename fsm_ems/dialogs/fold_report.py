@@ -10,6 +10,8 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
+from msgspec.structs import replace
+
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO, CancelRequest, Dialog, EditRequest, Execution
@@ -267,8 +269,10 @@ def _restated(book: Book, record: Record, dialog: Dialog, report: BrokerdRestate
     terms = restated_terms(dialog, report)
     if report.split is not None and dialog.fills:
         dialog.fills = {
-            exec_id: fill._replace(
-                size=EXACT.multiply(fill.size, report.split), price=PRECISE.divide(fill.price, report.split)
+            exec_id: replace(
+                fill,
+                size=EXACT.multiply(fill.size, report.split),
+                price=PRECISE.divide(fill.price, report.split),
             )
             for exec_id, fill in dialog.fills.items()
         }

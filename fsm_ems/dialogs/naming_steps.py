@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
 from fsm_ems.machines.order import E, S
+from fsm_ems.value import Value
 
 
-class Name(NamedTuple):
+class Name(Value, frozen=True):
     """An event of the order table, its second step, and an alarm where something cannot be right.
 
     *attempted* is set, and the event None, for a report that is recorded as a contradiction.

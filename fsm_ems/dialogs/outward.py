@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import asdict
+
 from fsm_ems.dialogs.facts import PRECISE, Dialog, ord_status
 from fsm_ems.dialogs.record import Contradicted, Notice, Orphaned, Parked, Reported, SendAbout, SendOrder
 from fsm_ems.machines.order import ORDER
@@ -60,7 +62,7 @@ def standing_of(dialog: Dialog, seq: int, now_ns: int) -> Status:
 def request_of(send: SendOrder | SendAbout) -> Request:
     """The request message of a send."""
     if isinstance(send, SendOrder):
-        fields = send._asdict()
+        fields = asdict(send)
         del fields["broker"]
         return BrokerdOrder(**fields)
     about: dict[str, Any] = {

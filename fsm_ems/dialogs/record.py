@@ -7,20 +7,21 @@ payload. Times are ns since the epoch; a ``deadline_ns`` of 0 means that nothing
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from fsm_ems.dialogs.facts import EXACT, NOTHING_LEAVES, ZERO, Body, Execution, ord_status_of
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import OrderState
 from fsm_ems.machines.order_events import OrderEvent
 from fsm_ems.messages import Report
+from fsm_ems.value import Value
 
 Role = Literal["trader", "observer"]
 
 # ── payloads about one dialog ───────────────────────────────────────────────────────────────────────
 
 
-class Submitted(NamedTuple):
+class Submitted(Value, frozen=True):
     """An order was accepted; *reqid* None means that it waits here."""
 
     body: Body
@@ -28,7 +29,7 @@ class Submitted(NamedTuple):
     deadline_ns: int
 
 
-class Adopted(NamedTuple):
+class Adopted(Value, frozen=True):
     """An order born at the venue was found."""
 
     body: Body
@@ -37,14 +38,14 @@ class Adopted(NamedTuple):
     reqid: int | str | None
 
 
-class Sent(NamedTuple):
+class Sent(Value, frozen=True):
     """An order that waited goes out."""
 
     reqid: int | str
     deadline_ns: int
 
 
-class Triggered(NamedTuple):
+class Triggered(Value, frozen=True):
     """A dark order's price was met; it goes out with *price* (None: at market). An alert has no send."""
 
     price: Decimal | None
@@ -52,20 +53,20 @@ class Triggered(NamedTuple):
     deadline_ns: int
 
 
-class CancelWanted(NamedTuple):
+class CancelWanted(Value, frozen=True):
     """The owner's cancel; *deadline_ns* 0 means it is kept here."""
 
     reqid: int | str | None
     deadline_ns: int
 
 
-class CancelSent(NamedTuple):
+class CancelSent(Value, frozen=True):
     """A cancel goes out again."""
 
     deadline_ns: int
 
 
-class EditWanted(NamedTuple):
+class EditWanted(Value, frozen=True):
     """The owner's edit; *reqid* None means the terms changed here, *deadline_ns* 0 that it is held."""
 
     edit_id: str
@@ -75,14 +76,14 @@ class EditWanted(NamedTuple):
     deadline_ns: int
 
 
-class EditSent(NamedTuple):
+class EditSent(Value, frozen=True):
     """A held edit goes out."""
 
     reqid: int | str
     deadline_ns: int
 
 
-class Reported(NamedTuple):
+class Reported(Value, frozen=True):
     """A broker's report that concerns the dialog.
 
     *deadline_ns* is the deadline of a cancel that leaves with it; for an ambiguous reply, when to ask.
@@ -95,13 +96,13 @@ class Reported(NamedTuple):
     origin: int
 
 
-class Timed(NamedTuple):
+class Timed(Value, frozen=True):
     """Time passed or the link broke; *due_ns* is when to look again."""
 
     due_ns: int
 
 
-class Contradicted(NamedTuple):
+class Contradicted(Value, frozen=True):
     """An input that cannot be right; no state moves. *attempted* is the event it would have been."""
 
     broker: str
@@ -110,7 +111,7 @@ class Contradicted(NamedTuple):
     origin: int
 
 
-class Recalled(NamedTuple):
+class Recalled(Value, frozen=True):
     """A finished dialog that memory had let go is back, as its records left it."""
 
     body: Body
@@ -132,7 +133,7 @@ class Recalled(NamedTuple):
 # ── payloads about no dialog ────────────────────────────────────────────────────────────────────────
 
 
-class Opened(NamedTuple):
+class Opened(Value, frozen=True):
     """The book was opened. *generation* goes into every reqid; the rest bounds what memory keeps."""
 
     generation: str
@@ -140,7 +141,7 @@ class Opened(NamedTuple):
     keep_age_ns: int
 
 
-class Granted(NamedTuple):
+class Granted(Value, frozen=True):
     """An identity may act (trader) or look on (observer) at the orders of the owners it *sees*."""
 
     identity: str
@@ -148,14 +149,14 @@ class Granted(NamedTuple):
     sees: tuple[str, ...]
 
 
-class LinkMoved(NamedTuple):
+class LinkMoved(Value, frozen=True):
     """A broker's link moved."""
 
     broker: str
     event: LinkEvent
 
 
-class Parked(NamedTuple):
+class Parked(Value, frozen=True):
     """A report maps to no dialog yet; it waits while a request to that broker lacks its ack."""
 
     broker: str
@@ -163,14 +164,14 @@ class Parked(NamedTuple):
     due_ns: int
 
 
-class Unparked(NamedTuple):
+class Unparked(Value, frozen=True):
     """A report that was parked or orphaned by record *origin* tells nothing new by now."""
 
     broker: str
     origin: int
 
 
-class Orphaned(NamedTuple):
+class Orphaned(Value, frozen=True):
     """A report maps to no dialog for good; a fill is booked on the account and alarmed."""
 
     broker: str
@@ -200,7 +201,7 @@ Payload = (
 )
 
 
-class Record(NamedTuple):
+class Record(Value, frozen=True):
     """One decision.
 
     *seq* is gap-free in the log. *event* and *then* are steps of the order table, None where no state
@@ -221,7 +222,7 @@ class Record(NamedTuple):
 # ── effects ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-class SendOrder(NamedTuple):
+class SendOrder(Value, frozen=True):
     """Place this order."""
 
     broker: str
@@ -239,7 +240,7 @@ class SendOrder(NamedTuple):
     deadline_ns: int
 
 
-class SendAbout(NamedTuple):
+class SendAbout(Value, frozen=True):
     """Cancel, edit or tell what is known of the order that *target* names."""
 
     verb: Literal["cancel", "edit", "query"]
@@ -254,7 +255,7 @@ class SendAbout(NamedTuple):
     deadline_ns: int
 
 
-class Notice(NamedTuple):
+class Notice(Value, frozen=True):
     """What *identity* is told: the record, where the dialog came from, and how it stood right after."""
 
     identity: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec.structs import replace
+
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog, EditRequest
@@ -57,7 +59,8 @@ def send_edit(
     edit.deadline_ns = deadline_ns
     size = dialog.size if edit.size is None else edit.size
     price = dialog.price if edit.price is None else edit.price
-    effects.append(about("edit", record, dialog, edit.reqid, deadline_ns)._replace(size=size, price=price))
+    sent = about("edit", record, dialog, edit.reqid, deadline_ns)
+    effects.append(replace(sent, size=size, price=price))
 
 
 def about(

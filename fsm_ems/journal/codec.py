@@ -63,13 +63,13 @@ _YES_NO = {True: "true", False: "false"}
 
 def encode(record: Record) -> str:
     """The line of *record*, without its end."""
-    seq, time_ns, owner, oid, event, then, payload, tells, alarm = record
-    kind = type(payload)
-    told = ",".join([f"[{quoted(identity)},{stream_seq}]" for identity, stream_seq in tells])
+    kind = type(record.payload)
+    told = ",".join([f"[{quoted(identity)},{stream_seq}]" for identity, stream_seq in record.tells])
     return (
-        f'{{"v":1,"seq":{seq},"time_ns":{time_ns},{about(owner, oid)},"event":{_EVENT[event]},'
-        f'"then":{_EVENT[then]},"kind":"{kind.__name__}","payload":{{{_WRITERS[kind](payload)}}},'
-        f'"tells":[{told}],"alarm":{_text(alarm)}}}'
+        f'{{"v":1,"seq":{record.seq},"time_ns":{record.time_ns},{about(record.owner, record.oid)},'
+        f'"event":{_EVENT[record.event]},"then":{_EVENT[record.then]},'
+        f'"kind":"{kind.__name__}","payload":{{{_WRITERS[kind](record.payload)}}},'
+        f'"tells":[{told}],"alarm":{_text(record.alarm)}}}'
     )
 
 
@@ -102,12 +102,12 @@ def _report(report: Report | None) -> str:
 
 
 def _body(body: Body) -> str:
-    side, market, size, price, order_type, tif, expire_ns, post_only, mode, direction, account = body
     return (
-        f'"body":{{"side":{quoted(side)},"market":{quoted(market)},"size":"{size}","price":{_number(price)},'
-        f'"type":{quoted(order_type)},"tif":{quoted(tif)},"expire_ns":{_int(expire_ns)},'
-        f'"post_only":{_YES_NO[post_only]},"mode":{quoted(mode)},"direction":{_text(direction)},'
-        f'"account":{quoted(account)}}}'
+        f'"body":{{"side":{quoted(body.side)},"market":{quoted(body.market)},"size":"{body.size}",'
+        f'"price":{_number(body.price)},"type":{quoted(body.type)},"tif":{quoted(body.tif)},'
+        f'"expire_ns":{_int(body.expire_ns)},"post_only":{_YES_NO[body.post_only]},'
+        f'"mode":{quoted(body.mode)},"direction":{_text(body.direction)},'
+        f'"account":{quoted(body.account)}}}'
     )
 
 
@@ -119,23 +119,25 @@ def _execution(fill: Execution) -> str:
 
 
 def _submitted(payload: Submitted) -> str:
-    body, reqid, deadline_ns = payload
-    return f'{_body(body)},"reqid":{_reqid(reqid)},"deadline_ns":{deadline_ns}'
+    return f'{_body(payload.body)},"reqid":{_reqid(payload.reqid)},"deadline_ns":{payload.deadline_ns}'
 
 
 def _adopted(payload: Adopted) -> str:
-    body, broker, venue_id, reqid = payload
-    return f'{_body(body)},"broker":{quoted(broker)},"venue_id":{_text(venue_id)},"reqid":{_reqid(reqid)}'
+    return (
+        f'{_body(payload.body)},"broker":{quoted(payload.broker)},'
+        f'"venue_id":{_text(payload.venue_id)},"reqid":{_reqid(payload.reqid)}'
+    )
 
 
 def _sent(payload: Sent | CancelWanted | EditSent) -> str:
-    reqid, deadline_ns = payload
-    return f'"reqid":{_reqid(reqid)},"deadline_ns":{deadline_ns}'
+    return f'"reqid":{_reqid(payload.reqid)},"deadline_ns":{payload.deadline_ns}'
 
 
 def _triggered(payload: Triggered) -> str:
-    price, reqid, deadline_ns = payload
-    return f'"price":{_number(price)},"reqid":{_reqid(reqid)},"deadline_ns":{deadline_ns}'
+    return (
+        f'"price":{_number(payload.price)},"reqid":{_reqid(payload.reqid)},'
+        f'"deadline_ns":{payload.deadline_ns}'
+    )
 
 
 def _cancel_sent(payload: CancelSent) -> str:
@@ -143,17 +145,16 @@ def _cancel_sent(payload: CancelSent) -> str:
 
 
 def _edit_wanted(payload: EditWanted) -> str:
-    edit_id, reqid, size, price, deadline_ns = payload
     return (
-        f'"edit_id":{quoted(edit_id)},"reqid":{_reqid(reqid)},"size":{_number(size)},'
-        f'"price":{_number(price)},"deadline_ns":{deadline_ns}'
+        f'"edit_id":{quoted(payload.edit_id)},"reqid":{_reqid(payload.reqid)},"size":{_number(payload.size)},'
+        f'"price":{_number(payload.price)},"deadline_ns":{payload.deadline_ns}'
     )
 
 
 def _reported(payload: Reported) -> str:
-    broker, report, deadline_ns, origin = payload
     return (
-        f'"broker":{quoted(broker)},"report":{_report(report)},"deadline_ns":{deadline_ns},"origin":{origin}'
+        f'"broker":{quoted(payload.broker)},"report":{_report(payload.report)},'
+        f'"deadline_ns":{payload.deadline_ns},"origin":{payload.origin}'
     )
 
 
@@ -162,10 +163,10 @@ def _timed(payload: Timed) -> str:
 
 
 def _contradicted(payload: Contradicted) -> str:
-    broker, report, attempted, origin = payload
     return (
-        f'"broker":{quoted(broker)},"report":{_report(report)},"attempted":{quoted(attempted)},'
-        f'"origin":{origin}'
+        f'"broker":{quoted(payload.broker)},"report":{_report(payload.report)},'
+        f'"attempted":{quoted(payload.attempted)},'
+        f'"origin":{payload.origin}'
     )
 
 
@@ -183,13 +184,17 @@ def _recalled(payload: Recalled) -> str:
 
 
 def _opened(payload: Opened) -> str:
-    generation, keep_finished, keep_age_ns = payload
-    return f'"generation":{quoted(generation)},"keep_finished":{keep_finished},"keep_age_ns":{keep_age_ns}'
+    return (
+        f'"generation":{quoted(payload.generation)},'
+        f'"keep_finished":{payload.keep_finished},"keep_age_ns":{payload.keep_age_ns}'
+    )
 
 
 def _granted(payload: Granted) -> str:
-    identity, role, sees = payload
-    return f'"identity":{quoted(identity)},"role":{quoted(role)},"sees":[{",".join(map(quoted, sees))}]'
+    return (
+        f'"identity":{quoted(payload.identity)},"role":{quoted(payload.role)},'
+        f'"sees":[{",".join(map(quoted, payload.sees))}]'
+    )
 
 
 def _link_moved(payload: LinkMoved) -> str:
@@ -197,8 +202,7 @@ def _link_moved(payload: LinkMoved) -> str:
 
 
 def _parked(payload: Parked) -> str:
-    broker, report, due_ns = payload
-    return f'"broker":{quoted(broker)},"report":{_report(report)},"due_ns":{due_ns}'
+    return f'"broker":{quoted(payload.broker)},"report":{_report(payload.report)},"due_ns":{payload.due_ns}'
 
 
 def _unparked(payload: Unparked) -> str:
@@ -206,8 +210,7 @@ def _unparked(payload: Unparked) -> str:
 
 
 def _orphaned(payload: Orphaned) -> str:
-    broker, report, origin = payload
-    return f'"broker":{quoted(broker)},"report":{_report(report)},"origin":{origin}'
+    return f'"broker":{quoted(payload.broker)},"report":{_report(payload.report)},"origin":{payload.origin}'
 
 
 _WRITERS: dict[type[Any], Callable[[Any], str]] = {
@@ -237,7 +240,7 @@ _PAYLOADS: dict[str, Reader] = {kind.__name__: fields_reader(kind) for kind in g
 _event: Reader = reader_of(OrderEvent | None)
 _tells: Reader = reader_of(tuple[tuple[str, int], ...])
 _alarm: Reader = reader_of(str | None)
-_NAMES = frozenset({"v", "kind", *Record._fields})
+_NAMES = frozenset({"v", "kind", *Record.__struct_fields__})
 
 
 def decode(line: str | bytes) -> Record:

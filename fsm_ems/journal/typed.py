@@ -12,11 +12,12 @@ from dataclasses import MISSING, fields
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeGuard, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from fsm_ems.messages import Message
+from fsm_ems.value import Value
 
 Reader = Callable[[object], Any]
 
@@ -91,8 +92,8 @@ def reader_of(hint: object) -> Reader:
         return _each(reader_of(inner[0])) if inner[1] is Ellipsis else _together([*map(reader_of, inner)])
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return _one_of({member.value: member for member in hint})
-    if isinstance(hint, type) and issubclass(hint, tuple):
-        return fields_reader(cast("type[Any]", hint))
+    if isinstance(hint, type) and issubclass(hint, Value):
+        return fields_reader(hint)
     raise TypeError(f"no reader for {hint!r}")
 
 
@@ -145,8 +146,8 @@ def _array(value: object) -> list[Any]:
     raise ValueError(f"an array is needed, not {value!r}")
 
 
-def fields_reader(kind: type[Any]) -> Reader:
-    """The reader of a NamedTuple class: an object that has exactly its fields."""
+def fields_reader(kind: type[Value]) -> Reader:
+    """The reader of a class of values: an object that has exactly its fields."""
     fields = [(name, reader_of(hint)) for name, hint in get_type_hints(kind, include_extras=True).items()]
     names = {name for name, _ in fields}
 

@@ -34,7 +34,7 @@ def _clock(value: Any, twins: Twins) -> Any:
     return [(due, seq, twins[dialog]) for due, seq, dialog in value if dialog in twins]
 
 
-_SAME = ("forgotten", "generation", "keep_age_ns", "keep_finished", "seq")
+_SAME = ("_sweep_at", "forgotten", "generation", "keep_age_ns", "keep_finished", "seq")
 _FLAT = ("identities", "links", "orphans", "parked", "streams", "unacked", "watchers")
 _RULES: dict[str, Callable[[Any, Twins], Any]] = {
     "_alarm_clock": _clock,

@@ -10,6 +10,8 @@ from collections.abc import Callable, MutableMapping
 from types import ModuleType
 from typing import Any
 
+from msgspec.structs import replace
+
 from fsm_ems.dialogs import apply as applying
 from fsm_ems.dialogs import decide, decide_reports, fold_report, naming
 from fsm_ems.dialogs.book import Book
@@ -157,7 +159,7 @@ def stash_sent_early(patch: Patch) -> None:
             made = known(book, settings, owner, command, now_ns)
             if made is not None and made.payload.reqid is not None:
                 deadline_ns = now_ns + settings.request_deadline_ns
-                made = made._replace(payload=made.payload._replace(deadline_ns=deadline_ns))
+                made = replace(made, payload=replace(made.payload, deadline_ns=deadline_ns))
             return made
 
         return cancel

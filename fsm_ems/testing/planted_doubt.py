@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from fsm_ems.dialogs import decide, decide_reports, naming_status
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
@@ -131,7 +133,7 @@ def stream_gap(patch: Patch) -> None:
         def record(*given: Any, **named: Any) -> Any:
             made = known(*given, **named)
             if made.event is E.FILL:
-                made = made._replace(tells=tuple((reader, seq + 1) for reader, seq in made.tells))
+                made = replace(made, tells=tuple((reader, seq + 1) for reader, seq in made.tells))
             return made
 
         return record

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
+from fsm_ems.dialogs.snapshot import FOLLOWING
 
 
 def picture(book: Book) -> dict[str, object]:
     """Everything a book knows, to be compared; what it only keeps at hand is left out."""
-    at_hand = ("_alarm_clock", "watchers")
-    return {slot: _picture(getattr(book, slot)) for slot in Book.__slots__ if slot not in at_hand}
+    return {slot: _picture(getattr(book, slot)) for slot in Book.__slots__ if slot not in FOLLOWING}
 
 
 def _picture(value: object) -> object:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import (
@@ -36,8 +37,8 @@ LIVE = Body(
     direction=None,
     account="main",
 )
-DARK = LIVE._replace(mode="dark")
-ALERT = LIVE._replace(side="alert", size=Decimal(0))
+DARK = replace(LIVE, mode="dark")
+ALERT = replace(LIVE, side="alert", size=Decimal(0))
 
 
 def dialog(flags: int = 0, body: Body = LIVE, **slots: Any) -> Dialog:  # noqa: ANN401 -- any slot can be set
@@ -86,7 +87,7 @@ def test_a_body_is_what_makes_orders_the_same() -> None:
 
 def test_every_field_of_an_order_but_its_id_is_in_its_body() -> None:
     """A field added to one and forgotten in the other would make two orders one."""
-    assert {*Body._fields, "name", "oid"} == set(Order.__dataclass_fields__)
+    assert {*Body.__struct_fields__, "name", "oid"} == set(Order.__dataclass_fields__)
 
 
 # The state.

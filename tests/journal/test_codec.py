@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from fsm_ems import messages as m
 from fsm_ems.dialogs.facts import Body, Execution
@@ -30,6 +31,7 @@ from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import OrderState
 from fsm_ems.machines.order_events import OrderEvent
 from fsm_ems.testing.records import PAYLOADS, REPORTS, records, reports, texts
+from fsm_ems.value import Value
 
 SENT = Record(3, 17, "main", "a", OrderEvent.SENDING, None, Sent("g-3", 5), (("main", 2),), None)
 BODY = Body(
@@ -55,6 +57,8 @@ def same_to_the_last_digit(value: object, other: object) -> bool:
     """Equal, and of the same types and exponents throughout: 1.0 is not 1.00, and 7 is not "7"."""
     if isinstance(value, m.Message):  # a message keeps the number, and writes it plainly
         return type(value) is type(other) and value == other
+    if isinstance(value, Value) and isinstance(other, Value):
+        return type(value) is type(other) and same_to_the_last_digit(astuple(value), astuple(other))
     if isinstance(value, tuple) and isinstance(other, tuple):
         return (
             type(value) is type(other)

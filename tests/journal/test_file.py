@@ -10,6 +10,7 @@ from zlib import crc32
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import Granted, Record
@@ -467,7 +468,7 @@ def test_any_name_is_found_and_only_where_it_stands(
     tmp_path_factory: pytest.TempPathFactory, record: Record, sought: str
 ) -> None:
     path = tmp_path_factory.mktemp("names") / "records.log"
-    record = record._replace(seq=1)
+    record = replace(record, seq=1)
     FileLog(path).append(record)
     log = RecordFile(path)
 
