@@ -208,7 +208,7 @@ def _execution(report: BrokerdFill | BrokerdCorrection, time_ns: int) -> Executi
 
 
 def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill) -> None:
-    edit = proven_edit(dialog, report.reqid)
+    edit = proven_edit(dialog, report.reqid) if dialog.edits else None
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
     _book(dialog, _execution(report, record.time_ns))

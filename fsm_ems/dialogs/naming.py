@@ -71,13 +71,14 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
     if (dialog.fills and exec_id in dialog.fills) or (dialog.replaced and exec_id in dialog.replaced):
         return IGNORED
     state = dialog.state
-    filled = EXACT.add(dialog.booked, report.size)
-    if report.cum is not None and report.cum > filled:
-        filled = report.cum
-    filled = max(filled, dialog.stated)
+    filled, cum, stated = EXACT.add(dialog.booked, report.size), report.cum, dialog.stated
+    if cum is not None and cum > filled:
+        filled = cum
+    if stated and stated > filled:
+        filled = stated
     if state is S.REJECTED:
         return Name(E.FILL, alarm="an execution of an order the venue had rejected")
-    edit = proven_edit(dialog, report.reqid)
+    edit = proven_edit(dialog, report.reqid) if dialog.edits else None
     size = dialog.size if edit is None or edit.size is None else edit.size
     over = f"{filled - size} more than ordered traded" if filled > size else None
     if state in _QUIET:
