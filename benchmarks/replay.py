@@ -15,11 +15,12 @@ from typing import Any
 from fsm_ems import Market, parse_command
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.synthetic import synthetic
-from fsm_ems.brokers.paper.tape import COLUMNS, Quote, Row
+from fsm_ems.brokers.paper.tape import COLUMNS
 from fsm_ems.brokers.paper.tape_file import read_tape
 from fsm_ems.dialogs.record import Notice, Reported
 from fsm_ems.messages import BrokerdFill
 from fsm_ems.orders_file import TimedCommand
+from fsm_ems.quotes import Quote, Row
 from fsm_ems.replay import Outcome, Replay
 
 HERE = Path(__file__).parent

@@ -12,6 +12,7 @@ Side = Literal["buy", "sell"]
 OrderType = Literal["limit", "market"]
 TimeInForce = Literal["gtc", "ioc", "fok", "gtd"]
 Direction = Literal["at_or_above", "at_or_below"]
+Trigger = Literal["price", "stop", "touch", "trail"]
 Liquidity = Literal["maker", "taker"]
 
 Oid = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -42,6 +43,8 @@ ReqId = Annotated[
 VenueId = Annotated[str, Field(min_length=1, max_length=100)]
 Flag = Annotated[bool, Strict()]
 TimeNs = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+Ticks = Annotated[int, Strict(), Field(ge=0, le=10_000)]
+"""A distance in price ticks."""
 Text = Annotated[str, Field(max_length=500)]
 
 

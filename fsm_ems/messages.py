@@ -49,8 +49,10 @@ from fsm_ems.message_fields import (
     Oid,
     OrderType,
     Side,
+    Ticks,
     TimeInForce,
     TimeNs,
+    Trigger,
     message,
 )
 from fsm_ems.numbers import Computed, Positive
@@ -87,6 +89,7 @@ __all__ = [
     "Status",
     "TimeInForce",
     "TimeNs",
+    "Trigger",
     "parse_command",
     "parse_report",
     "parse_request",
@@ -100,8 +103,14 @@ class Order(Message):
     """An order or, with side ``alert``, a price to be told about.
 
     *oid* is the client's own id and its retry key: the same oid with the same body is the same order.
-    A ``dark`` order is held by the EMS, and its *price* is the trigger; *direction* says from which side
-    the price must be met (derived at submit when left out). *expire_ns* goes with ``gtd`` only.
+    *expire_ns* goes with ``gtd`` only.
+
+    A ``dark`` order is held by the EMS, and its *price* is what triggers it. *trigger* ``price`` is met from
+    the side *direction* names, or from where the market stands at submit; a ``stop`` is met when the market
+    has gone against the order (a buy's at or above), ``touch`` (limit-if-touched) when it has come towards
+    it (a buy's at or below). A ``trail`` is a stop that follows the market at the distance *trail* (quote
+    units), and needs no *price*. Met, it goes out *limit_ticks* beyond the far touch (the setting's where
+    None), or at market if that is its *type*.
     """
 
     name: Literal["order"] = "order"
@@ -116,6 +125,9 @@ class Order(Message):
     post_only: Flag = False
     mode: Literal["live", "dark"] = "live"
     direction: Direction | None = None
+    trigger: Trigger = "price"
+    trail: Positive | None = None
+    limit_ticks: Ticks | None = None
     account: Name = "main"
 
     @model_validator(mode="after")
@@ -135,6 +147,8 @@ def _alert_problem(order: Order) -> str | None:
         return "an alert needs a price"
     if order.type != "limit" or order.mode != "live" or order.post_only or order.tif in ("ioc", "fok"):
         return "an alert is never sent: leave type, mode, post_only and tif ioc or fok out"
+    if order.trigger != "price" or order.trail is not None or order.limit_ticks is not None:
+        return "an alert is met at its price: leave trigger, trail and limit_ticks out"
     return None
 
 
@@ -142,7 +156,7 @@ def _order_problem(order: Order) -> str | None:
     dark = order.mode == "dark"
     if order.size is None:
         return "an order needs a size"
-    if order.price is None and (dark or order.type == "limit"):
+    if order.price is None and (order.trigger != "trail" if dark else order.type == "limit"):
         return "a dark order needs its trigger price" if dark else "a limit order needs a price"
     if order.price is not None and order.type == "market" and not dark:
         return "a market order has no price"
@@ -150,8 +164,22 @@ def _order_problem(order: Order) -> str | None:
         return "post_only goes with a live limit order, gtc or gtd"
     if order.type == "market" and order.tif == "gtd" and not dark:
         return "a market order cannot rest until a date: use gtc, ioc or fok"
-    if order.direction is not None and not dark:
-        return "direction goes with a dark order or an alert"
+    return _trigger_problem(order)
+
+
+def _trigger_problem(order: Order) -> str | None:
+    if order.mode != "dark":
+        if order.direction is not None:
+            return "direction goes with a dark order or an alert"
+        if order.trigger != "price" or order.trail is not None or order.limit_ticks is not None:
+            return "trigger, trail and limit_ticks go with a dark order"
+        return None
+    if (order.trail is not None) != (order.trigger == "trail"):
+        return "trail, a distance in the quote asset, goes with trigger 'trail', and with no other"
+    if order.trigger != "price" and order.direction is not None:
+        return f"the direction of trigger {order.trigger!r} follows from the side: leave it out"
+    if order.limit_ticks is not None and order.type == "market":
+        return "an order that goes out at market has no limit: leave limit_ticks out"
     return None
 
 

@@ -10,10 +10,9 @@ with the last row or command, and with what was in flight then and follows from 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from dataclasses import replace
 
 from fsm_ems.brokers.paper.engine import PaperEngine
-from fsm_ems.brokers.paper.tape import Row, Trade
 from fsm_ems.dialogs.dispatcher import Append, Dispatcher
 from fsm_ems.dialogs.outward import request_of
 from fsm_ems.dialogs.record import Effect, Notice
@@ -23,6 +22,7 @@ from fsm_ems.machines.link import LinkEvent
 from fsm_ems.market import Market
 from fsm_ems.messages import Report
 from fsm_ems.orders_file import TimedCommand
+from fsm_ems.quotes import Row
 
 OWNER = "main"
 """The one trader of a replay."""
@@ -49,10 +49,8 @@ class Replay:
         self.market = market
         self.engine = engine
         self.rows = 0
-        # What a market order is valued at: the last print, before the first one what is shown.
-        self._reference: Decimal | None = None
         self._told: list[Outcome] = []
-        settings = Settings() if settings is None else settings
+        settings = replace(settings or Settings(), markets={market.fqme: market})
         self.dispatcher = Dispatcher(settings, append, generation="replay", now_ns=start_ns)
         self.dispatcher.grant(OWNER, "trader", start_ns)
         for event in (LinkEvent.CONNECT, LinkEvent.CONNECTED, LinkEvent.SYNCED):
@@ -75,10 +73,9 @@ class Replay:
                 last_ns = now_ns
             self.rows += 1
             self._take(self.engine.row(row), now_ns)
-            if isinstance(row, Trade):
-                self._reference = row.price
-            elif self._reference is None:
-                self._reference = row.ask or row.bid or None
+            fired = self.dispatcher.quote(self.market.fqme, row, now_ns)
+            if fired:
+                self._carry_out(fired)
             if self._told:
                 yield from self._drain()
         if last_ns >= 0:
@@ -104,7 +101,7 @@ class Replay:
         self._pass(now_ns)
         self._close(now_ns)
         try:
-            _, effects = self.dispatcher.command(OWNER, timed.command, now_ns, self._reference)
+            _, effects = self.dispatcher.command(OWNER, timed.command, now_ns)
         except Refused as refusal:
             self._told.append(refusal)
             return

@@ -34,6 +34,7 @@ from fsm_ems.journal.replay import replay
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.machines.order import ENDS
 from fsm_ems.messages import Command, Order, Report, Status
+from fsm_ems.quotes import Row
 
 QUEUED_MAX = 1_024
 """Sends that may wait for a link before commands wait for it, and the reports read ahead of the loop."""
@@ -61,7 +62,6 @@ class EMS(Client):
         super().__init__(self, identity)
         self.dispatcher = dispatcher
         self.clock = clock
-        self._prices: dict[str, Decimal] = {}
         self._brokers = {broker.name: broker for broker in brokers}
         self._outboxes: dict[str, deque[SendOrder | SendAbout]] = {name: deque() for name in self._brokers}
         self._outbox_changed = {name: trio.Event() for name in self._brokers}
@@ -77,9 +77,12 @@ class EMS(Client):
         for event in list(self._up.values()):
             await event.wait()
 
-    def note_price(self, market: str, price: Decimal) -> None:
-        """Tell the last known price of *market*: ``Limits.max_value`` weighs market orders at it."""
-        self._prices[market] = price
+    def quote(self, market: str, row: Row) -> None:
+        """Tell a quote or a print of *market*, from a feed of your own: brokers' own come by themselves.
+
+        Dark orders and alerts wait for it, and ``Limits.max_value`` weighs market orders by it.
+        """
+        self._carry_out(self.dispatcher.quote(market, row, self.clock()))
 
     def client(self, identity: str, role: Role = "trader", sees: Sequence[str] = ()) -> Client:
         """Another identity: a trader with orders of its own, or an observer of the owners it *sees*.
@@ -109,12 +112,10 @@ class EMS(Client):
         """
         await trio.lowlevel.checkpoint()
         self._check_open()
-        reference: Decimal | None = None
         if isinstance(command, Order):
             self._check_broker(command)
-            reference = self._prices.get(command.market)
             await self._room(command.market.rpartition(".")[2])
-        answer, effects = self.dispatcher.command(identity, command, self.clock(), reference)
+        answer, effects = self.dispatcher.command(identity, command, self.clock())
         self._carry_out(effects)
         return answer.again
 
@@ -226,6 +227,21 @@ class EMS(Client):
             await trio.sleep(pause)
             pause = min(pause * 2, RETRY_MAX_S)
 
+    async def _keep_market(self, broker: Broker) -> None:
+        """Listen to the broker's market for as long as it tells; a feed that breaks is opened again."""
+        pause = RETRY_FIRST_S
+        while True:
+            try:
+                async with broker.open_market() as rows:
+                    async for market, row in rows:
+                        pause = RETRY_FIRST_S
+                        self.quote(market, row)
+                return
+            except BrokerFault as fault:
+                _log.warning("market lost", broker=broker.name, why=str(fault))
+            await trio.sleep(pause)
+            pause = min(pause * 2, RETRY_MAX_S)
+
     def _move(self, broker: str, event: LinkEvent) -> None:
         effects = self.dispatcher.link(broker, event, self.clock())
         if self.dispatcher.book.links.get(broker) is LinkState.UP:
@@ -258,6 +274,7 @@ class EMS(Client):
             nursery.start_soon(self._keep_time)
             for broker in self._brokers.values():
                 nursery.start_soon(self._keep_link, broker)
+                nursery.start_soon(self._keep_market, broker)
             task_status.started()
 
 
@@ -286,7 +303,11 @@ async def open_ems(
     log = MemoryLog() if log is None else log
     clock = TrioClock() if clock is None else clock
     settings = Settings() if settings is None else settings
-    settings = replace(settings, brokers={**{b.name: b.capabilities for b in brokers}, **settings.brokers})
+    settings = replace(
+        settings,
+        brokers={**{broker.name: broker.capabilities for broker in brokers}, **settings.brokers},
+        markets={**{m: market for b in brokers for m, market in b.markets.items()}, **settings.markets},
+    )
     book = replay(log)
     records = log
 

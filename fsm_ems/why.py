@@ -18,18 +18,23 @@ from fsm_ems.dialogs.record import (
     CancelWanted,
     Contradicted,
     EditWanted,
+    Held,
+    Met,
     Notice,
     Recalled,
     Record,
     Reported,
     SendAbout,
     SendOrder,
+    Source,
     Submitted,
+    Trailed,
     Triggered,
 )
 from fsm_ems.errors import Refused
 from fsm_ems.journal.base import RecordSource
 from fsm_ems.machines.order import ORDER, OrderState
+from fsm_ems.machines.order_events import OrderEvent
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
@@ -151,6 +156,9 @@ def _cause(record: Record) -> tuple[Actor, str]:
     payload = record.payload
     if isinstance(payload, Submitted):
         return "owner", f"submit {_terms(payload.body)}"
+    if isinstance(payload, Held):
+        side = payload.direction.replace("_", " ")
+        return "owner", f"submit {_terms(payload.body)}; met {side} {plain(payload.price)}"
     if isinstance(payload, CancelWanted):
         return "owner", "cancel"
     if isinstance(payload, EditWanted):
@@ -159,17 +167,43 @@ def _cause(record: Record) -> tuple[Actor, str]:
         return "broker", f"an order of its own: {_terms(payload.body)}"
     if isinstance(payload, Reported | Contradicted):
         return "broker", "nothing" if payload.report is None else report_text(payload.report)
-    if isinstance(payload, Triggered) and payload.price is not None:
-        return "ems", f"the price is met, {plain(payload.price)}"
+    if isinstance(payload, Triggered):
+        return "ems", f"{_saw(payload.source, payload.seen)}{_goes_out(record, payload.price)}"
+    if isinstance(payload, Met):
+        return "ems", _saw("last", payload.seen)
+    if isinstance(payload, Trailed):
+        return "ems", f"{_saw(payload.source, payload.seen)}; its stop is {plain(payload.price)} now"
     return "ems", ORDER.columns[record.event].meaning if record.event is not None else "a report came late"
+
+
+def _saw(source: Source, seen: Decimal | None) -> str:
+    if seen is None:
+        return "fired by hand"
+    return f"{_SOURCES[source]} {plain(seen)}"
+
+
+_SOURCES: dict[Source, str] = {
+    "ask": "the ask is",
+    "bid": "the bid is",
+    "last": "a print at",
+    "hand": "fired by hand at",
+}
+
+
+def _goes_out(record: Record, price: Decimal | None) -> str:
+    if record.event is OrderEvent.ALERT:
+        return ""
+    return "; it goes out at market" if price is None else f"; it goes out at {plain(price)}"
 
 
 def _terms(body: Body) -> str:
     """An order in a few words: ``buy 1 xbtusd.kraken at 100, dark, gtc``."""
     size = "" if body.side == "alert" else f" {plain(body.size)}"
-    price = " at market" if body.price is None else f" at {plain(body.price)}"
+    price = f" at {plain(body.price)}" if body.price is not None else "" if body.trail else " at market"
     words = [body.mode if body.mode == "dark" else "", body.tif if body.side != "alert" else ""]
     words += ["post only" if body.post_only else "", (body.direction or "").replace("_", " ")]
+    words += ["" if body.trigger == "price" else body.trigger]
+    words += ["" if body.trail is None else f"{plain(body.trail)} behind"]
     return ", ".join([f"{body.side}{size} {body.market}{price}", *filter(None, words)])
 
 

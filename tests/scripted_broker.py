@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from decimal import Decimal
+from types import MappingProxyType
 
 import trio
 
 from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.errors import BrokerFault
+from fsm_ems.market import Market
 from fsm_ems.messages import Report, Request
+from fsm_ems.quotes import MarketRow
 
 
 class ScriptedDialogue:
@@ -37,12 +41,23 @@ class ScriptedBroker:
 
     name = "paper"
     capabilities = Capabilities()
+    markets: Mapping[str, Market] = MappingProxyType(
+        {"xbtusd.paper": Market("xbtusd.paper", "xbt", "usd", Decimal("0.5"), Decimal("0.1"))}
+    )
 
     def __init__(self, refusals: int = 0) -> None:
         self.refusals = refusals
         self.connections = 0
         self._sent, self.sent = trio.open_memory_channel[Request](math.inf)
         self.dialogue: ScriptedDialogue | None = None
+        self.show: trio.MemorySendChannel[MarketRow] | None = None
+
+    @asynccontextmanager
+    async def open_market(self) -> AsyncGenerator[trio.MemoryReceiveChannel[MarketRow]]:
+        """What the test shows, from here on."""
+        self.show, rows = trio.open_memory_channel[MarketRow](math.inf)
+        async with self.show, rows:
+            yield rows
 
     @asynccontextmanager
     async def open_trades_dialogue(self) -> AsyncGenerator[ScriptedDialogue]:

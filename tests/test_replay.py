@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 
 from fsm_ems.brokers.paper.engine import PaperEngine
-from fsm_ems.brokers.paper.tape import Quote, Row, Trade
 from fsm_ems.dialogs.record import Notice, Record
 from fsm_ems.dialogs.settings import SECOND_NS, Limits, Settings
 from fsm_ems.dialogs.snapshot import facts
@@ -13,6 +12,7 @@ from fsm_ems.errors import Refused
 from fsm_ems.journal.replay import replay as fold
 from fsm_ems.market import Market
 from fsm_ems.orders_file import TimedCommand, parse_orders
+from fsm_ems.quotes import Quote, Row, Trade
 from fsm_ems.replay import SETTLE_NS, Replay
 
 MARKET = Market("xbtusd.paper", "xbt", "usd", price_tick=Decimal("0.5"), size_tick=Decimal("0.1"))
@@ -149,9 +149,9 @@ def test_a_refused_command_is_told_and_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("rows", "value", "told"),
     [
-        ([quote(1, "98", "99")], "99", "2 a submit pending 0"),  # before the first print, what is shown
+        ([quote(1, "98", "99")], "98.5", "2 a submit pending 0"),  # before the first print, what is shown
         ([quote(1, "98", "99")], "98", "a max_value"),
-        ([quote(1, "98", "0")], "98", "2 a submit pending 0"),
+        ([quote(1, "98", "0")], "98", "a no_reference"),
         ([quote(1, "98", "99"), trade(1, "105")], "104", "a max_value"),
         ([trade(1, "105"), quote(1, "98", "99")], "105", "2 a submit pending 0"),
         ([quote(1, "0", "0")], "105", "a no_reference"),

@@ -35,6 +35,7 @@ from fsm_ems.messages import (
     BrokerdStatus,
     Request,
 )
+from fsm_ems.quotes import Trade
 from tests.scripted_broker import ScriptedBroker
 
 R = TypeVar("R", bound=Request)
@@ -230,7 +231,7 @@ async def test_a_market_order_is_valued_at_the_last_price_told() -> None:
         market = {"type": "market", "price": None}
         with pytest.raises(Refused, match="no_reference"):
             await ems.submit(an_order("m1", **market))
-        ems.note_price("xbtusd.paper", Decimal(100))
+        ems.quote("xbtusd.paper", Trade(ems.clock(), Decimal(100), Decimal(1), "", ""))
         with pytest.raises(Refused, match="max_value"):
             await ems.submit(an_order("m2", **market))
         await ems.submit(an_order("m3", **market, size="1"))
@@ -242,7 +243,8 @@ async def test_a_dark_order_and_an_alert_fire_by_hand() -> None:
     async with open_ems(broker) as ems:
         await ems.ready()
         dark = await ems.submit(an_order("d", mode="dark", direction="at_or_above"))
-        alert = await ems.submit(Order(oid="a", side="alert", market="xbtusd.paper", price=Decimal(1)))
+        wish = Order(oid="a", side="alert", market="xbtusd.paper", price=Decimal(1), direction="at_or_below")
+        alert = await ems.submit(wish)
         await ems.trigger("main", "d", Decimal(105))
         await ems.trigger("main", "d", Decimal(105))
         await ems.trigger("main", "a")

@@ -16,7 +16,9 @@ from fsm_ems.journal.file import FileLog, RecordFile
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import ORDER
+from fsm_ems.market import Market
 from fsm_ems.messages import Cancel, Command, Edit, Order, OrderDetails, Report, parse_report
+from fsm_ems.quotes import Quote, Row, Trade
 from fsm_ems.testing.records import REPORTS
 from fsm_ems.why import HEADINGS, Step, as_mermaid, as_rows, as_text, report_text, steps, time_text, why
 
@@ -29,7 +31,11 @@ class Desk:
     def __init__(self, keep_finished: int = 10_000) -> None:
         self.log = MemoryLog()
         self.now_ns = 1_610_064_000 * SECOND_NS
-        settings = Settings(brokers={"kraken": Capabilities()}, keep_finished=keep_finished)
+        settings = Settings(
+            brokers={"kraken": Capabilities()},
+            keep_finished=keep_finished,
+            markets={"xbtusd.kraken": Market("xbtusd.kraken", "xbt", "usd", D("0.1"), D("0.1"))},
+        )
         self.dispatcher = Dispatcher(
             settings, self.log.append, generation="g", now_ns=self.now_ns, lookup=self.log.lookup
         )
@@ -52,6 +58,9 @@ class Desk:
         self.now_ns += SECOND_NS
         report: Report = parse_report({"name": f"brokerd_{name}", "venue_id": "V1", **says})
         self.dispatcher.report("kraken", report, self.now_ns)
+
+    def show(self, row: Row) -> None:
+        self.dispatcher.quote("xbtusd.kraken", row, self.now_ns)
 
     def wait(self, seconds: int) -> None:
         self.now_ns += seconds * SECOND_NS
@@ -136,19 +145,31 @@ def test_what_the_ems_does_of_itself_is_told_in_the_words_of_the_table(desk: Des
 
 
 def test_a_dark_order_and_an_alert_tell_their_price(desk: Desk) -> None:
-    desk.submit("dark", mode="dark", type="market", post_only=False)
+    desk.submit("dark", mode="dark", type="market", direction="at_or_below")
     desk.dispatcher.trigger("main", "dark", desk.now_ns)
-    desk.submit("alert", side="alert", size=None)
-    desk.dispatcher.trigger("main", "alert", desk.now_ns)
+    desk.submit("alert", side="alert", size=None, direction="at_or_above")
+    desk.show(Trade(desk.now_ns, D(101), D(1), "", ""))
+    desk.submit("trail", side="sell", price=None, mode="dark", trigger="trail", trail=D(3))
+    desk.show(Trade(desk.now_ns, D(104), D(1), "", ""))
+    desk.show(Trade(desk.now_ns, D(101), D(1), "", ""))
+    desk.show(Quote(desk.now_ns, D(100), D(1), D(102), D(1)))
     desk.submit("post", post_only=True)
 
-    dark, alert = why(desk.log, "dark"), why(desk.log, "alert")
+    dark, alert, trail = (why(desk.log, oid) for oid in ("dark", "alert", "trail"))
 
-    assert dark[0].cause == "submit buy 2 xbtusd.kraken at 100, dark, gtc"
-    assert told(dark[1]) == ("ems", "the price is met, 100", "trigger", "dark_open dark_triggered")
+    met = "met at or below 100"
+    assert dark[0].cause == f"submit buy 2 xbtusd.kraken at 100, dark, gtc, at or below; {met}"
+    fired = "fired by hand; it goes out at 100"
+    assert told(dark[1]) == ("ems", fired, "trigger", "dark_open dark_triggered")
     assert dark[1].sends[0].endswith("buy 2 at market, gtc")
-    assert alert[0].cause == "submit alert xbtusd.kraken at 100"
-    assert told(alert[1]) == ("ems", "an alert's price is met", "alert", "alert_open alert_triggered")
+    assert alert[0].cause == "submit alert xbtusd.kraken at 100, at or above; met at or above 100"
+    assert told(alert[1]) == ("ems", "a print at 101", "alert", "alert_open alert_triggered")
+    assert trail[0].cause == ("submit sell 2 xbtusd.kraken, dark, gtc, trail, 3 behind; met at or below 98")
+    assert [told(step) for step in trail[1:]] == [
+        ("ems", "a print at 104; its stop is 101 now", "trail", "dark_open dark_open"),
+        ("ems", "a print at 101", "met", "dark_open dark_open"),
+        ("ems", "a print at 101; it goes out at 99.5", "trail_stop", "dark_open dark_triggered"),
+    ]
     assert why(desk.log, "post")[0].cause.endswith("gtc, post only")
 
 

@@ -6,11 +6,14 @@ same two protocols as a real venue, so nothing in the EMS can tell them apart.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from fsm_ems.dialogs.settings import Capabilities
+from fsm_ems.market import Market
 from fsm_ems.messages import Report, Request
+from fsm_ems.quotes import MarketRow
 
 
 class TradesDialogue(Protocol):
@@ -44,6 +47,19 @@ class Broker(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What it can do."""
+        ...
+
+    @property
+    def markets(self) -> Mapping[str, Market]:
+        """Its markets by address, as far as they are known now."""
+        ...
+
+    def open_market(self) -> AbstractAsyncContextManager[AsyncIterator[MarketRow]]:
+        """Quotes and prints of its markets from here on; whoever reads too slowly misses the oldest.
+
+        Raises:
+            BrokerFault: the feed is broken, when opened or read.
+        """
         ...
 
     def open_trades_dialogue(self) -> AbstractAsyncContextManager[TradesDialogue]:

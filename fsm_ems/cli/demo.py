@@ -13,13 +13,13 @@ from rich.live import Live
 
 from fsm_ems.brokers.paper.backend import XBTUSD, PaperBroker
 from fsm_ems.brokers.paper.backend_rows import RowStream
-from fsm_ems.brokers.paper.tape import Quote
 from fsm_ems.cli.demo_screen import Board, Lines, Screen, print_summary
 from fsm_ems.cli.demo_stories import LATENCY_NS, PATIENCE_S, SETTINGS, STORIES, ShakyBroker, Stage, Story
 from fsm_ems.cli.faults import Failure
 from fsm_ems.cli.tables import console
 from fsm_ems.clock import TrioClock
 from fsm_ems.messages import Status
+from fsm_ems.quotes import Quote
 from fsm_ems.service import open_ems
 
 SEED = 28

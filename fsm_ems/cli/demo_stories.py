@@ -6,8 +6,8 @@ that each story ends as told whatever the seed and however slow the machine.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -15,11 +15,13 @@ from typing import NamedTuple
 import trio
 
 from fsm_ems.brokers.paper.backend import XBTUSD, PaperBroker, PaperDialogue
-from fsm_ems.brokers.paper.tape import Quote
+from fsm_ems.brokers.paper.backend_rows import RowStream
 from fsm_ems.client import Client, OrderHandle
 from fsm_ems.dialogs.facts import EXACT
 from fsm_ems.dialogs.settings import SECOND_NS, Capabilities, Settings
+from fsm_ems.market import Market
 from fsm_ems.messages import Order, Status
+from fsm_ems.quotes import Quote
 from fsm_ems.service import EMS
 
 LATENCY_NS = SECOND_NS // 4
@@ -48,6 +50,15 @@ class ShakyBroker:
     def capabilities(self) -> Capabilities:
         """See :class:`~fsm_ems.brokers.base.Broker`."""
         return self._broker.capabilities
+
+    @property
+    def markets(self) -> Mapping[str, Market]:
+        """See :class:`~fsm_ems.brokers.base.Broker`."""
+        return self._broker.markets
+
+    def open_market(self) -> AbstractAsyncContextManager[RowStream]:
+        """See :class:`~fsm_ems.brokers.base.Broker`."""
+        return self._broker.open_market()
 
     @asynccontextmanager
     async def open_trades_dialogue(self) -> AsyncGenerator[PaperDialogue]:

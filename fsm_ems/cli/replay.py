@@ -14,7 +14,6 @@ from typing import NamedTuple, get_args
 import click
 
 from fsm_ems.brokers.paper.engine import PaperEngine
-from fsm_ems.brokers.paper.tape import Row
 from fsm_ems.brokers.paper.tape_file import read_tape
 from fsm_ems.cli.options import INPUT_FILE, MARKET_DEFAULT, RECORDS, MarketText, Number, Span, read_text
 from fsm_ems.cli.tally import Tally, fill_of, short
@@ -26,6 +25,7 @@ from fsm_ems.journal.file import FileLog
 from fsm_ems.market import FillModel, Market
 from fsm_ems.numbers import plain
 from fsm_ems.orders_file import parse_orders
+from fsm_ems.quotes import Row
 from fsm_ems.replay import Outcome, Replay
 
 _EXAMPLES = """\b

@@ -23,7 +23,9 @@ from fsm_ems.dialogs.record import (
     EditWanted,
     Effect,
     Granted,
+    Held,
     LinkMoved,
+    Met,
     Notice,
     Opened,
     Orphaned,
@@ -34,6 +36,7 @@ from fsm_ems.dialogs.record import (
     Sent,
     Submitted,
     Timed,
+    Trailed,
     Triggered,
     Unparked,
 )
@@ -44,7 +47,8 @@ from fsm_ems.machines.order import ENDS, ORDER, E, S
 from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill
 
 _ENDS = frozenset(ENDS)
-_BIRTHS = frozenset({Submitted, Adopted, Recalled})
+_BIRTHS = frozenset({Submitted, Held, Adopted, Recalled})
+_HELD = frozenset({S.DARK_OPEN, S.ALERT_OPEN})
 _SENT_ACKED = SENT | f.ACKED
 _EXECUTIONS = BrokerdFill | BrokerdBust | BrokerdCorrection
 
@@ -87,6 +91,10 @@ def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> N
     if record.then is not None:
         state = ORDER.step(state, record.then)
     dialog.state = state
+    if dialog.direction is not None:
+        book.dark.place(dialog)
+        if state not in _HELD:
+            dialog.direction, dialog.born = None, 0
     ended, was_ended = state in _ENDS, before in _ENDS
     if ended != was_ended or flags != dialog.flags:
         unproven = not was_ended and flags & _SENT_ACKED == SENT
@@ -126,7 +134,7 @@ def _notice(identity: str, seq: int, record: Record, before: S, dialog: Dialog) 
 
 def _create(book: Book, record: Record) -> Dialog:
     payload = record.payload
-    if not isinstance(payload, Submitted | Adopted | Recalled):
+    if not isinstance(payload, Submitted | Held | Adopted | Recalled):
         raise EMSBug(f"record {record.seq} makes no dialog")
     dialog = Dialog(record.owner, record.oid, payload.body)
     orders = book.dialogs.get(record.owner)
@@ -202,6 +210,10 @@ def _submitted(book: Book, record: Record, dialog: Dialog, payload: Submitted, e
         send_order(book, record, dialog, payload.reqid, payload.deadline_ns, effects)
 
 
+def _held(book: Book, record: Record, dialog: Dialog, payload: Held, effects: list[Effect]) -> None:
+    dialog.direction, dialog.price, dialog.born = payload.direction, payload.price, record.seq
+
+
 def _adopted(book: Book, record: Record, dialog: Dialog, payload: Adopted, effects: list[Effect]) -> None:
     dialog.flags |= f.SENT | f.ACKED | f.ADOPTED
     if payload.reqid is not None:
@@ -215,11 +227,19 @@ def _sent(book: Book, record: Record, dialog: Dialog, payload: Sent, effects: li
 
 
 def _triggered(book: Book, record: Record, dialog: Dialog, payload: Triggered, effects: list[Effect]) -> None:
-    dialog.flags |= f.TRIGGERED
-    if record.event is E.TRIGGER:
+    dialog.flags = (dialog.flags | f.TRIGGERED) & ~f.MET
+    if record.event is not E.ALERT:
         dialog.price = payload.price
         if payload.reqid is not None:
             send_order(book, record, dialog, payload.reqid, payload.deadline_ns, effects)
+
+
+def _met(book: Book, record: Record, dialog: Dialog, payload: Met, effects: list[Effect]) -> None:
+    dialog.flags |= f.MET
+
+
+def _trailed(book: Book, record: Record, dialog: Dialog, payload: Trailed, effects: list[Effect]) -> None:
+    dialog.price = payload.price
 
 
 def _cancel_wanted(
@@ -250,6 +270,7 @@ def _edit_wanted(
             dialog.size = payload.size
         if payload.price is not None:
             dialog.price = payload.price
+            dialog.flags &= ~f.MET  # it was the old price that was met
         dialog.edit_ids = (*dialog.edit_ids, payload.edit_id)
         return
     index_reqid(book, dialog, payload.reqid)
@@ -378,9 +399,12 @@ _WHOLE: dict[type[Any], Callable[[Book, Record, Any], None]] = {
 }
 _PARTS: dict[type[Any], Callable[[Book, Record, Dialog, Any, list[Effect]], None]] = {
     Submitted: _submitted,
+    Held: _held,
     Adopted: _adopted,
     Sent: _sent,
     Triggered: _triggered,
+    Met: _met,
+    Trailed: _trailed,
     CancelWanted: _cancel_wanted,
     CancelSent: _cancel_sent,
     EditWanted: _edit_wanted,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.darkbook import DarkBook
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.record import Role
 from fsm_ems.machines.link import LinkState
@@ -53,6 +54,7 @@ class Book:
         "_sweep_at",
         "by_reqid",
         "by_venue_id",
+        "dark",
         "dialogs",
         "finished",
         "forgotten",
@@ -75,6 +77,7 @@ class Book:
         self.generation = ""
         self.keep_finished = 10_000
         self.keep_age_ns = 30 * 86_400 * 10**9
+        self.dark = DarkBook()
         self.dialogs: dict[str, dict[str, Dialog]] = {}
         self.by_reqid: dict[str, dict[int | str, Dialog]] = {}
         self.by_venue_id: dict[str, dict[str, Dialog]] = {}

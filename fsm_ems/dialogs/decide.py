@@ -11,14 +11,17 @@ from decimal import Decimal
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import ZERO, Body, Dialog, EditRequest, body_of
+from fsm_ems.dialogs.prices import NO_PRICES, Prices
 from fsm_ems.dialogs.record import (
     CancelWanted,
     EditWanted,
     Granted,
+    Held,
     Opened,
     Payload,
     Record,
     Role,
+    Source,
     Submitted,
     Triggered,
 )
@@ -38,7 +41,8 @@ CODES: dict[str, str] = {
     "link_down": "the broker is out of reach, and this is not kept until it is back",
     "max_size": "more than the largest size allowed",
     "max_value": "more than the largest value allowed",
-    "no_reference": "the value of a market order cannot be told without a price",
+    "no_reference": "without a price of the market its order cannot be valued, nor a direction be told",
+    "unknown_market": "a limit cannot be set without the market's tick",
     "bad_price": "a dark order goes out at a price above zero",
     "expired": "its date has passed already",
 }
@@ -104,9 +108,9 @@ def own(book: Book, identity: str, oid: str) -> Dialog:
 
 
 def submit(
-    book: Book, settings: Settings, owner: str, order: Order, now_ns: int, reference: Decimal | None = None
+    book: Book, settings: Settings, prices: Prices, owner: str, order: Order, now_ns: int
 ) -> Record | None:
-    """Accept *order*. *reference* is the last known price, needed to value a market order under a limit."""
+    """Accept *order*. *prices* value a market order under a limit, and tell from where a price is met."""
     may_act(book, owner)
     body = body_of(order)
     known = book.dialog(owner, order.oid)
@@ -120,12 +124,14 @@ def submit(
         )
     if body.expire_ns is not None and body.expire_ns <= now_ns:
         raise Refused("expired", f"expire_ns {body.expire_ns} is not after {now_ns}", order.oid)
-    _within_limits(settings, body, body.size, body.price, reference, order.oid)
+    _within_limits(settings, body, body.size, body.price, prices, order.oid)
     key = (owner, order.oid)
     if body.side == "alert":
-        return record(book, now_ns, key, E.SUBMIT_ALERT, Submitted(body, None, 0))
+        return record(book, now_ns, key, E.SUBMIT_ALERT, _held(body, prices, order.oid))
     if body.mode == "dark":
-        return record(book, now_ns, key, E.SUBMIT_DARK, Submitted(body, None, 0))
+        if body.type != "market" and body.market not in settings.markets:
+            raise Refused("unknown_market", f"the tick of {body.market} is not known", order.oid)
+        return record(book, now_ns, key, E.SUBMIT_DARK, _held(body, prices, order.oid))
     broker = body.broker
     if not book.link_up(broker):
         return record(book, now_ns, key, E.SUBMIT, Submitted(body, None, 0))
@@ -133,8 +139,35 @@ def submit(
     return record(book, now_ns, key, E.SUBMIT, Submitted(body, new_reqid(book, settings, broker), deadline))
 
 
+def _held(body: Body, prices: Prices, oid: str) -> Held:
+    """What is held here, with the price to be met and the side from which; both are frozen by the record."""
+    price, direction = body.price, body.direction
+    if direction is None and body.trigger != "price":
+        rises = (body.side == "buy") is not (body.trigger == "touch")
+        direction = "at_or_above" if rises else "at_or_below"
+    if direction is None or price is None:
+        reference = prices.reference(body.market)
+        if reference is None:
+            raise Refused("no_reference", f"no price of {body.market} is known, and no side was named", oid)
+        if price is None:
+            price = _trailing(body, reference, oid)
+        if direction is None:
+            direction = "at_or_above" if price >= reference else "at_or_below"
+    return Held(body, direction, price)
+
+
+def _trailing(body: Body, reference: Decimal, oid: str) -> Decimal:
+    """A trailing stop's first price: at its distance from where the market stands."""
+    assert body.trail is not None, "only what trails may come without a price"
+    if body.side == "buy":
+        return f.EXACT.add(reference, body.trail)
+    if body.trail >= reference:
+        raise Refused("bad_price", f"a trail of {body.trail} leaves no price below {reference}", oid)
+    return f.EXACT.subtract(reference, body.trail)
+
+
 def _within_limits(
-    settings: Settings, body: Body, size: Decimal, price: Decimal | None, reference: Decimal | None, oid: str
+    settings: Settings, body: Body, size: Decimal, price: Decimal | None, prices: Prices, oid: str
 ) -> None:
     limits = settings.limits_of(body.market) if settings.limits else None
     if limits is None or body.side == "alert":
@@ -143,7 +176,7 @@ def _within_limits(
         raise Refused("max_size", f"size {size} is above {limits.max_size}", oid)
     if limits.max_value is None:
         return
-    worth = price if price is not None else reference
+    worth = price if price is not None else prices.reference(body.market)
     if worth is None:
         raise Refused("no_reference", f"no price known to value {size} of {body.market}", oid)
     if f.EXACT.multiply(size, worth) > limits.max_value:
@@ -167,7 +200,7 @@ def cancel(book: Book, settings: Settings, owner: str, command: Cancel, now_ns: 
 
 
 def edit(
-    book: Book, settings: Settings, owner: str, command: Edit, now_ns: int, reference: Decimal | None = None
+    book: Book, settings: Settings, prices: Prices, owner: str, command: Edit, now_ns: int
 ) -> Record | None:
     """The owner's edit: here where nothing left, held while another is out, or sent."""
     dialog = own(book, owner, command.oid)
@@ -180,7 +213,7 @@ def edit(
             "link_down", f"order {command.oid} has filled, and its broker is out of reach", command.oid
         )
     size, price = _worst_terms(dialog, command)
-    _within_limits(settings, dialog.body, size, price, reference, command.oid)
+    _within_limits(settings, dialog.body, size, price, prices, command.oid)
     key, state = (owner, command.oid), dialog.state
     if not dialog.flags & f.SENT:
         return record(
@@ -245,31 +278,45 @@ def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
 def trigger(
     book: Book, settings: Settings, dialog: Dialog, price: Decimal | None, now_ns: int
 ) -> Record | None:
-    """A dark order's or an alert's price was met. It fires once: anything but a waiting one is None.
+    """A dark order or an alert is fired by hand. It fires once: anything but a waiting one is None.
 
-    *price* is the limit the order goes out with; None keeps the trigger price.
+    *price* is the limit the order goes out with; None keeps the price it waited for.
 
     Raises:
         Refused: the price is none, or the order would break its limits at it; it waits on.
     """
-    key = (dialog.owner, dialog.oid)
     if price is not None and not (price.is_finite() and price > 0):
         raise Refused("bad_price", f"a price above zero is needed, not {price}", dialog.oid)
     if dialog.state is S.ALERT_OPEN:
-        return record(book, now_ns, key, E.ALERT, Triggered(price, None, 0))
+        key = (dialog.owner, dialog.oid)
+        return record(book, now_ns, key, E.ALERT, Triggered(price, None, 0, "hand", None))
     if dialog.state is not S.DARK_OPEN:
         return None
-    broker, limit = dialog.broker, dialog.price if price is None else price
-    _within_limits(settings, dialog.body, dialog.size, limit, None, dialog.oid)
-    sends = book.link_up(broker)
-    return record(
-        book,
-        now_ns,
-        key,
-        E.TRIGGER,
-        Triggered(
-            limit,
-            new_reqid(book, settings, broker) if sends else None,
-            now_ns + settings.request_deadline_ns if sends else 0,
-        ),
+    limit = dialog.price if price is None else price
+    _within_limits(settings, dialog.body, dialog.size, limit, NO_PRICES, dialog.oid)
+    return fired(book, settings, dialog, limit, now_ns, "hand", None)
+
+
+_FIRES = {"price": E.TRIGGER, "stop": E.STOP, "touch": E.TOUCH, "trail": E.TRAIL_STOP}
+"""The row by which each kind of trigger fires."""
+
+
+def fired(
+    book: Book,
+    settings: Settings,
+    dialog: Dialog,
+    limit: Decimal | None,
+    now_ns: int,
+    source: Source,
+    seen: Decimal | None,
+) -> Record:
+    """The record by which a dark order goes out at *limit*: met and sent are one, so that it fires once."""
+    sends = book.link_up(dialog.broker)
+    payload = Triggered(
+        limit,
+        new_reqid(book, settings, dialog.broker) if sends else None,
+        now_ns + settings.request_deadline_ns if sends else 0,
+        source,
+        seen,
     )
+    return record(book, now_ns, (dialog.owner, dialog.oid), _FIRES[dialog.body.trigger], payload)

@@ -11,15 +11,17 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from fsm_ems.dialogs import decide, decide_reports
+from fsm_ems.dialogs import decide, decide_quotes, decide_reports
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.recall import recalled
 from fsm_ems.dialogs.record import Effect, Record, Role
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.messages import BrokerdFill, Cancel, Command, Order, Report
+from fsm_ems.quotes import Row
 
 Append = Callable[[Record], None]
 Lookup = Callable[[str, int | str | None, str | None], Sequence[Record]]
@@ -66,6 +68,7 @@ class Dispatcher:
         """
         self.settings = settings
         self.book = Book() if book is None else book
+        self.prices = Prices()
         self.ignored = 0
         self._append = append
         self._lookup = lookup
@@ -102,9 +105,7 @@ class Dispatcher:
 
     # ── commands ────────────────────────────────────────────────────────────────────────────────────
 
-    def command(
-        self, identity: str, command: Command, now_ns: int, reference: Decimal | None = None
-    ) -> tuple[Answer, list[Effect]]:
+    def command(self, identity: str, command: Command, now_ns: int) -> tuple[Answer, list[Effect]]:
         """Take a client's command.
 
         Raises:
@@ -114,20 +115,41 @@ class Dispatcher:
         if (identity, command.oid) in book.forgotten:
             self._bring_back(self._life(identity, command.oid), now_ns)
         if isinstance(command, Order):
-            made = decide.submit(book, settings, identity, command, now_ns, reference)
+            made = decide.submit(book, settings, self.prices, identity, command, now_ns)
         elif isinstance(command, Cancel):
             made = decide.cancel(book, settings, identity, command, now_ns)
         else:
-            made = decide.edit(book, settings, identity, command, now_ns, reference)
+            made = decide.edit(book, settings, self.prices, identity, command, now_ns)
         effects: list[Effect] = []
         self._take_if(made, now_ns, effects)
         return Answer(command.oid, book.seq, made is None), effects
 
     def trigger(self, owner: str, oid: str, now_ns: int, price: Decimal | None = None) -> list[Effect]:
-        """A dark order's or alert's price was met; it fires at most once."""
+        """Fire an owner's dark order or alert by hand; it fires at most once."""
         effects: list[Effect] = []
         dialog = decide.own(self.book, owner, oid)
         self._take_if(decide.trigger(self.book, self.settings, dialog, price, now_ns), now_ns, effects)
+        return effects
+
+    # ── the market ──────────────────────────────────────────────────────────────────────────────────
+
+    def quote(self, market: str, row: Row, now_ns: int) -> Sequence[Effect]:
+        """Take a quote or a print of *market*: what is held here and waits for its price is fired.
+
+        A row that is too old, out of order, crossed or zero fires nothing.
+        """
+        seen = self.prices.of(market)
+        if not seen.take(row, now_ns - self.settings.quote_age_ns):
+            return ()
+        ladder = self.book.dark.ladders.get(market)
+        if ladder is None:
+            return ()
+        hits = ladder.hits(row, seen.bid, seen.ask)
+        if not hits:
+            return ()
+        effects: list[Effect] = []
+        for hit in hits:
+            self._take_if(decide_quotes.met(self.book, self.settings, seen, hit, now_ns), now_ns, effects)
         return effects
 
     # ── reports and time ────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from sys import intern
 
 from fsm_ems.machines.order import S
-from fsm_ems.messages import Order
+from fsm_ems.messages import Direction, Order
 from fsm_ems.value import Value
 
 ZERO = Decimal(0)
@@ -38,6 +38,8 @@ MISSED = 128
 """One read of the venue did not show it."""
 ADOPTED = 256
 """Born at the venue."""
+MET = 512
+"""A print met the order's price; it waits for a quote that it can go out at."""
 
 
 class Body(Value, frozen=True):
@@ -52,8 +54,11 @@ class Body(Value, frozen=True):
     expire_ns: int | None
     post_only: bool
     mode: str
-    direction: str | None
+    direction: Direction | None
     account: str
+    trigger: str = "price"
+    trail: Decimal | None = None
+    limit_ticks: int | None = None
 
     @property
     def broker(self) -> str:
@@ -75,6 +80,9 @@ def body_of(order: Order) -> Body:
         order.mode,
         order.direction,
         order.account,
+        order.trigger,
+        order.trail,
+        order.limit_ticks,
     )
 
 
@@ -127,15 +135,19 @@ class Dialog:
     ``booked`` is the sum of executions, ``stated`` the largest cumulative size a report named, and
     ``filled`` the larger of the two. ``fills`` holds live executions by exec id; ``replaced`` maps the
     ids of busted (None) and corrected (the new id) ones. ``asked`` is the id of the question that last asked
-    the venue, 0 once answered.
+    the venue, 0 once answered. ``price`` is the limit, and of what is held here the price to be met, from
+    the side that ``direction`` names; ``born`` is the seq of the record by which it came here. Both are None
+    and 0 of all that is not held.
     """
 
     __slots__ = (
         "asked",
         "body",
         "booked",
+        "born",
         "broker",
         "cancel",
+        "direction",
         "due_ns",
         "edit_ids",
         "edits",
@@ -181,6 +193,8 @@ class Dialog:
         self.cancel: CancelRequest | None = None
         self.edits: tuple[EditRequest, ...] = ()
         self.edit_ids: tuple[str, ...] = ()
+        self.born = 0
+        self.direction: Direction | None = None
         self.asked: int | str = 0
         self.due_ns = 0
         self.ended_ns = 0

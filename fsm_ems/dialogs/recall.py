@@ -8,10 +8,10 @@ from typing import NamedTuple
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
-from fsm_ems.dialogs.record import Adopted, Effect, Recalled, Record, Submitted
+from fsm_ems.dialogs.record import Adopted, Effect, Held, Recalled, Record, Submitted
 from fsm_ems.machines.order import OrderState
 
-_BIRTHS = Submitted | Adopted | Recalled
+_BIRTHS = Submitted | Held | Adopted | Recalled
 _FOR_EVER_NS = 2**63
 
 

@@ -13,10 +13,12 @@ from fsm_ems.dialogs.facts import EXACT, NOTHING_LEAVES, ZERO, Body, Execution, 
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import OrderState
 from fsm_ems.machines.order_events import OrderEvent
-from fsm_ems.messages import Report
+from fsm_ems.messages import Direction, Report
 from fsm_ems.value import Value
 
 Role = Literal["trader", "observer"]
+Source = Literal["ask", "bid", "last", "hand"]
+"""What a held order's price is met by: the quote's far side, a print, or its owner."""
 
 # ── payloads about one dialog ───────────────────────────────────────────────────────────────────────
 
@@ -27,6 +29,16 @@ class Submitted(Value, frozen=True):
     body: Body
     reqid: int | str | None
     deadline_ns: int
+
+
+class Held(Value, frozen=True):
+    """A dark order or an alert was accepted: it waits here until the market meets *price* from the side
+    that *direction* names.
+    """
+
+    body: Body
+    direction: Direction
+    price: Decimal
 
 
 class Adopted(Value, frozen=True):
@@ -46,11 +58,30 @@ class Sent(Value, frozen=True):
 
 
 class Triggered(Value, frozen=True):
-    """A dark order's price was met; it goes out with *price* (None: at market). An alert has no send."""
+    """A dark order's price was met; it goes out with *price* (None: at market). An alert has no send.
+
+    *source* says what met it, and *seen* at which price; None where it was fired by hand.
+    """
 
     price: Decimal | None
     reqid: int | str | None
     deadline_ns: int
+    source: Source
+    seen: Decimal | None
+
+
+class Met(Value, frozen=True):
+    """A print met a dark order's price while no quote was fresh: it goes out with the next one."""
+
+    seen: Decimal
+
+
+class Trailed(Value, frozen=True):
+    """The market went a trailing stop's way, and *price* to be met followed what was *seen*."""
+
+    price: Decimal
+    source: Source
+    seen: Decimal
 
 
 class CancelWanted(Value, frozen=True):
@@ -181,9 +212,12 @@ class Orphaned(Value, frozen=True):
 
 Payload = (
     Submitted
+    | Held
     | Adopted
     | Sent
     | Triggered
+    | Met
+    | Trailed
     | CancelWanted
     | CancelSent
     | EditWanted

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from fsm_ems.market import Market
+
 SECOND_NS = 10**9
+LIMIT_TICKS = 5
+"""Of :attr:`Settings.limit_ticks` where it names nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,10 @@ class Capabilities:
 class Settings:
     """Everything :mod:`fsm_ems.dialogs.decide` weighs besides the book.
 
-    *limits* is by market, with ``*`` for the others. *request_deadline_ns* is how long a request may
+    *limits* is by market, with ``*`` for the others; so is *limit_ticks*, how far beyond the far touch a dark
+    order's limit lies when it goes out. *markets* by address: what goes out at a limit needs its tick. No
+    order goes out at a quote older than *quote_age_ns*, and older rows of a market count for nothing.
+    *request_deadline_ns* is how long a request may
     take; the venue is asked *margin_ns* after that (clock skew and the lag of its reads), and again every
     *ask_every_ns*. Finished dialogs leave memory past *keep_finished* or *keep_age_ns*. At most
     *parked_max* reports a broker wait for their order's ack. Orders born at a venue belong to *operator*.
@@ -50,16 +57,24 @@ class Settings:
     keep_age_ns: int = 30 * 86_400 * SECOND_NS
     parked_max: int = 1_000
     operator: str = "operator"
+    markets: Mapping[str, Market] = field(default_factory=dict[str, Market])
+    limit_ticks: Mapping[str, int] = field(default_factory=dict[str, int])
+    quote_age_ns: int = 5 * SECOND_NS
 
     def __post_init__(self) -> None:
         for name in ("request_deadline_ns", "ask_every_ns"):  # else one moment would never be over
             assert getattr(self, name) > 0, f"{name} must be above zero"
-        for name in ("margin_ns", "keep_finished", "keep_age_ns", "parked_max"):
+        for name in ("quote_age_ns", "margin_ns", "keep_finished", "keep_age_ns", "parked_max"):
             assert getattr(self, name) >= 0, f"{name} must be zero or more"
 
     def capabilities(self, broker: str) -> Capabilities:
         """What *broker* declared, or the defaults."""
         return self.brokers.get(broker, _DEFAULT)
+
+    def limit_ticks_of(self, market: str) -> int:
+        """How many price ticks beyond the far touch a dark order of *market* goes out."""
+        ticks = self.limit_ticks.get(market)
+        return self.limit_ticks.get("*", LIMIT_TICKS) if ticks is None else ticks
 
     def limits_of(self, market: str) -> Limits | None:
         """The limits in force for *market*."""

@@ -13,7 +13,7 @@ from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
 
 Plain = dict[str, Any]
 
-FOLLOWING = frozenset({"_alarm_clock", "_sweep_at", "watchers"})
+FOLLOWING = frozenset({"_alarm_clock", "_sweep_at", "dark", "watchers"})
 """The slots of a book that follow from the others."""
 
 

@@ -32,7 +32,9 @@ from fsm_ems.dialogs.record import (
     EditSent,
     EditWanted,
     Granted,
+    Held,
     LinkMoved,
+    Met,
     Opened,
     Orphaned,
     Parked,
@@ -43,6 +45,7 @@ from fsm_ems.dialogs.record import (
     Sent,
     Submitted,
     Timed,
+    Trailed,
     Triggered,
     Unparked,
 )
@@ -106,7 +109,8 @@ def _body(body: Body) -> str:
         f'"body":{{"side":{quoted(body.side)},"market":{quoted(body.market)},"size":"{body.size}",'
         f'"price":{_number(body.price)},"type":{quoted(body.type)},"tif":{quoted(body.tif)},'
         f'"expire_ns":{_int(body.expire_ns)},"post_only":{_YES_NO[body.post_only]},'
-        f'"mode":{quoted(body.mode)},"direction":{_text(body.direction)},'
+        f'"mode":{quoted(body.mode)},"direction":{_text(body.direction)},"trigger":{quoted(body.trigger)},'
+        f'"trail":{_number(body.trail)},"limit_ticks":{_int(body.limit_ticks)},'
         f'"account":{quoted(body.account)}}}'
     )
 
@@ -120,6 +124,10 @@ def _execution(fill: Execution) -> str:
 
 def _submitted(payload: Submitted) -> str:
     return f'{_body(payload.body)},"reqid":{_reqid(payload.reqid)},"deadline_ns":{payload.deadline_ns}'
+
+
+def _held(payload: Held) -> str:
+    return f'{_body(payload.body)},"direction":{quoted(payload.direction)},"price":"{payload.price}"'
 
 
 def _adopted(payload: Adopted) -> str:
@@ -136,8 +144,16 @@ def _sent(payload: Sent | CancelWanted | EditSent) -> str:
 def _triggered(payload: Triggered) -> str:
     return (
         f'"price":{_number(payload.price)},"reqid":{_reqid(payload.reqid)},'
-        f'"deadline_ns":{payload.deadline_ns}'
+        f'"deadline_ns":{payload.deadline_ns},"source":{quoted(payload.source)},"seen":{_number(payload.seen)}'
     )
+
+
+def _met(payload: Met) -> str:
+    return f'"seen":"{payload.seen}"'
+
+
+def _trailed(payload: Trailed) -> str:
+    return f'"price":"{payload.price}","source":{quoted(payload.source)},"seen":"{payload.seen}"'
 
 
 def _cancel_sent(payload: CancelSent) -> str:
@@ -215,9 +231,12 @@ def _orphaned(payload: Orphaned) -> str:
 
 _WRITERS: dict[type[Any], Callable[[Any], str]] = {
     Submitted: _submitted,
+    Held: _held,
     Adopted: _adopted,
     Sent: _sent,
     Triggered: _triggered,
+    Met: _met,
+    Trailed: _trailed,
     CancelWanted: _sent,
     CancelSent: _cancel_sent,
     EditWanted: _edit_wanted,

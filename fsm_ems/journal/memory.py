@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from fsm_ems.dialogs.record import Adopted, Recalled, Record, Submitted
+from fsm_ems.dialogs.record import Adopted, Held, Recalled, Record, Submitted
 from fsm_ems.errors import EMSBug, LogHalted
 from fsm_ems.journal.base import life_named
 
@@ -44,7 +44,7 @@ class MemoryLog:
         """See :class:`~fsm_ems.journal.base.RecordSource`."""
         records = [record for record in self._records if record.oid == oid and record.owner == owner]
         for place, record in enumerate(records):
-            if isinstance(record.payload, Submitted | Adopted | Recalled):
+            if isinstance(record.payload, Submitted | Held | Adopted | Recalled):
                 return records[place:]
         return ()
 

@@ -77,6 +77,25 @@ def _birth() -> _Rows:
         (S.PENDING, S.DARK_TRIGGERED), E.SENDING, None, "main", "it waited for the link, which is up"
     )
     yield Row(S.DARK_OPEN, E.TRIGGER, S.DARK_TRIGGERED, "dark", "its price was met; it fires this once")
+    yield Row(S.DARK_OPEN, E.STOP, S.DARK_TRIGGERED, "dark", "the market went against it as far as its stop")
+    yield Row(S.DARK_OPEN, E.TOUCH, S.DARK_TRIGGERED, "dark", "the market came to its price and touched it")
+    yield Row(
+        S.DARK_OPEN,
+        E.TRAIL_STOP,
+        S.DARK_TRIGGERED,
+        "dark",
+        "the market turned and met the stop that trailed it",
+    )
+    yield Row(
+        S.DARK_OPEN, E.TRAIL, S.DARK_OPEN, "dark", "the market went its way: the stop follows at its distance"
+    )
+    yield Row(
+        S.DARK_OPEN,
+        E.MET,
+        S.DARK_OPEN,
+        "dark",
+        "a print met its price; it waits for a quote it can go out at",
+    )
     yield Row(S.ALERT_OPEN, E.ALERT, S.ALERT_TRIGGERED, "alert", "its price was met and the owner is told")
 
 

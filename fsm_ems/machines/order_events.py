@@ -21,6 +21,11 @@ class OrderEvent(StrEnum):
     ADOPT = "adopt"
     SENDING = "sending"
     TRIGGER = "trigger"
+    STOP = "stop"
+    TOUCH = "touch"
+    TRAIL_STOP = "trail_stop"
+    TRAIL = "trail"
+    MET = "met"
     ALERT = "alert"
     ACK = "ack"
     OPENED = "opened"
@@ -87,6 +92,11 @@ COLUMNS: tuple[Column[OrderEvent], ...] = (
     Column(E.ADOPT, "anomaly", "an order nobody submitted here is found at the venue"),
     Column(E.SENDING, "anomaly", "an order that waited for the link is sent"),
     Column(E.TRIGGER, "anomaly", "a dark order's price is met"),
+    Column(E.STOP, "anomaly", "the market went against a stop order as far as its price"),
+    Column(E.TOUCH, "anomaly", "the market came to the price of a limit-if-touched order"),
+    Column(E.TRAIL_STOP, "anomaly", "the market turned and met a trailing stop"),
+    Column(E.TRAIL, "anomaly", "the market went a trailing stop's way"),
+    Column(E.MET, "anomaly", "a print met a dark order's price, and no quote is fresh"),
     Column(E.ALERT, "anomaly", "an alert's price is met"),
     Column(E.ACK, "anomaly", "the venue gives its id for the order"),
     Column(E.OPENED, "ignore", "the venue says the order rests"),

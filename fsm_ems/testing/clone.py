@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.darkbook import DarkBook
 from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
 
 T = TypeVar("T")
@@ -29,6 +30,16 @@ def _finished(value: Any, twins: Twins) -> Any:
     return {twins[dialog]: None for dialog in value}
 
 
+def _dark(value: Any, twins: Twins) -> Any:
+    """The dark book follows from the dialogs."""
+    book = DarkBook()
+    if len(value):
+        for twin in twins.values():
+            if twin.direction is not None:
+                book.place(twin)
+    return book
+
+
 def _clock(value: Any, twins: Twins) -> Any:
     """Notes about dialogs that memory has let go lapse anyway."""
     return [(due, seq, twins[dialog]) for due, seq, dialog in value if dialog in twins]
@@ -40,6 +51,7 @@ _RULES: dict[str, Callable[[Any, Twins], Any]] = {
     "_alarm_clock": _clock,
     "by_reqid": _by_name,
     "by_venue_id": _by_name,
+    "dark": _dark,
     "dialogs": _by_name,
     "finished": _finished,
     "orphan_execs": _nested,

@@ -131,6 +131,9 @@ _orders: Drawn = st.builds(
     post_only=st.booleans(),
     mode=st.sampled_from(["live", "dark"]),
     direction=_maybe(st.sampled_from(["at_or_above", "at_or_below"])),
+    trigger=st.sampled_from(["price", "stop", "touch", "trail"]),
+    trail=_maybe(decimals),
+    limit_ticks=_maybe(counts),
     account=texts,
 )
 _executions: Drawn = st.builds(
@@ -144,6 +147,7 @@ _executions: Drawn = st.builds(
     time_ns=counts,
 )
 _states: Drawn = st.sampled_from(OrderState)
+_sources: Drawn = st.sampled_from(["ask", "bid", "last", "hand"])
 
 
 def _few(strategy: Drawn) -> Drawn:
@@ -152,9 +156,12 @@ def _few(strategy: Drawn) -> Drawn:
 
 PAYLOADS: dict[type[Any], Drawn] = {
     r.Submitted: st.builds(r.Submitted, _orders, _maybe(reqids), counts),
+    r.Held: st.builds(r.Held, _orders, st.sampled_from(["at_or_above", "at_or_below"]), decimals),
     r.Adopted: st.builds(r.Adopted, _orders, texts, _maybe(ids), _maybe(reqids)),
     r.Sent: st.builds(r.Sent, reqids, counts),
-    r.Triggered: st.builds(r.Triggered, _maybe(decimals), _maybe(reqids), counts),
+    r.Triggered: st.builds(r.Triggered, _maybe(decimals), _maybe(reqids), counts, _sources, _maybe(decimals)),
+    r.Met: st.builds(r.Met, decimals),
+    r.Trailed: st.builds(r.Trailed, decimals, _sources, decimals),
     r.CancelWanted: st.builds(r.CancelWanted, _maybe(reqids), counts),
     r.CancelSent: st.builds(r.CancelSent, counts),
     r.EditWanted: st.builds(r.EditWanted, texts, _maybe(reqids), _maybe(decimals), _maybe(decimals), counts),

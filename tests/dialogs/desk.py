@@ -6,6 +6,8 @@ fixture ``desks`` of this directory does so at the end of each test.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import pytest
@@ -19,10 +21,13 @@ from fsm_ems.errors import Refused
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.link import LinkEvent
+from fsm_ems.market import Market
 from fsm_ems.messages import parse_command, parse_report
+from fsm_ems.quotes import Quote, Trade
 
 BROKER = "paper"
 MARKET = "xbtusd.paper"
+MARKETS = {MARKET: Market(MARKET, "xbt", "usd", price_tick=Decimal("0.5"), size_tick=Decimal("0.1"))}
 SECOND = 10**9
 START = 1_000 * SECOND
 
@@ -51,7 +56,7 @@ class Desk:
         self.log = MemoryLog(keep=None)
         self.now = START
         self.ems = Dispatcher(
-            settings or Settings(),
+            replace(settings or Settings(), markets=MARKETS),
             self.log.append,
             generation="g",
             now_ns=self.now,
@@ -74,10 +79,13 @@ class Desk:
         """A live limit order, buy 10 @ 100, where *fields* say nothing else."""
         given: dict[str, Any] = {"oid": oid, "side": "buy", "market": MARKET, "size": "10", "price": "100"}
         given.update(fields)
+        if given.get("mode") == "dark" and "trigger" not in given:
+            given.setdefault("direction", "at_or_below")
         return self.command("order", identity, **given)[1]
 
     def alert(self, oid: str = "o1", **fields: object) -> list[Effect]:
         given: dict[str, Any] = {"oid": oid, "side": "alert", "market": MARKET, "price": "100"}
+        given["direction"] = "at_or_below"
         given.update(fields)
         return self.command("order", **given)[1]
 
@@ -106,6 +114,17 @@ class Desk:
 
     def status(self, status: str, oid: str = "o1", **fields: object) -> list[Effect]:
         return self.report("status", reqid=self.dialog(oid).reqid, status=status, **fields)
+
+    def quote(self, bid: str, ask: str, age: float = 0, sizes: tuple[str, str] = ("1", "1")) -> list[Effect]:
+        """A quote that is *age* seconds old."""
+        time_ns = self.now - int(age * SECOND)
+        row = Quote(time_ns, Decimal(bid), Decimal(sizes[0]), Decimal(ask), Decimal(sizes[1]))
+        return list(self.ems.quote(MARKET, row, self.now))
+
+    def print(self, price: str, age: float = 0) -> list[Effect]:
+        """A print that is *age* seconds old."""
+        row = Trade(self.now - int(age * SECOND), Decimal(price), Decimal(1), "", "")
+        return list(self.ems.quote(MARKET, row, self.now))
 
     def fill(
         self, size: str, oid: str = "o1", exec_id: str = "F1", price: str = "100", **fields: object

@@ -15,7 +15,8 @@ last column may tell of several orders, parted by ``;``. ``#`` begins a remark.
 ========================================================  =============================================
 ``submit 10 @ 100`` ``[sell] [dark] [ioc|fok|gtd=5s]``    the client; without a price, at market
 ``alert @ 100``, ``cancel``, ``edit e1 12 @ 101``         size or price may be left out of an edit
-``trigger [@ 101]``                                       the price of a dark order or alert was met
+``trigger [@ 101]``                                       a dark order or alert is fired by hand
+``quote 99 101 [age=6s]``, ``print 100``                  what the market shows, and what traded
 ``ack``, ``open``, ``pending_new``, ``pending_cancel``,   the broker; ``cum=`` states a size,
 ``pending_edit``, ``stopped``, ``done_for_day``           ``resumes`` lets the order trade another day
 ``filled``, ``cancelled``, ``rejected``, ``expired``
@@ -62,15 +63,24 @@ from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.errors import Refused
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order_events import OrderEvent
+from fsm_ems.market import Market
 from fsm_ems.messages import parse_command, parse_report
 from fsm_ems.numbers import plain
+from fsm_ems.quotes import Quote, Trade
 from tests.dialogs.picture import picture
 from tests.dialogs.words import MS, Words, in_ns
 
 BROKER = "paper"
 MARKET = "xbtusd.paper"
 TRADER = "trader"
-SETTINGS = Settings(brokers={BROKER: Capabilities(reopen_filled=True)})
+SETTINGS = Settings(
+    brokers={BROKER: Capabilities(reopen_filled=True)},
+    markets={MARKET: Market(MARKET, "xbt", "usd", price_tick=Decimal("0.5"), size_tick=Decimal("0.1"))},
+)
+
+
+_QUIET = frozenset({"wait", "due", "lost", "connected", "synced", "quote", "print"})
+"""Inputs of which often nothing comes, and nothing has to."""
 
 
 class Script:
@@ -121,7 +131,7 @@ class Script:
             effects = self._inputs()[words.verb](words)
         except Refused as refusal:
             return [f"refused {refusal.code}"]
-        if len(self.records) == mark and words.verb not in ("wait", "due", "lost", "connected", "synced"):
+        if len(self.records) == mark and words.verb not in _QUIET:
             told.append("again" if words.verb in ("submit", "alert", "cancel", "edit") else "nothing new")
         told += [sent for effect in effects if (sent := self._sent(effect)) is not None]
         told += [mark for record in self.records[mark:] for mark in _marks(record)]
@@ -160,7 +170,8 @@ class Script:
         )  # fmt: skip  # one name a line says no more
         return {
             "submit": self._submit, "alert": self._submit, "cancel": self._cancel, "edit": self._edit,
-            "trigger": self._trigger, "lost": self._link, "connected": self._link, "synced": self._link,
+            "quote": self._quote, "print": self._print, "trigger": self._trigger,
+            "lost": self._link, "connected": self._link, "synced": self._link,
             "wait": self._wait, "due": self._wait, "ack": self._ack, "fill": self._fill, "bust": self._bust,
             "correct": self._correct, "replaced": self._replaced, "refused": self._refused,
             "restated": self._restated, "split": self._restated, "error": self._error, "answer": self._answer,
@@ -181,12 +192,37 @@ class Script:
             market=MARKET,
             size=None if alert else words.numbers[0],
             price=words.price,
-            type="market" if words.price is None else "limit",
+            type="market" if words.take("market") or not (words.price or words.take("trail")) else "limit",
             tif="gtd" if expires else words.take("ioc", "fok") or "gtc",
             expire_ns=self.now_ns + in_ns(expires) if expires else None,
-            mode="dark" if dark else "live",
-            direction="at_or_below" if dark or alert else None,
+            **self._held(words, dark=dark is not None, alert=alert),
         )
+
+    @staticmethod
+    def _held(words: Words, *, dark: bool, alert: bool) -> dict[str, object]:
+        """What makes an order dark: what triggers it, and from which side its price is met."""
+        trigger = words.take("stop", "touch", "trail")
+        held: dict[str, object] = {"mode": "dark" if dark or trigger else "live", "trigger": trigger}
+        if alert or (dark and not trigger):
+            side = words.take("above", "derived") or "below"
+            held["direction"] = None if side == "derived" else f"at_or_{side}"
+        if trigger == "trail":
+            held["trail"] = words.options["by"]
+        if "ticks" in words.options:
+            held["limit_ticks"] = int(words.options["ticks"])
+        return held
+
+    def _quote(self, words: Words) -> list[Effect]:
+        bid, ask = (Decimal(number) for number in words.numbers[:2])
+        row = Quote(self._time_of(words), bid, Decimal(1), ask, Decimal(1))
+        return [*self.dispatcher.quote(MARKET, row, self.now_ns)]
+
+    def _print(self, words: Words) -> list[Effect]:
+        row = Trade(self._time_of(words), Decimal(words.numbers[0]), Decimal(1), "", "")
+        return [*self.dispatcher.quote(MARKET, row, self.now_ns)]
+
+    def _time_of(self, words: Words) -> int:
+        return self.now_ns - in_ns(words.options.get("age", "0s"))
 
     def _cancel(self, words: Words) -> list[Effect]:
         return self._command(name="cancel", oid=self.name)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fsm_ems.dialogs import decide
 from fsm_ems.dialogs.decide import CODES
 from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.prices import NO_PRICES
 from fsm_ems.dialogs.record import Granted, Opened, Record, SendAbout, SendOrder, Submitted, Triggered
 from fsm_ems.dialogs.settings import Capabilities, Limits, Settings
 from fsm_ems.errors import Refused
@@ -155,7 +156,17 @@ def test_an_edited_order_is_still_the_order_that_was_submitted(desk: Desk) -> No
     desk.order(mode="dark")
     desk.edit(size="12")
 
+    assert desk.command("order", **body() | {"mode": "dark", "direction": "at_or_below"})[0].again
+
+
+def test_a_dark_order_whose_side_was_derived_is_the_same_order_when_the_market_has_moved(desk: Desk) -> None:
+    """The side is frozen in the record, and is no part of what the owner submitted."""
+    desk.print("99")
+    desk.order(mode="dark", direction=None)
+    desk.print("101")
+
     assert desk.command("order", **body() | {"mode": "dark"})[0].again
+    assert desk.dialog().direction == "at_or_above"
 
 
 def test_the_same_cancel_again_is_the_same_cancel(desk: Desk) -> None:
@@ -287,15 +298,16 @@ def test_a_market_order_is_valued_at_the_last_known_price(
     order = parse_command(
         {"name": "order", "oid": "o1", "side": "buy", "market": MARKET, "size": "10", "type": "market"}
     )
-    price = None if reference is None else Decimal(reference)
+    if reference is not None:
+        desk.print(reference)
     before = desk.facts()
 
     if code is None:
-        desk.ems.command("ann", order, desk.now, price)
+        desk.ems.command("ann", order, desk.now)
         assert desk.state() == "pending"
     else:
         with pytest.raises(Refused) as caught:
-            desk.ems.command("ann", order, desk.now, price)
+            desk.ems.command("ann", order, desk.now)
         assert code_of(caught.value) == code
         assert desk.facts() == before
 
@@ -303,8 +315,9 @@ def test_a_market_order_is_valued_at_the_last_known_price(
 def test_a_limit_orders_own_price_counts_and_not_the_reference(desks: Desks) -> None:
     desk = desks(LIMITED)
     order = parse_command({"name": "order", "oid": "o1"} | body())
+    desk.print("1000000")
 
-    desk.ems.command("ann", order, desk.now, Decimal(10**6))
+    desk.ems.command("ann", order, desk.now)
 
     assert desk.state() == "pending"
 
@@ -680,7 +693,7 @@ def test_a_dark_order_fires_once_and_is_sent_in_the_same_record(desk: Desk) -> N
 
     effects = desk.ems.trigger("ann", "o1", desk.now)
 
-    assert desk.last.payload == Triggered(Decimal(100), "g-8", START + 5 * SECOND)
+    assert desk.last.payload == Triggered(Decimal(100), "g-8", START + 5 * SECOND, "hand", None)
     assert [sent.price for sent in of_kind(effects, SendOrder)] == [100]
     assert desk.state() == "dark_triggered"
     assert desk.ems.trigger("ann", "o1", desk.now) == []
@@ -771,7 +784,7 @@ def test_deciding_changes_nothing(desk: Desk) -> None:
     order = parse_command({"name": "order", "oid": "o2"} | body())
     assert isinstance(order, Order)
     made = [
-        decide.submit(desk.book, settings, "ann", order, desk.now),
+        decide.submit(desk.book, settings, NO_PRICES, "ann", order, desk.now),
         decide.grant(desk.book, "eve", "observer", (), desk.now),
         decide.trigger(desk.book, settings, desk.dialog(), None, desk.now),
     ]
@@ -835,6 +848,9 @@ REFUSALS: dict[str, Callable[[Desks], Refused]] = {
     "max_value": lambda desks: refused_by_limit(desks, price="101"),
     "no_reference": lambda desks: refused_by_limit(desks, type="market", price=None),
     "bad_price": refused_trigger,
+    "unknown_market": lambda desks: desks().refused(
+        "order", **body() | {"mode": "dark", "direction": "at_or_above", "market": "ethusd.paper"}
+    ),
     "expired": lambda desks: desks().refused("order", **body() | {"tif": "gtd", "expire_ns": START}),
 }
 

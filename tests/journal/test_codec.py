@@ -154,7 +154,8 @@ def test_the_form_of_a_line_is_fixed() -> None:
     assert encode(record) == (
         '{"v":1,"seq":3,"time_ns":17,"owner":"main","oid":"a","event":"submit","then":null,"kind":"Submitted",'
         '"payload":{"body":{"side":"buy","market":"xbtusd.kraken","size":"0.10","price":"5","type":"limit",'
-        '"tif":"gtc","expire_ns":null,"post_only":false,"mode":"live","direction":null,"account":"main"},'
+        '"tif":"gtc","expire_ns":null,"post_only":false,"mode":"live","direction":null,"trigger":"price",'
+        '"trail":null,"limit_ticks":null,"account":"main"},'
         '"reqid":"g-3","deadline_ns":5},"tells":[["main",2],["eye",9]],"alarm":"odd"}'
     )
 

@@ -26,7 +26,9 @@ from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order_events import OrderEvent
+from fsm_ems.market import Market
 from fsm_ems.messages import Cancel, Edit, Order, parse_report
+from fsm_ems.quotes import Quote, Trade
 from fsm_ems.testing.records import PAYLOADS
 
 # What may be put in. Which order a report is about is drawn as a number, and its ids are found later.
@@ -44,6 +46,7 @@ Drawn = st.SearchStrategy[Any]
 owners, brokers = st.sampled_from(["main", "other"]), st.sampled_from(["kraken", "paper"])
 oids, edit_ids = st.sampled_from(["a", "b", "c"]), st.sampled_from(["e1", "e2", "e3"])
 sizes = st.sampled_from(["0.1", "0.5", "1", "1.0", "2", "3"])
+prices = st.sampled_from(["0", "8", "9", "10", "11"])
 execs = st.sampled_from(["x1", "x2", "x3", "x4", "x5"])
 TERMS: list[dict[str, Any]] = [
     {"side": "buy", "price": "10"},
@@ -51,10 +54,12 @@ TERMS: list[dict[str, Any]] = [
     {"side": "sell", "price": "11", "post_only": True},
     {"side": "buy", "type": "market", "tif": "ioc"},
     {"side": "buy", "price": "10", "tif": "gtd", "expire_ns": 40 * SECOND_NS},
-    {"side": "sell", "price": "9", "mode": "dark"},
-    {"side": "buy", "price": "9", "mode": "dark", "tif": "gtd", "expire_ns": 30 * SECOND_NS},
-    {"side": "alert", "price": "9"},
-]
+    {"side": "sell", "price": "9", "mode": "dark", "direction": "at_or_below"},
+    {"side": "buy", "price": "9", "mode": "dark", "trigger": "stop", "tif": "gtd",
+     "expire_ns": 30 * SECOND_NS},
+    {"side": "sell", "price": "9", "mode": "dark", "trigger": "trail", "trail": "1"},
+    {"side": "alert", "price": "9", "direction": "at_or_above"},
+]  # fmt: skip  # a kind of order a line
 STATUSES = ["open", "pending_new", "filled", "cancelled", "rejected", "expired", "done_for_day", "stopped",
             "pending_cancel", "pending_edit"]  # fmt: skip
 DETAILS = {"market": "xbtusd.kraken", "side": "buy", "size": "1"}
@@ -89,6 +94,10 @@ told: Drawn = st.one_of(
 )
 
 
+def a_market(broker: str) -> Market:
+    return Market(f"xbtusd.{broker}", "xbt", "usd", price_tick=Decimal(1), size_tick=Decimal("0.1"))
+
+
 def a_put(kind: str, place: Drawn, **says: Drawn) -> Drawn:
     return st.builds(Put, st.just(kind), place, st.fixed_dictionaries(says))
 
@@ -102,6 +111,8 @@ others: list[Drawn] = [
     a_put("cancel", owners, oid=oids),
     a_put("edit", owners, oid=oids, edit_id=edit_ids, size=sizes),
     a_put("trigger", owners, oid=oids),
+    a_put("quote", brokers, bid=prices, ask=prices),
+    a_put("print", brokers, price=prices),
     a_put("grant", st.just("eye"), sees=st.sampled_from([("main",), ("*",), ()])),
     a_put("link", brokers, event=st.sampled_from(LinkEvent)),
 ]
@@ -113,7 +124,11 @@ def story(owner: str, oid: str, broker: str, size: str, plot: list[str]) -> list
     kinds = {
         "live": Put("submit", owner, {**about, "broker": broker, "terms": TERMS[0], "size": size}),
         "dark": Put("submit", owner, {**about, "broker": broker, "terms": TERMS[5], "size": size}),
+        "trail": Put("submit", owner, {**about, "broker": broker, "terms": TERMS[7], "size": size}),
         "trigger": Put("trigger", owner, about),
+        "print": Put("print", broker, {"price": "9"}),
+        "higher": Put("print", broker, {"price": "11"}),
+        "quote": Put("quote", broker, {"bid": "9", "ask": "9"}),
         "cancel": Put("cancel", owner, about),
         "edit": Put("edit", owner, {**about, "edit_id": "e1", "size": "3"}),
         "edit again": Put("edit", owner, {**about, "edit_id": "e2", "size": "5"}),
@@ -150,6 +165,8 @@ PLOTS = [
     ["down", "live", "up"],
     ["dark", "edit", "trigger", "ack"],
     ["dark", "down", "trigger", "cancel"],
+    ["dark", "print", "hour", "quote", "ack"],
+    ["trail", "higher", "print", "quote", "fill"],
 ]
 plots = st.builds(story, owners, oids, brokers, sizes, st.sampled_from(PLOTS))
 stories: Drawn = st.one_of(plots, st.lists(st.one_of(reports, submits, hours, ups, *others), max_size=6))
@@ -157,6 +174,7 @@ inputs: Drawn = st.lists(stories, min_size=5, max_size=25).map(lambda parts: [*c
 bounds: Drawn = st.builds(
     Settings,
     brokers=st.just({"kraken": Capabilities(), "paper": Capabilities(reqid_form="int", reopen_filled=True)}),
+    markets=st.just({f"xbtusd.{broker}": a_market(broker) for broker in ("kraken", "paper")}),
     keep_finished=st.sampled_from([0, 1, 10_000]),
     keep_age_ns=st.sampled_from([5 * SECOND_NS, 10**18]),
     parked_max=st.sampled_from([1, 1_000]),
@@ -223,6 +241,15 @@ class Run:
         self.now_ns += says["seconds"] * SECOND_NS
         return self.dispatcher.pass_time(self.now_ns)
 
+    def quote(self, broker: str, says: dict[str, Any]) -> list[Effect]:
+        bid, ask = (Decimal(says[side]) for side in ("bid", "ask"))
+        row = Quote(self.now_ns, bid, Decimal(1), ask, Decimal(1))
+        return [*self.dispatcher.quote(f"xbtusd.{broker}", row, self.now_ns)]
+
+    def print(self, broker: str, says: dict[str, Any]) -> list[Effect]:
+        row = Trade(self.now_ns, Decimal(says["price"]), Decimal(1), "", "")
+        return [*self.dispatcher.quote(f"xbtusd.{broker}", row, self.now_ns)]
+
     def grant(self, identity: str, says: dict[str, Any]) -> list[Effect]:
         self.dispatcher.grant(identity, "observer", self.now_ns, says["sees"])
         return []
@@ -262,6 +289,8 @@ _PUT: dict[str, Callable[[Run, str, dict[str, Any]], list[Effect]]] = {
     "up": Run.up,
     "time": Run.time,
     "grant": Run.grant,
+    "quote": Run.quote,
+    "print": Run.print,
     "report": Run.report,
 }
 

@@ -15,16 +15,17 @@ from decimal import Decimal
 from typing import Self, cast
 
 import trio
+from msgspec.structs import replace
 
-from fsm_ems.brokers.paper.backend_rows import MarketRow, PacedRows, RowStream
+from fsm_ems.brokers.paper.backend_rows import PacedRows, RowStream
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.synthetic import CALM, Weather, synthetic
-from fsm_ems.brokers.paper.tape import Row
 from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import Report, Request
+from fsm_ems.quotes import MarketRow, Row
 
 Feed = Iterable[Row] | AsyncIterable[Row]
 
@@ -201,6 +202,11 @@ class PaperBroker:
         return Capabilities(reqid_form="str", reopen_filled=False, deadline=True)
 
     @property
+    def markets(self) -> Mapping[str, Market]:
+        """Those it was made with."""
+        return {fqme: book.market for fqme, book in self.engine.books.items()}
+
+    @property
     def description(self) -> str:
         """What a person should know before trusting its fills."""
         return (
@@ -215,6 +221,12 @@ class PaperBroker:
         if not self._feeds_left:
             stream.close()
         return stream
+
+    @asynccontextmanager
+    async def open_market(self) -> AsyncGenerator[RowStream]:
+        """Look on at every row from here on, each after the engine has had it."""
+        with self.rows() as rows:
+            yield rows
 
     @asynccontextmanager
     async def open_trades_dialogue(self) -> AsyncGenerator[PaperDialogue]:
@@ -282,7 +294,7 @@ class PaperBroker:
         try:
             async for row in rows:
                 await dialogue.room()
-                dialogue.put(self._take_row(MarketRow(market, row._replace(time_ns=self.clock()))))
+                dialogue.put(self._take_row(MarketRow(market, replace(row, time_ns=self.clock()))))
                 self._wake()
         except EMSError as error:
             self._break_feed(error)

@@ -7,19 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 import trio
+from msgspec.structs import replace
 
-from fsm_ems.brokers.paper.tape import Row
 from fsm_ems.errors import EMSError
-
-
-class MarketRow(NamedTuple):
-    """A row, and the market it is of."""
-
-    market: str
-    row: Row
+from fsm_ems.quotes import MarketRow, Row
 
 
 class PacedRows:
@@ -78,7 +72,7 @@ class PacedRows:
         if self._speed is None:
             return found
         elapsed = int((found.row.time_ns - self._first_ns) / Decimal(self._speed))
-        return MarketRow(found.market, found.row._replace(time_ns=self._start_ns + elapsed))
+        return MarketRow(found.market, replace(found.row, time_ns=self._start_ns + elapsed))
 
 
 class RowStream:

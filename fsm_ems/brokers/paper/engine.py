@@ -58,9 +58,9 @@ from fsm_ems.brokers.paper import engine_reports as tell
 from fsm_ems.brokers.paper.engine_book import MarketBook
 from fsm_ems.brokers.paper.engine_orders import NEVER, PaperOrder, Standing, VenueOrders
 from fsm_ems.brokers.paper.engine_rules import broken_rule, check_market, wrong_form
-from fsm_ems.brokers.paper.tape import Quote, Row
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import BrokerdCancel, BrokerdEdit, BrokerdOrder, Liquidity, Report, Request
+from fsm_ems.quotes import Quote, Row
 
 REQIDS_MAX = 10_000
 """How many requests may name one order: the edits beyond are refused."""

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from sortedcontainers import SortedDict
 
 from fsm_ems.brokers.paper.engine_orders import PaperOrder
-from fsm_ems.brokers.paper.tape import Quote, Trade
 from fsm_ems.dialogs.facts import EXACT, ZERO
 from fsm_ems.market import FillModel, Market
+from fsm_ems.quotes import Quote, Trade
 
 
 class Share(NamedTuple):
@@ -163,21 +163,18 @@ class MarketBook:
 
     def quote(self, row: Quote) -> list[Share]:
         """Refresh both sides and fill the resting orders that the far side reaches: buys, then sells."""
-        _, bid, bid_size, ask, ask_size = row
-        bid_good, ask_good = bool(bid and bid_size), bool(ask and ask_size)
-        if bid_good and ask_good and bid > ask:
-            bid_good = ask_good = False
-        self.bid, self.bid_size = (bid, bid_size) if bid_good else (None, ZERO)
-        self.ask, self.ask_size = (ask, ask_size) if ask_good else (None, ZERO)
+        self.bid, self.ask = bid, ask = row.offered()
+        self.bid_size = ZERO if bid is None else row.bid_size
+        self.ask_size = ZERO if ask is None else row.ask_size
         if self.model == "queue":
             self._see_queues()
         shares: list[Share] = []
         best = self.buys.best
-        if best is not None and ask_good and best >= ask:
-            self.ask_size = self._share_display(self.buys, ask, ask_size, shares)
+        if best is not None and ask is not None and best >= ask:
+            self.ask_size = self._share_display(self.buys, ask, row.ask_size, shares)
         best = self.sells.best
-        if best is not None and bid_good and best <= bid:
-            self.bid_size = self._share_display(self.sells, bid, bid_size, shares)
+        if best is not None and bid is not None and best <= bid:
+            self.bid_size = self._share_display(self.sells, bid, row.bid_size, shares)
         self._settle(shares)
         return shares
 

@@ -16,9 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from fsm_ems.brokers.paper.tape import Quote, Row, Trade
+from msgspec.structs import replace
+
 from fsm_ems.dialogs.facts import EXACT, ZERO
 from fsm_ems.market import Market
+from fsm_ems.quotes import Quote, Row, Trade
 
 SECOND_NS = 10**9
 _MASK = 2**64 - 1
@@ -101,8 +103,8 @@ class _Walk:
         if fault != "zero":
             return row
         if self.dice.below(2):
-            return row._replace(bid=ZERO, bid_size=ZERO)
-        return row._replace(ask=ZERO, ask_size=ZERO)
+            return replace(row, bid=ZERO, bid_size=ZERO)
+        return replace(row, ask=ZERO, ask_size=ZERO)
 
 
 def synthetic(

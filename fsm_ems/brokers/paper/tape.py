@@ -16,37 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import NamedTuple
 
 from fsm_ems.errors import OrderFileError
 from fsm_ems.numbers import exact
+from fsm_ems.quotes import Quote, Row, Trade
 
 COLUMNS = ("time_ns", "kind", "bid", "bid_size", "ask", "ask_size", "price", "size", "side", "trade_id")
 _QUOTE_CELLS, _TRADE_CELLS = slice(2, 6), slice(6, 10)
 _TIME_END = 2**63
-
-
-class Quote(NamedTuple):
-    """The best prices shown, and how much is shown at them."""
-
-    time_ns: int
-    bid: Decimal
-    bid_size: Decimal
-    ask: Decimal
-    ask_size: Decimal
-
-
-class Trade(NamedTuple):
-    """A print: somebody else's trade."""
-
-    time_ns: int
-    price: Decimal
-    size: Decimal
-    side: str
-    trade_id: str
-
-
-Row = Quote | Trade
 
 
 def parse_rows(lines: Iterable[str], where: str) -> Iterator[Row]:

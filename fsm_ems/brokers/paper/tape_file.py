@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from fsm_ems.brokers.paper.tape import Row, parse_rows
+from fsm_ems.brokers.paper.tape import parse_rows
 from fsm_ems.errors import OrderFileError
+from fsm_ems.quotes import Row
 
 
 def read_tape(path: Path) -> Iterator[Row]:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from fsm_ems.brokers.paper.tape import Quote, Row, Trade
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import BrokerdCancel, BrokerdEdit, BrokerdOrder, BrokerdQuery, Request
+from fsm_ems.quotes import Quote, Row, Trade
 
 Told = tuple[object, ...]
 """Time, what, reqid, and the numbers that belong to it."""

@@ -17,7 +17,6 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from fsm_ems.brokers.paper.engine import PaperEngine
-from fsm_ems.brokers.paper.tape import Quote, Row, Trade
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import (
     BrokerdFill,
@@ -31,6 +30,7 @@ from fsm_ems.messages import (
     TimeInForce,
     parse_request,
 )
+from fsm_ems.quotes import Quote, Row, Trade
 
 MARKET = Market(
     fqme="btcusd.paper",

@@ -6,16 +6,17 @@ from decimal import Decimal
 
 import pytest
 import trio
+from msgspec.structs import replace
 from trio.testing import wait_all_tasks_blocked
 
 from fsm_ems.brokers.base import Broker, TradesDialogue
 from fsm_ems.brokers.paper import backend as module
 from fsm_ems.brokers.paper.backend import XBTUSD, Feed, PaperBroker, PaperDialogue
-from fsm_ems.brokers.paper.tape import Quote, Row
 from fsm_ems.clock import TrioClock
 from fsm_ems.errors import BrokerFault, InvalidMessage, OrderFileError
 from fsm_ems.market import Market
 from fsm_ems.messages import BrokerdFill, Request
+from fsm_ems.quotes import Quote, Row, Trade
 from tests.brokers.paper.tables import MARKET, request_of, row_of, shown
 
 S = 1_000_000_000
@@ -24,7 +25,7 @@ OTHER = Market("ethusd.paper", "eth", "usd", price_tick=Decimal(1), size_tick=De
 
 def tape(*rows: str) -> list[Row]:
     """Rows of a table whose times are seconds."""
-    return [row._replace(time_ns=row.time_ns * S) for row in map(row_of, rows)]
+    return [replace(row, time_ns=row.time_ns * S) for row in map(row_of, rows)]
 
 
 def asked(words: str) -> Request:
@@ -116,7 +117,7 @@ async def test_requests_arrive_after_the_latency_and_orders_expire_on_time() -> 
 
 async def test_a_report_carries_the_time_it_was_due_however_the_clock_rounds() -> None:
     odd = [
-        row._replace(time_ns=333_333_333 * number + number)
+        replace(row, time_ns=333_333_333 * number + number)
         for number, row in enumerate(tape(*["1 trade 9x1"] * 50))
     ]
     paper = broker(odd)
@@ -176,7 +177,9 @@ async def test_a_live_feed_outlives_a_connection() -> None:
         for number in (1, 2):
             async with paper.open_trades_dialogue():
                 await send.send(tape(f"{number} trade 100x{number}")[0])
-                assert (await anext(rows)).row[2] == number
+                row = (await anext(rows)).row
+                assert isinstance(row, Trade)
+                assert row.size == number
         async with paper.open_trades_dialogue():
             await send.aclose()
             assert [row async for row in rows] == []

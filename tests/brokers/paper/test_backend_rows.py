@@ -8,10 +8,10 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from fsm_ems.brokers.paper.backend_rows import MarketRow, PacedRows, RowStream
-from fsm_ems.brokers.paper.tape import Row, Trade
+from fsm_ems.brokers.paper.backend_rows import PacedRows, RowStream
 from fsm_ems.clock import TrioClock
 from fsm_ems.errors import OrderFileError
+from fsm_ems.quotes import MarketRow, Row, Trade
 
 
 def prints(*times: int) -> list[Row]:

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from fsm_ems.brokers.paper.engine import PaperEngine
-from fsm_ems.brokers.paper.tape import Trade
 from fsm_ems.market import FillModel
+from fsm_ems.quotes import Trade
 from tests.brokers.paper.tables import MARKET, played, take, tidy
 
 MODELS: tuple[FillModel, ...] = ("touch", "through", "queue")

@@ -12,7 +12,6 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from fsm_ems.brokers.paper.engine import PaperEngine
-from fsm_ems.brokers.paper.tape import Quote, Row, Trade
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import (
     BrokerdFill,
@@ -27,6 +26,7 @@ from fsm_ems.messages import (
     TimeInForce,
     parse_request,
 )
+from fsm_ems.quotes import Quote, Row, Trade
 from tests.brokers.paper.reference import Reference, Told
 
 T = TypeVar("T")

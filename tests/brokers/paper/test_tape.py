@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fsm_ems.brokers.paper.tape import COLUMNS, Quote, Trade, parse_rows
+from fsm_ems.brokers.paper.tape import COLUMNS, parse_rows
 from fsm_ems.brokers.paper.tape_file import read_tape
 from fsm_ems.errors import OrderFileError
+from fsm_ems.quotes import Quote, Trade
 
 HEADER = "time_ns,kind,bid,bid_size,ask,ask_size,price,size,side,trade_id"
 QUOTE = "5,quote,99.5,1.25,100,3,,,,"

@@ -1,0 +1,60 @@
+"""What a market's row makes of the orders held here: they are fired, follow the market, or wait for a quote.
+
+Pure as all of :mod:`fsm_ems.dialogs.decide`. ``None`` means that there is nothing to record.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.darkbook import Hit
+from fsm_ems.dialogs.decide import fired, record
+from fsm_ems.dialogs.facts import EXACT, Dialog
+from fsm_ems.dialogs.prices import Seen
+from fsm_ems.dialogs.record import Met, Record, Trailed, Triggered
+from fsm_ems.dialogs.settings import Settings
+from fsm_ems.machines.order import E, S
+
+
+def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Record | None:
+    """The record of an order whose price the market reached; None where it was fired on this row already.
+
+    It goes out only at a quote no older than the setting: a print that meets it while there is none makes
+    it wait for the next one.
+    """
+    dialog = hit.dialog
+    key = (dialog.owner, dialog.oid)
+    if dialog.state is S.ALERT_OPEN:
+        return record(book, now_ns, key, E.ALERT, Triggered(None, None, 0, hit.source, hit.seen))
+    if dialog.state is not S.DARK_OPEN:
+        return None
+    if hit.follows:
+        return record(book, now_ns, key, E.TRAIL, Trailed(_followed(hit), hit.source, hit.seen))
+    touch = seen.touch(dialog.body.side, now_ns - settings.quote_age_ns)
+    if touch is None:
+        return None if dialog.flags & f.MET else record(book, now_ns, key, E.MET, Met(hit.seen))
+    return fired(book, settings, dialog, limit_at(settings, dialog, touch), now_ns, hit.source, hit.seen)
+
+
+def _followed(hit: Hit) -> Decimal:
+    """The stop at its distance from what was seen."""
+    body = hit.dialog.body
+    assert body.trail is not None, "only what trails follows"
+    if body.side == "buy":
+        return EXACT.add(hit.seen, body.trail)
+    return EXACT.subtract(hit.seen, body.trail)
+
+
+def limit_at(settings: Settings, dialog: Dialog, touch: Decimal) -> Decimal | None:
+    """The limit that an order goes out with: its ticks beyond *touch*, at least one tick; None at market."""
+    body = dialog.body
+    if body.type == "market":
+        return None
+    market = settings.markets[body.market]
+    ticks = settings.limit_ticks_of(body.market) if body.limit_ticks is None else body.limit_ticks
+    away = EXACT.multiply(market.price_tick, Decimal(ticks))
+    if body.side == "buy":
+        return EXACT.add(touch, away)
+    return max(EXACT.subtract(touch, away), market.price_tick)

@@ -1,0 +1,84 @@
+"""What is known of the markets' prices right now. No record tells it, and it is gone with the process.
+
+Nothing here decides: :mod:`fsm_ems.dialogs.decide` values market orders and finds directions by it, and
+:mod:`fsm_ems.dialogs.decide_quotes` what a held order goes out at.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from fsm_ems.dialogs.facts import PRECISE
+from fsm_ems.quotes import Row, Trade
+
+_TWO = Decimal(2)
+
+
+class Seen:
+    """The newest of one market: *bid* and *ask* of its last quote (None: nothing offered), *last* print."""
+
+    __slots__ = ("ask", "bid", "last", "last_ns", "quote_ns")
+
+    def __init__(self) -> None:
+        self.bid: Decimal | None = None
+        self.ask: Decimal | None = None
+        self.last: Decimal | None = None
+        self.quote_ns = -1
+        self.last_ns = -1
+
+    def take(self, row: Row, oldest_ns: int) -> bool:
+        """Note *row*; False where it is older than *oldest_ns* or than what is known, and counts for nothing.
+
+        A quote that is crossed, or shows zeros, is noted as one that offers nothing: what it replaces is
+        not what could be traded at any more.
+        """
+        time_ns = row.time_ns
+        if time_ns < oldest_ns:
+            return False
+        if isinstance(row, Trade):
+            if time_ns < self.last_ns or not row.price > 0:
+                return False
+            self.last, self.last_ns = row.price, time_ns
+            return True
+        if time_ns < self.quote_ns:
+            return False
+        self.quote_ns = time_ns
+        self.bid, self.ask = row.offered()
+        return True
+
+    def touch(self, side: str, oldest_ns: int) -> Decimal | None:
+        """What an order of *side* would trade at: the ask for a buy, the bid for a sell; None where the
+        quote is older than *oldest_ns* or offers nothing there.
+        """
+        if self.quote_ns < oldest_ns:
+            return None
+        return self.ask if side == "buy" else self.bid
+
+
+class Prices:
+    """Every market's, by address."""
+
+    __slots__ = ("markets",)
+
+    def __init__(self) -> None:
+        self.markets: dict[str, Seen] = {}
+
+    def of(self, market: str) -> Seen:
+        """What was seen of *market*."""
+        seen = self.markets.get(market)
+        if seen is None:
+            seen = self.markets[market] = Seen()
+        return seen
+
+    def reference(self, market: str) -> Decimal | None:
+        """What *market* stands at: its last print, before the first one the middle of its quote."""
+        seen = self.markets.get(market)
+        if seen is None:
+            return None
+        if seen.last is not None or seen.bid is None or seen.ask is None:
+            return seen.last
+        return PRECISE.divide(PRECISE.add(seen.bid, seen.ask), _TWO)
+
+
+NO_PRICES = Prices()
+"""Of no market: for what needs none. Nobody notes anything in it."""

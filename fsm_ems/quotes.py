@@ -1,0 +1,50 @@
+"""What a market shows and prints: the rows of a tape, and what the dark book listens to. Pure.
+
+Prices in the quote asset, sizes in the base asset, times in ns since the epoch: the venue's own, or when
+the row came where it names none.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from fsm_ems.value import Value
+
+
+class Quote(Value, frozen=True):
+    """The best prices shown, and how much is shown at them. A side with a zero offers nothing."""
+
+    time_ns: int
+    bid: Decimal
+    bid_size: Decimal
+    ask: Decimal
+    ask_size: Decimal
+
+    def offered(self) -> tuple[Decimal | None, Decimal | None]:
+        """Bid and ask, each None where it offers nothing; both where they are crossed (bid above ask)."""
+        bid = self.bid if self.bid and self.bid_size else None
+        ask = self.ask if self.ask and self.ask_size else None
+        if bid is not None and ask is not None and bid > ask:
+            return None, None
+        return bid, ask
+
+
+class Trade(Value, frozen=True):
+    """A print: somebody else's trade."""
+
+    time_ns: int
+    price: Decimal
+    size: Decimal
+    side: str
+    trade_id: str
+
+
+Row = Quote | Trade
+
+
+class MarketRow(NamedTuple):
+    """A row, and the market it is of."""
+
+    market: str
+    row: Row
