@@ -26,6 +26,9 @@ MARKET = {
     "type": "market",
 }
 DARK = LIMIT | {"mode": "dark"}
+WITH_DARK = "trigger, trail and limit_ticks go with a dark order"
+WITH_TRAIL = "trail, a distance in the quote asset, goes with trigger 'trail', and with no other"
+PLAIN_ALERT = "an alert is met at its price: leave trigger, trail and limit_ticks out"
 ALERT = {"name": "order", "oid": "o1", "side": "alert", "market": "xbtusd.paper", "price": "100"}
 EDIT = {"name": "edit", "oid": "o1", "edit_id": "e1", "size": "2"}
 FILL = {"name": "brokerd_fill", "reqid": "g-3", "exec_id": "F1", "size": "1", "price": "100"}
@@ -299,6 +302,24 @@ DATE = "expire_ns goes with tif 'gtd', and with no other"
         (DARK | {"price": None}, "a dark order needs its trigger price"),
         (DARK | {"price": None, "type": "market"}, "a dark order needs its trigger price"),
         (LIMIT | {"direction": "at_or_above"}, "direction goes with a dark order or an alert"),
+        (LIMIT | {"trigger": "stop"}, WITH_DARK),
+        (LIMIT | {"trail": "1"}, WITH_DARK),
+        (LIMIT | {"limit_ticks": 3}, WITH_DARK),
+        (DARK | {"trigger": "trail"}, WITH_TRAIL),
+        (DARK | {"trail": "1"}, WITH_TRAIL),
+        (DARK | {"trail": "1", "trigger": "stop"}, WITH_TRAIL),
+        (DARK | {"trigger": "stop", "price": None}, "a dark order needs its trigger price"),
+        (
+            DARK | {"trigger": "touch", "direction": "at_or_above"},
+            "the direction of trigger 'touch' follows from the side: leave it out",
+        ),
+        (
+            DARK | {"type": "market", "limit_ticks": 3},
+            "an order that goes out at market has no limit: leave limit_ticks out",
+        ),
+        (ALERT | {"trigger": "stop"}, PLAIN_ALERT),
+        (ALERT | {"trail": "1"}, PLAIN_ALERT),
+        (ALERT | {"limit_ticks": 0}, PLAIN_ALERT),
         (LIMIT | {"tif": "gtd"}, DATE),
         (LIMIT | {"expire_ns": 5}, DATE),
         (LIMIT | {"tif": "ioc", "expire_ns": 5}, DATE),
@@ -332,6 +353,11 @@ def test_a_forbidden_combination_is_refused_with_its_reason(
         DARK,
         DARK | {"direction": "at_or_below"},
         DARK | {"type": "market"},
+        DARK | {"limit_ticks": 0},
+        DARK | {"trigger": "stop"},
+        DARK | {"trigger": "touch", "type": "market"},
+        DARK | {"trigger": "trail", "trail": "0.5"},
+        {name: value for name, value in DARK.items() if name != "price"} | {"trigger": "trail", "trail": "0.5"},
         DARK | {"tif": "gtd", "expire_ns": 5},
         DARK | {"type": "market", "tif": "gtd", "expire_ns": 5},
         ALERT,

@@ -22,6 +22,8 @@ def send_order(
     dialog.flags |= f.SENT
     dialog.due_ns = deadline_ns
     body = dialog.body
+    # The date of a dark order that goes out at market was for its wait: no venue lets a market order rest.
+    dated = body.type != "market"
     effects.append(
         SendOrder(
             dialog.broker,
@@ -32,8 +34,8 @@ def send_order(
             dialog.size,
             None if body.type == "market" else dialog.price,
             body.type,
-            body.tif,
-            body.expire_ns,
+            body.tif if dated or body.tif != "gtd" else "gtc",
+            body.expire_ns if dated else None,
             body.post_only,
             record.time_ns,
             deadline_ns,
