@@ -13,7 +13,7 @@ from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import FORGOTTEN_MAX, ORPHANS_MAX, REQUESTS_OUT_MAX, Book, Identity, Waiting
 from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest
 from fsm_ems.dialogs.fold_report import fold
-from fsm_ems.dialogs.ids import index_reqid, index_venue_id
+from fsm_ems.dialogs.ids import index_execution, index_reqid, index_venue_id, unindex
 from fsm_ems.dialogs.record import (
     Adopted,
     CancelSent,
@@ -185,13 +185,7 @@ def _forget(book: Book, dialog: Dialog) -> None:
     book.forgotten[dialog.owner, dialog.oid] = None
     if len(book.forgotten) > FORGOTTEN_MAX:
         book.forgotten.popitem(last=False)
-    requests, names = book.by_reqid.get(dialog.broker, {}), book.by_venue_id.get(dialog.broker, {})
-    for reqid in (dialog.reqid, *dialog.reqids):
-        if reqid is not None and requests.get(reqid) is dialog:
-            del requests[reqid]
-    for venue_id in (dialog.venue_id, *dialog.venue_ids):
-        if venue_id is not None and names.get(venue_id) is dialog:
-            del names[venue_id]
+    unindex(book, dialog)
 
 
 # ── commands, sends and time ────────────────────────────────────────────────────────────────────────
@@ -315,6 +309,8 @@ def _recalled(book: Book, record: Record, dialog: Dialog, payload: Recalled, eff
         index_reqid(book, dialog, reqid)
     for venue_id in payload.venue_ids:
         index_venue_id(book, dialog, venue_id)
+    for exec_id in (*(dialog.fills or ()), *(dialog.replaced or ())):
+        index_execution(book, dialog, exec_id)
     dialog.edit_ids = payload.edit_ids
     dialog.ended_ns = record.time_ns
     _let_go(book, record, book.keep_finished - 1)

@@ -65,6 +65,11 @@ def mapped(
             return None
         payload = Contradicted(broker, report, named.attempted, origin)
         return record(book, now_ns, key, None, payload, alarm=named.alarm)
+    if isinstance(report, _EXECUTIONS) and (taken := _taken(book, dialog, report)) is not None:
+        payload = Contradicted(broker, report, event, origin)
+        return record(
+            book, now_ns, key, None, payload, alarm=f"execution {taken} belongs to another order already"
+        )
     if event not in _MOVES[dialog.state]:
         if ORDER.outcome(dialog.state, event) == "ignore":
             return None
@@ -82,6 +87,18 @@ def mapped(
     )
 
 
+def _taken(book: Book, dialog: Dialog, report: BrokerdFill | BrokerdBust | BrokerdCorrection) -> str | None:
+    """The execution that *report* names and another order has: one execution belongs to one order."""
+    executions = book.executions.get((dialog.broker, dialog.body.account))
+    if executions is None:
+        return None
+    if not isinstance(report, BrokerdBust) and executions.get(report.exec_id, dialog) is not dialog:
+        return report.exec_id
+    if not isinstance(report, BrokerdFill) and executions.get(report.ref_id, dialog) is not dialog:
+        return report.ref_id
+    return None
+
+
 def unmapped(
     book: Book, settings: Settings, broker: str, report: Report, now_ns: int, origin: int = 0
 ) -> Record | None:
@@ -90,9 +107,10 @@ def unmapped(
     An adoption does not take the report with it: the report is decided again, and finds its dialog then.
     """
     if isinstance(report, _EXECUTIONS):
-        known = book.orphan_execs.get((broker, report.account), {})
-        if report.exec_id in known or (isinstance(report, BrokerdFill) and _is_booked(book, broker, report)):
-            return None
+        account = broker, report.account
+        booked = not isinstance(report, BrokerdBust) and report.exec_id in book.executions.get(account, {})
+        if booked or report.exec_id in book.orphan_execs.get(account, {}):
+            return None  # on an order that the venue has named in another way before, or on the account
     waiting = sum(1 for parked in book.parked.values() if parked.broker == broker)
     if not origin and book.unacked.get(broker, 0) and waiting < settings.parked_max:
         due = now_ns + settings.request_deadline_ns + settings.margin_ns
@@ -106,16 +124,6 @@ def unmapped(
     if isinstance(report, _EXECUTIONS):
         alarm = f"{report.name} {report.exec_id} belongs to no order that is known"
     return whole(book, now_ns, Orphaned(broker, report, origin), alarm)
-
-
-def _is_booked(book: Book, broker: str, report: BrokerdFill) -> bool:
-    """Whether an order has the execution: the venue has named its order in another way before."""
-    return any(
-        (dialog.fills is not None and report.exec_id in dialog.fills)
-        or (dialog.replaced is not None and report.exec_id in dialog.replaced)
-        for dialog in book
-        if dialog.broker == broker and dialog.body.account == report.account
-    )
 
 
 def _adoptable(broker: str, report: Report) -> Body | None:

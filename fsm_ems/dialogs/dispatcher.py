@@ -19,7 +19,7 @@ from fsm_ems.dialogs.recall import recalled
 from fsm_ems.dialogs.record import Effect, Record, Role
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.link import LinkEvent
-from fsm_ems.messages import BrokerdFill, Cancel, Command, Order, Report
+from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill, Cancel, Command, Order, Report
 
 Append = Callable[[Record], None]
 Lookup = Callable[[str, int | str | None, str | None], Sequence[Record]]
@@ -221,6 +221,7 @@ class Dispatcher:
         for seq, waiting in list(self.book.orphans.items()):
             if (
                 waiting.broker == broker
+                and seq in self.book.orphans
                 and decide_reports.find(self.book, broker, waiting.report) is not None
             ):
                 self._settle(broker, seq, waiting.report, now_ns, effects)
@@ -241,8 +242,11 @@ class Dispatcher:
                 self._claim(broker, now_ns, effects)
 
     def _drop_orphan(self, broker: str, report: Report, now_ns: int, effects: list[Effect]) -> None:
-        """An execution that was nobody's is on its order now: it counts once."""
-        if isinstance(report, BrokerdFill):
-            seq = self.book.orphan_execs.get((broker, report.account), {}).get(report.exec_id)
+        """An execution that was nobody's is on its order now, or undone there: it counts once."""
+        if not isinstance(report, BrokerdFill | BrokerdBust | BrokerdCorrection):
+            return
+        named = (report.exec_id,) if isinstance(report, BrokerdFill) else (report.exec_id, report.ref_id)
+        for exec_id in named:
+            seq = self.book.orphan_execs.get((broker, report.account), {}).get(exec_id)
             if seq is not None:
                 self._take(decide_reports.dropped(self.book, broker, seq, now_ns), now_ns, effects)

@@ -13,7 +13,7 @@ from typing import Any
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO, CancelRequest, Dialog, EditRequest, Execution
-from fsm_ems.dialogs.ids import index_reqid, take_over
+from fsm_ems.dialogs.ids import index_execution, index_reqid, take_over
 from fsm_ems.dialogs.naming import after, find_edit, proven_edit, restated_terms
 from fsm_ems.dialogs.naming_status import answers, edit_in_force, pending_edit, settles
 from fsm_ems.dialogs.record import Record, Reported
@@ -210,11 +210,13 @@ def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill) -> No
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
     _book(dialog, _execution(report, record.time_ns))
+    index_execution(book, dialog, report.exec_id)
     _state_cum(dialog, report.cum)
 
 
 def _bust(book: Book, record: Record, dialog: Dialog, report: BrokerdBust) -> None:
     gone = _unbook(dialog, dialog.live_exec_id(report.ref_id) or report.ref_id, None)
+    index_execution(book, dialog, report.ref_id)  # perhaps never seen
     if gone is not None:
         _restate_stated(dialog, -gone.size)
     _note_reopened_end(dialog, record)
@@ -223,6 +225,8 @@ def _bust(book: Book, record: Record, dialog: Dialog, report: BrokerdBust) -> No
 def _correction(book: Book, record: Record, dialog: Dialog, report: BrokerdCorrection) -> None:
     new = ZERO if dialog.replaced and report.exec_id in dialog.replaced else report.size
     gone = _unbook(dialog, dialog.live_exec_id(report.ref_id) or report.ref_id, report.exec_id)
+    for exec_id in (report.ref_id, report.exec_id):
+        index_execution(book, dialog, exec_id)
     if new:
         _book(dialog, _execution(report, record.time_ns))
     if gone is not None:

@@ -31,6 +31,7 @@ def facts(book: Book) -> Plain:
     ]
     plain["by_reqid"] = {broker: _named(dialogs) for broker, dialogs in book.by_reqid.items()}
     plain["by_venue_id"] = {broker: _named(dialogs) for broker, dialogs in book.by_venue_id.items()}
+    plain["executions"] = {account: _named(execs) for account, execs in book.executions.items()}
     plain["finished"] = [_key(dialog) for dialog in book.finished]
     plain["forgotten"] = [*book.forgotten]
     plain["parked"] = [*book.parked.items()]

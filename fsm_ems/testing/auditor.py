@@ -186,13 +186,14 @@ class Auditor:
 
     def _fold(self, broker: str, order: AuditedOrder, report: Report) -> None:
         key = (order.owner, order.oid)
+        executions = [(broker, report.account, exec_id) for exec_id in _executions(report)]
+        if any(self.booked.get(execution, key) != key for execution in executions):
+            return  # it is another order's: nothing of it counts here
         if report.venue_id is not None and (order.at_venue or not isinstance(report, BrokerdStatus)):
             self.by_venue_id[broker, report.venue_id] = key
-        if isinstance(report, BrokerdFill | BrokerdCorrection):
-            execution = (broker, report.account, report.exec_id)
+        for execution in executions:
             self.loose -= {execution}
-            if self.booked.setdefault(execution, key) != key:
-                breach("P3", order, f"execution {report.exec_id} belongs to {self.booked[execution]} already")
+            self.booked[execution] = key
         if isinstance(report, BrokerdStatus) and report.status == "pending_edit" and report.reqid is not None:
             self.by_reqid.setdefault((broker, report.reqid), key)
         fold(order, report)
@@ -351,12 +352,19 @@ class Auditor:
             for orphan in book.orphans.values()
             if isinstance(orphan.report, BrokerdFill)
         }
-        undone = {key for key in self.loose if any(order.knows(key[2]) for order in self.orders.values())}
-        self.loose -= undone  # a bust came first
         if lost := self.loose - waiting - orphans:
             raise Breach("P3", f"executions {sorted(lost)} are booked nowhere")
         if twice := orphans - self.loose:
             raise Breach("P3", f"executions {sorted(twice)} are booked on an order and on the account")
+
+
+def _executions(report: Report) -> tuple[str, ...]:
+    """The ids of executions that *report* names; a bust's own id is none."""
+    if isinstance(report, BrokerdFill):
+        return (report.exec_id,)
+    if isinstance(report, BrokerdCorrection):
+        return (report.exec_id, report.ref_id)
+    return (report.ref_id,) if isinstance(report, BrokerdBust) else ()
 
 
 _copied = copier(Auditor)

@@ -174,6 +174,11 @@ def changed_beside_the_log(patch: Patch) -> None:
     patch.name(Dispatcher, "_follow_up", make)
 
 
+def execution_counted_for_both(patch: Patch) -> None:
+    """An execution that is told of two orders is booked on both."""
+    patch.name(decide_reports, "_taken", lambda known: lambda book, dialog, report: None)
+
+
 def row_swapped(patch: Patch) -> None:
     """A fill takes a cancelling order back to open."""
     patch.entry(ORDER.moves[S.CANCELLING], E.FILL, lambda known: S.OPEN)

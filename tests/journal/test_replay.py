@@ -350,7 +350,7 @@ def changed(book: Book, slot: str) -> None:
             "a": Dialog("main", "a", body_of(Order(oid="a", side="alert", market="a.b", price=Decimal(1))))
         }
     elif isinstance(value, dict):
-        value["new"] = {} if slot in ("by_reqid", "by_venue_id", "orphan_execs") else 1
+        value["new"] = {} if slot in ("by_reqid", "by_venue_id", "executions", "orphan_execs") else 1
     elif isinstance(value, int):
         setattr(book, slot, value + 1)
     else:
