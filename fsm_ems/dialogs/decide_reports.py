@@ -42,6 +42,7 @@ _MOVES = ORDER.moves
 _RESTED = frozenset({S.OPEN, S.ACKED})
 _MAY_WAIT = frozenset({S.PENDING, S.DARK_TRIGGERED})
 _EXECUTIONS = BrokerdFill | BrokerdBust | BrokerdCorrection
+_ABSENCES = frozenset({E.MISSING, E.ABSENT})
 _ADOPTABLE = frozenset({"pending_new", "open", "pending_cancel", "pending_edit", "stopped", "done_for_day"})
 
 
@@ -76,6 +77,12 @@ def mapped(
         payload = Contradicted(broker, report, event, origin)
         return record(
             book, now_ns, key, None, payload, alarm=f"{event} cannot happen to an order in {dialog.state}"
+        )
+    if event in _ABSENCES and not settings.capabilities(broker).deadline and not dialog.flags & f.ACKED:
+        if event is E.ABSENT:
+            return None  # it may be taken at any time: no number of reads proves that it never will be
+        named = named._replace(
+            alarm="the venue does not show it, and takes late requests: it may still arrive"
         )
     deadline = 0
     if event is E.AMBIGUOUS:

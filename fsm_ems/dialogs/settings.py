@@ -23,7 +23,8 @@ class Capabilities:
     """What a broker can do.
 
     *reqid_form*: the form of its request ids. *reopen_filled*: whether a filled order can be increased.
-    *deadline*: whether it refuses requests that come after their deadline.
+    *deadline*: whether it refuses requests that come after their deadline; where it does not, an order that
+    it does not show may still arrive, and stays ``unknown``.
     """
 
     reqid_form: Literal["str", "int"] = "str"

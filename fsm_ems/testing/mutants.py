@@ -59,6 +59,7 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(q.timeout_rejects, ("honest: link",)),
     Mutant(q.doubt_times_out, ("doubt",)),
     Mutant(q.absent_once, ("doubt",)),
+    Mutant(q.absence_believed_of_a_late_taker, ("honest: late",)),
     Mutant(q.link_loss_ignored, ("honest: link",)),
     Mutant(q.sent_without_link, ("doubt",)),
     Mutant(q.told_to_others, ("pair: cancels",)),

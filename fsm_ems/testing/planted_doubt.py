@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from fsm_ems.dialogs import decide, decide_reports, naming_status
@@ -74,6 +75,13 @@ def absent_once(patch: Patch) -> None:
         return absent
 
     patch.name(naming_status, "_absent", make)
+
+
+def absence_believed_of_a_late_taker(patch: Patch) -> None:
+    """Two reads without an order are taken for proof where the broker may still take it."""
+    patch.name(
+        Settings, "capabilities", lambda known: lambda own, broker: replace(known(own, broker), deadline=True)
+    )
 
 
 def link_loss_ignored(patch: Patch) -> None:
