@@ -256,7 +256,10 @@ def _edit_wanted(
 
 def _edit_sent(book: Book, record: Record, dialog: Dialog, payload: EditSent, effects: list[Effect]) -> None:
     edit = next(edit for edit in dialog.edits if edit.reqid == payload.reqid)
-    send_edit(record, dialog, edit, payload.deadline_ns, effects)
+    if payload.deadline_ns:
+        send_edit(record, dialog, edit, payload.deadline_ns, effects)
+    else:
+        dialog.edits = tuple(other for other in dialog.edits if other is not edit)
 
 
 def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: list[Effect]) -> None:

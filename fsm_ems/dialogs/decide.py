@@ -120,7 +120,7 @@ def submit(
         )
     if body.expire_ns is not None and body.expire_ns <= now_ns:
         raise Refused("expired", f"expire_ns {body.expire_ns} is not after {now_ns}", order.oid)
-    _within_limits(settings, body, body.size, body.price, reference, order.oid)
+    within_limits(settings, body, body.size, body.price, reference, order.oid)
     key = (owner, order.oid)
     if body.side == "alert":
         return record(book, now_ns, key, E.SUBMIT_ALERT, Submitted(body, None, 0))
@@ -133,9 +133,10 @@ def submit(
     return record(book, now_ns, key, E.SUBMIT, Submitted(body, new_reqid(book, settings, broker), deadline))
 
 
-def _within_limits(
+def within_limits(
     settings: Settings, body: Body, size: Decimal, price: Decimal | None, reference: Decimal | None, oid: str
 ) -> None:
+    """Raise Refused where an order of these terms breaks a limit, or where that cannot be told."""
     limits = settings.limits_of(body.market) if settings.limits else None
     if limits is None or body.side == "alert":
         return
@@ -180,7 +181,7 @@ def edit(
             "link_down", f"order {command.oid} has filled, and its broker is out of reach", command.oid
         )
     size, price = _worst_terms(dialog, command)
-    _within_limits(settings, dialog.body, size, price, reference, command.oid)
+    within_limits(settings, dialog.body, size, price, reference, command.oid)
     key, state = (owner, command.oid), dialog.state
     if not dialog.flags & f.SENT:
         return record(
@@ -260,7 +261,7 @@ def trigger(
     if dialog.state is not S.DARK_OPEN:
         return None
     broker, limit = dialog.broker, dialog.price if price is None else price
-    _within_limits(settings, dialog.body, dialog.size, limit, None, dialog.oid)
+    within_limits(settings, dialog.body, dialog.size, limit, None, dialog.oid)
     sends = book.link_up(broker)
     return record(
         book,

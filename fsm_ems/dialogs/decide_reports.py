@@ -5,9 +5,12 @@ Pure as well. ``None`` means that there is nothing to record.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
+
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.decide import new_reqid, record, whole
+from fsm_ems.dialogs.decide import new_reqid, record, whole, within_limits
 from fsm_ems.dialogs.facts import Body, Dialog
 from fsm_ems.dialogs.naming import name
 from fsm_ems.dialogs.record import (
@@ -25,7 +28,7 @@ from fsm_ems.dialogs.record import (
     Unparked,
 )
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.errors import BrokerFault
+from fsm_ems.errors import BrokerFault, Refused
 from fsm_ems.machines.link import LINK, LinkEvent, LinkState
 from fsm_ems.machines.order import ORDER, UNACKED, E, S
 from fsm_ems.messages import (
@@ -190,18 +193,53 @@ def _last_deadline(dialog: Dialog, now_ns: int) -> int:
     return max(now_ns, 0 if dialog.flags & f.ACKED else dialog.due_ns, *deadlines)
 
 
-def follow_up(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Record | None:
-    """What an order's facts make due at once: a send that waited for the link, a held edit."""
+def follow_up(
+    book: Book, settings: Settings, dialog: Dialog, now_ns: int, prices: Mapping[str, Decimal]
+) -> Record | None:
+    """What an order's facts make due at once: a send that waited for the link, a held edit.
+
+    Nothing goes out without its checks: what waited is held against the limits of now, which may not be
+    those it was accepted under. *prices* are the last known, by market.
+    """
     state = dialog.state
     if state in _RESTED:
         held = dialog.held_edit if dialog.edits else None
         if held is not None:
-            sent = EditSent(held.reqid, now_ns + settings.request_deadline_ns)
-            return record(book, now_ns, (dialog.owner, dialog.oid), E.EDIT_SENT, sent)
+            size, price = held.size or dialog.size, held.price or dialog.price
+            over = _over_limits(settings, dialog, size, price, prices)
+            event, deadline = E.EDIT_SENT, now_ns + settings.request_deadline_ns
+            if over is not None:
+                event, deadline, over = E.EDIT_WITHHELD, 0, f"edit {held.edit_id} was not sent: {over}"
+            sent = EditSent(held.reqid, deadline)
+            return record(book, now_ns, (dialog.owner, dialog.oid), event, sent, alarm=over)
     elif state in _MAY_WAIT and not dialog.flags & f.SENT and book.link_up(dialog.broker):
-        reqid = new_reqid(book, settings, dialog.broker)
-        order = Sent(reqid, now_ns + settings.request_deadline_ns)
-        return record(book, now_ns, (dialog.owner, dialog.oid), E.SENDING, order)
+        return _goes_out(book, settings, dialog, now_ns, prices)
+    return None
+
+
+def _goes_out(
+    book: Book, settings: Settings, dialog: Dialog, now_ns: int, prices: Mapping[str, Decimal]
+) -> Record:
+    """The record of an order that waited for the link, which is up: it is sent, or it ends here."""
+    key, expire_ns = (dialog.owner, dialog.oid), dialog.body.expire_ns
+    if expire_ns is not None and expire_ns <= now_ns:
+        return record(book, now_ns, key, E.EXPIRED, Timed(0))
+    over = _over_limits(settings, dialog, dialog.size, dialog.price, prices)
+    if over is not None:
+        return record(book, now_ns, key, E.WITHHELD, Timed(0), alarm=f"it was not sent: {over}")
+    order = Sent(new_reqid(book, settings, dialog.broker), now_ns + settings.request_deadline_ns)
+    return record(book, now_ns, key, E.SENDING, order)
+
+
+def _over_limits(
+    settings: Settings, dialog: Dialog, size: Decimal, price: Decimal | None, prices: Mapping[str, Decimal]
+) -> str | None:
+    """Which limit in force forbids these terms, and why."""
+    body = dialog.body
+    try:
+        within_limits(settings, body, size, price, prices.get(body.market), dialog.oid)
+    except Refused as refusal:
+        return str(refusal)
     return None
 
 

@@ -76,7 +76,7 @@ class EditWanted(NamedTuple):
 
 
 class EditSent(NamedTuple):
-    """A held edit goes out."""
+    """A held edit goes out; *deadline_ns* 0 means that it may not, and ends here."""
 
     reqid: int | str
     deadline_ns: int
@@ -96,7 +96,7 @@ class Reported(NamedTuple):
 
 
 class Timed(NamedTuple):
-    """Time passed or the link broke; *due_ns* is when to look again."""
+    """Time passed or the link moved; *due_ns* is when to look again."""
 
     due_ns: int
 

@@ -76,6 +76,13 @@ def _birth() -> _Rows:
     yield from rows(
         (S.PENDING, S.DARK_TRIGGERED), E.SENDING, None, "main", "it waited for the link, which is up"
     )
+    yield from rows(
+        (S.PENDING, S.DARK_TRIGGERED),
+        E.WITHHELD,
+        S.REJECTED,
+        "end",
+        "it waited here, and a limit now in force forbids it: it never left",
+    )
     yield Row(S.DARK_OPEN, E.TRIGGER, S.DARK_TRIGGERED, "dark", "its price was met; it fires this once")
     yield Row(S.ALERT_OPEN, E.ALERT, S.ALERT_TRIGGERED, "alert", "its price was met and the owner is told")
 
@@ -272,6 +279,13 @@ def _edits() -> _Rows:
     unsent = (S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN, S.ALERT_OPEN)
     yield from rows(unsent, E.EDIT_LOCAL, None, "edit", "nothing had left, so the terms change here")
     yield from rows((S.ACKED, S.OPEN), E.EDIT_SENT, S.EDITING, "edit", "the held edit goes out")
+    yield from rows(
+        (S.ACKED, S.OPEN),
+        E.EDIT_WITHHELD,
+        None,
+        "edit",
+        "a limit now in force forbids the held edit: it ends here, the old terms stay",
+    )
     yield from rows(
         (S.OPEN, S.ACKED, S.FILLED), E.RESUME_EDIT, S.EDITING, "edit", "another edit is still out"
     )

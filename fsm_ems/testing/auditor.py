@@ -29,6 +29,7 @@ from fsm_ems.testing.audit_rules import (
     check_move,
     check_order_send,
     check_standing,
+    check_withheld,
 )
 from fsm_ems.testing.audited import DEAD, AuditedEdit, AuditedOrder
 from fsm_ems.testing.auditor_fold import accepted, answered, edit_sent, fold
@@ -225,6 +226,7 @@ class Auditor:
 
     def _stepped(self, order: AuditedOrder, notice: Notice, cause: Cause, now_ns: int) -> None:
         check_move(order, notice.state, cause, now_ns)
+        check_withheld(order, notice, cause)
         before, order.state = order.state, notice.state.value
         if before == "unknown":
             if isinstance(cause, BrokerdStatus):

@@ -62,6 +62,7 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(q.absence_believed_of_a_late_taker, ("honest: late",)),
     Mutant(q.link_loss_ignored, ("honest: link",)),
     Mutant(q.sent_without_link, ("doubt",)),
+    Mutant(q.limits_of_yesterday, ("lower limits",)),
     Mutant(q.told_to_others, ("pair: cancels",)),
     Mutant(q.anyone_may_cancel, ("pair: cancels",)),
     Mutant(q.retry_is_a_new_order, ("pair: cancels",)),

@@ -57,6 +57,12 @@ DOUBT: tuple[Saying, ...] = (
 )
 """Whether it arrived, what became of the cancel, and what only evidence may settle."""
 
+WAITS: tuple[Saying, ...] = (
+    *says("ack", "open", "cancelled"),
+    *says("replaced", "edit refused", about="edit"),
+)
+"""What waits for the link, for the ack or for an edit's answer."""
+
 MARKS: tuple[Saying, ...] = (
     *says("ack", "open", "stopped", "done_for_day", "cancelled", "filled", "expired"),
     Saying(Letter("done_for_day", resumes=True)),
@@ -204,6 +210,8 @@ def themes() -> tuple[Theme, ...]:
         Theme("alert", ALERT, says("open"), edits=(PRICED,)),
         Theme("alert until", ALERT_UNTIL, says("open"), edits=(PRICED,)),
         Theme("dark until", DARK_UNTIL, says("ack", "rejected", "error"), edits=(UP,), link=UNLINKED),
+        Theme("lower limits", LIVE, WAITS, edits=(UP, DOWN), link_losses=0, link=UNLINKED, lowers=True),
+        Theme("dark lower limits", DARK, WAITS, edits=(UP, DOWN), link_losses=0, link=UNLINKED, lowers=True),
         Theme("doubt", ONE, DOUBT, link=UNLINKED),
         Theme("dark doubt", DARK, DOUBT, link=UNLINKED),
         Theme("marks", LIVE, MARKS, edits=(PRICED,), link_losses=0),
