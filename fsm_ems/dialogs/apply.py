@@ -239,15 +239,14 @@ def _cancel_sent(
 def _edit_wanted(
     book: Book, record: Record, dialog: Dialog, payload: EditWanted, effects: list[Effect]
 ) -> None:
+    dialog.edit_ids = {**dialog.edit_ids, payload.edit_id: (payload.size, payload.price)}
     if payload.reqid is None:
         if payload.size is not None:
             dialog.size = payload.size
         if payload.price is not None:
             dialog.price = payload.price
-        dialog.edit_ids = (*dialog.edit_ids, payload.edit_id)
         return
     index_reqid(book, dialog, payload.reqid)
-    dialog.edit_ids = (*dialog.edit_ids, payload.edit_id)
     edit = EditRequest(payload.edit_id, payload.reqid, payload.size, payload.price, reopens=dialog.complete)
     dialog.edits = (*dialog.edits, edit)
     if payload.deadline_ns:
@@ -314,7 +313,7 @@ def _recalled(book: Book, record: Record, dialog: Dialog, payload: Recalled, eff
         index_venue_id(book, dialog, venue_id)
     for exec_id in (*(dialog.fills or ()), *(dialog.replaced or ())):
         index_execution(book, dialog, exec_id)
-    dialog.edit_ids = payload.edit_ids
+    dialog.edit_ids = {edit_id: (size, price) for edit_id, size, price in payload.edit_ids}
     dialog.ended_ns = record.time_ns
     _let_go(book, record, book.keep_finished - 1)
     book.finished[dialog] = None

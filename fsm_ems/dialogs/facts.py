@@ -5,9 +5,10 @@ A :class:`Dialog` holds no message objects. Only :mod:`fsm_ems.dialogs.apply` ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from sys import intern
+from types import MappingProxyType
 from typing import NamedTuple
 
 from fsm_ems.machines.order import S
@@ -90,6 +91,11 @@ class Execution(NamedTuple):
     time_ns: int
 
 
+EditTerms = tuple[Decimal | None, Decimal | None]
+"""Size and price of an edit, None where it leaves them."""
+_NO_EDITS: Mapping[str, EditTerms] = MappingProxyType({})
+
+
 class CancelRequest:
     """A wish to cancel. *out*: it has left, or the venue showed that it has it."""
 
@@ -126,8 +132,9 @@ class Dialog:
 
     ``booked`` is the sum of executions, ``stated`` the largest cumulative size a report named, and
     ``filled`` the larger of the two. ``fills`` holds live executions by exec id; ``replaced`` maps the
-    ids of busted (None) and corrected (the new id) ones. ``asked`` is the id of the question that last asked
-    the venue, 0 once answered.
+    ids of busted (None) and corrected (the new id) ones. ``edit_ids`` holds the terms (size, price) of every
+    edit that was ever taken; it is never changed, but replaced by a larger one. ``asked`` is the id of the
+    question that last asked the venue, 0 once answered.
     """
 
     __slots__ = (
@@ -180,7 +187,7 @@ class Dialog:
         self.venue_ids: tuple[str, ...] = ()
         self.cancel: CancelRequest | None = None
         self.edits: tuple[EditRequest, ...] = ()
-        self.edit_ids: tuple[str, ...] = ()
+        self.edit_ids: Mapping[str, EditTerms] = _NO_EDITS
         self.asked: int | str = 0
         self.due_ns = 0
         self.ended_ns = 0

@@ -126,7 +126,7 @@ class Recalled(NamedTuple):
     noted_end: OrderState | None
     reqids: tuple[int | str, ...]
     venue_ids: tuple[str, ...]
-    edit_ids: tuple[str, ...]
+    edit_ids: tuple[tuple[str, Decimal | None, Decimal | None], ...]
 
 
 # ── payloads about no dialog ────────────────────────────────────────────────────────────────────────

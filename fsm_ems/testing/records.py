@@ -177,7 +177,7 @@ PAYLOADS: dict[type[Any], Drawn] = {
         noted_end=_maybe(_states),
         reqids=_few(reqids),
         venue_ids=_few(ids),
-        edit_ids=_few(ids),
+        edit_ids=_few(st.tuples(ids, _maybe(decimals), _maybe(decimals))),
     ),
     r.Opened: st.builds(r.Opened, texts, counts, counts),
     r.Granted: st.builds(r.Granted, texts, st.sampled_from(["trader", "observer"]), _few(texts)),

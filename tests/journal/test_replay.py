@@ -304,7 +304,7 @@ def test_the_drawn_runs_made_every_kind_of_record() -> None:
     assert {kind.__name__ for kind in PAYLOADS} == KINDS
 
 
-NOT_RECALLED = ("asked", "cancel", "due_ns", "edit_ids", "edits", "ended_ns", "notional")
+NOT_RECALLED = ("asked", "cancel", "due_ns", "edits", "ended_ns", "notional")
 """What a finished dialog is brought back without: requests, questions, and when it had ended. What it traded
 for is summed up again, and a split's rounding may show in that.
 """
