@@ -15,7 +15,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO, CancelRequest, Dialog, EditRequest, Execution
 from fsm_ems.dialogs.ids import index_execution, index_reqid, take_over
 from fsm_ems.dialogs.naming import after, find_edit, proven_edit, restated_terms
-from fsm_ems.dialogs.naming_status import answers, edit_in_force, pending_edit, settles
+from fsm_ems.dialogs.naming_status import answers, edit_in_force, end_of, pending_edit, settles
 from fsm_ems.dialogs.record import Record, Reported
 from fsm_ems.machines.order import E, S
 from fsm_ems.messages import (
@@ -111,7 +111,7 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus) -
         dialog.asked = 0
     if status == "filled" and record.event in _WHOLE and not dialog.complete:
         _take_whole(dialog, report.cum)
-    _note_end(dialog, record.event)
+    _note_end(dialog, record.event, status)
 
 
 def _take_whole(dialog: Dialog, cum: Decimal | None) -> None:
@@ -134,10 +134,11 @@ def _settle_edits(dialog: Dialog, details: OrderDetails) -> None:
     dialog.edits = tuple(held for held in dialog.edits if not held.out)
 
 
-def _note_end(dialog: Dialog, event: E | None) -> None:
-    """A cancel or expiry of a filled order is noted, and its open requests are over."""
-    if dialog.state is S.FILLED and event in (E.CANCELLED, E.EXPIRED):
-        dialog.noted_end = S.CANCELLED if event is E.CANCELLED else S.EXPIRED
+def _note_end(dialog: Dialog, event: E | None, status: str) -> None:
+    """An end told of an order that is filled, or is so by that very report, is noted; requests are over."""
+    end = event if dialog.state is S.FILLED else end_of(dialog, status) if event in _WHOLE else None
+    if end in (E.CANCELLED, E.EXPIRED):
+        dialog.noted_end = S.CANCELLED if end is E.CANCELLED else S.EXPIRED
         dialog.cancel = None
         dialog.edits = ()
 

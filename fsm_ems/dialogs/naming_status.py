@@ -29,8 +29,7 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
             return _found(dialog, report, rests=status != "pending_new")
         size = size_in_force(dialog, report)
         if grows and cum is not None and cum >= size and not dialog.complete:
-            over = f"the venue states {cum - size} more than ordered" if cum > size else None
-            return Name(E.FILLED_STATED, alarm=over)
+            return Name(E.FILLED_STATED, alarm=_overstated(dialog, report, size) or _contrary(report))
         named = _MEANING.get(status, _standing)(dialog, report)
         if named is IGNORED and grows and status != "absent":
             return Name(E.OPENED if state is S.ACKED else E.STATED)
@@ -140,13 +139,37 @@ def _ended(dialog: Dialog, report: BrokerdStatus) -> Name:
     status = report.status
     if status == "absent":
         return _absent(dialog, report)
-    if status == "rejected":
-        if dialog.filled or report.cum:
-            return Name(E.CANCELLED, alarm="the venue rejected an order that had traded")
+    if status == "rejected" and not (dialog.filled or report.cum):
         return Name(E.REJECTED)
-    if status == "expired" and dialog.body.tif not in ("ioc", "fok"):
-        return Name(E.EXPIRED)
-    return Name(E.CANCELLED)
+    return Name(end_of(dialog, status), alarm=_contrary(report))
+
+
+def end_of(dialog: Dialog, status: str) -> E | None:
+    """The end of an order that has traded and of which the venue says *status*; None where it is no end.
+
+    FOK and IOC orders end as cancelled, never as expired (FIX 5.0 SP2 volume 4).
+    """
+    if status in ("cancelled", "rejected"):
+        return E.CANCELLED
+    if status == "expired":
+        return E.CANCELLED if dialog.body.tif in ("ioc", "fok") else E.EXPIRED
+    return None
+
+
+def _contrary(report: BrokerdStatus) -> str | None:
+    """The alarm about a report that an order was refused which has traded."""
+    return "the venue rejected an order that had traded" if report.status == "rejected" else None
+
+
+def _overstated(dialog: Dialog, report: BrokerdStatus, size: Decimal) -> str | None:
+    """The alarm where the venue states more than *size*, which is in force, and no edit out explains it.
+
+    ``filled`` tells the whole size: it is explained by an edit of that size or less alone.
+    """
+    cum = report.cum or size
+    sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
+    explained = max([size, *(other for other in sizes if report.status != "filled" or other <= cum)])
+    return f"the venue states {cum - explained} more than ordered" if cum > explained else None
 
 
 def _absent(dialog: Dialog, report: BrokerdStatus) -> Name:
@@ -162,14 +185,11 @@ def _absent(dialog: Dialog, report: BrokerdStatus) -> Name:
 
 def _after_filled(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name:
     status = report.status
-    over = f"the venue states {report.cum}, more than ordered" if grows else None
+    over = _overstated(dialog, report, dialog.size) if grows else None
     if dialog.noted_end is None:
-        if status == "rejected":
-            return Name(E.CANCELLED, alarm=over or "the venue rejected an order that had traded")
-        if status == "cancelled" or (status == "expired" and dialog.body.tif in ("ioc", "fok")):
-            return Name(E.CANCELLED, alarm=over)
-        if status == "expired":
-            return Name(E.EXPIRED, alarm=over)
+        end = end_of(dialog, status)
+        if end is not None:
+            return Name(end, alarm=over or _contrary(report))
     if grows:
         return Name(E.STATED, alarm=over)
     if status == "pending_cancel" and dialog.cancel is not None and not dialog.cancel.pending:

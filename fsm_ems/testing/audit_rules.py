@@ -58,6 +58,8 @@ def check_move(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
             breach("P7", order, f"filled was left for {after} by {_called(cause)}")
     elif before == "unknown":
         _check_evidence(order, after, cause)
+    if before == "filled" and order.over and after not in ("cancelled", "expired"):
+        breach("P7", order, f"it was reopened to {after}, and the venue had ended it")
     if after in _UNACKED and before not in _BEFORE_PENDING[after]:
         breach("P7", order, f"it went back to {after}")
     if after == "unknown":

@@ -235,6 +235,8 @@ class Auditor:
                 order.absences = 0
         elif order.state == "unknown":
             order.asked = None
+        if order.state == "filled" and isinstance(cause, BrokerdStatus) and cause.status in _ENDINGS:
+            order.ended_filled()
         if order.state == "filled" or (order.state in DEAD and before not in DEAD):
             order.forget_requests()
         sends, self._sends = self._sends, []

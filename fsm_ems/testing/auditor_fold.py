@@ -116,8 +116,7 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
     elif status == "pending_edit" and (order.state != "filled" or order.edits):
         order.edit_pending(report)
     elif status in _ENDINGS and order.state == "filled":
-        order.cancel_over()
-        order.edits = ()
+        order.ended_filled()
     return status != "rejected"
 
 

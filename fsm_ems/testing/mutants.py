@@ -42,6 +42,7 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(p.late_fill_dropped, ("statements",)),
     Mutant(p.overfill_dropped, ("statements",)),
     Mutant(p.bust_does_not_reopen, ("amended",)),
+    Mutant(p.end_of_a_whole_order_forgotten, ("ends stated",)),
     Mutant(p.stated_is_added, ("statements",)),
     Mutant(p.split_forgets_executions, ("split",)),
     Mutant(p.stash_forgotten, ("doubt",)),

@@ -87,6 +87,18 @@ STATEMENTS: tuple[Saying, ...] = (
 )
 """Cumulative sizes beside executions, in any order, less and more than the whole."""
 
+ENDS_STATED: tuple[Saying, ...] = (
+    *says("ack"),
+    *states("cancelled", 2, 3),
+    *states("expired", 2),
+    *states("filled", 3),
+    *fills("e1", "e2"),
+    Saying(Letter("bust", ref_id="e1")),
+    *says("replaced", about="edit"),
+    *says("cancel refused", about="cancel"),
+)
+"""Ends that state the whole size, before and after an edit, and a bust afterwards."""
+
 EDITING: tuple[Saying, ...] = (
     *says("ack", "cancelled", "pending_cancel", "error"),
     *states("open", 2),
@@ -217,6 +229,7 @@ def themes() -> tuple[Theme, ...]:
         Theme("marks", LIVE, MARKS, edits=(PRICED,), link_losses=0),
         Theme("dark marks", DARK, (*MARKS, Saying(Letter("ack", venue_id="V2"))), cancels=0, link_losses=0),
         Theme("statements", LIVE, STATEMENTS, link_losses=0),
+        Theme("ends stated", LIVE, ENDS_STATED, edits=(UP,), link_losses=0),
         Theme("immediate", IMMEDIATE, STATEMENTS, cancels=0, link_losses=0),
         Theme("editing", LIVE, EDITING, edits=(UP,), link_losses=0),
         Theme("two edits", LIVE, TWO_EDITS, edits=(UP, DOWN), cancels=0, link_losses=0),
