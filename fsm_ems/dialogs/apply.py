@@ -152,7 +152,7 @@ def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
                 edit.reopens = False
     else:
         dialog.end = dialog.state
-        dialog.flags &= ~(f.DOUBT | f.MISSED | f.STOPPED)
+        dialog.flags &= ~(f.DOUBT | f.MISSED | f.STOPPED | f.SUSPENDED)
         dialog.cancel = None
         dialog.edits = ()
     if before not in _ENDS:

@@ -46,7 +46,18 @@ _RESTED = frozenset({S.OPEN, S.ACKED})
 _MAY_WAIT = frozenset({S.PENDING, S.DARK_TRIGGERED})
 _EXECUTIONS = BrokerdFill | BrokerdBust | BrokerdCorrection
 _ABSENCES = frozenset({E.MISSING, E.ABSENT})
-_ADOPTABLE = frozenset({"pending_new", "open", "pending_cancel", "pending_edit", "stopped", "done_for_day"})
+_ADOPTABLE = frozenset(
+    {
+        "pending_new",
+        "bidding",
+        "open",
+        "pending_cancel",
+        "pending_edit",
+        "stopped",
+        "suspended",
+        "done_for_day",
+    }
+)
 
 
 def find(book: Book, broker: str, report: Report) -> Dialog | None:

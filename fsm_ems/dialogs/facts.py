@@ -40,6 +40,13 @@ MISSED = 128
 ADOPTED = 256
 """Born at the venue."""
 
+SUSPENDED = 512
+"""The venue holds it back until it is released (FIX Suspended)."""
+CALCULATED = 1024
+"""The venue has worked out fees and settlement (FIX Calculated)."""
+BIDDING = 2048
+"""Received as a bid, and not accepted yet (FIX Accepted for Bidding)."""
+
 
 class Body(NamedTuple):
     """What the owner submitted; equal bodies are the same order (1.0 equals 1.00)."""
@@ -310,16 +317,22 @@ def ord_status_of(pending: str | None, flags: int, end: S | None, filled: Decima
         return pending
     if flags & DONE_FOR_DAY:
         return "DoneForDay"
+    if flags & CALCULATED:
+        return "Calculated"
     if end is S.REJECTED:
         return "Rejected"
     if filled and filled >= size:
         return "Filled"
     if flags & STOPPED:
         return "Stopped"
+    if flags & SUSPENDED:
+        return "Suspended"
     if end is S.CANCELLED:
         return "Canceled"
     if end is S.EXPIRED:
         return "Expired"
     if filled:
         return "PartiallyFilled"
-    return "New" if flags & RESTS else "PendingNew"
+    if flags & RESTS:
+        return "New"
+    return "AcceptedForBidding" if flags & BIDDING else "PendingNew"

@@ -15,7 +15,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO, CancelRequest, Dialog, EditRequest, Execution
 from fsm_ems.dialogs.ids import index_execution, index_reqid, take_over
 from fsm_ems.dialogs.naming import after, find_edit, proven_edit, restated_terms
-from fsm_ems.dialogs.naming_status import answers, edit_in_force, end_of, pending_edit, settles
+from fsm_ems.dialogs.naming_status import LIFTED, MARKS, answers, edit_in_force, end_of, pending_edit, settles
 from fsm_ems.dialogs.record import Record, Reported
 from fsm_ems.machines.order import E, S
 from fsm_ems.messages import (
@@ -56,6 +56,7 @@ _RESTS = frozenset(
         E.OPENED,
         E.DONE_FOR_DAY,
         E.STOPPED,
+        E.SUSPENDED,
         E.FILL,
         E.FILL_COMPLETE,
         E.OVERFILL,
@@ -95,12 +96,11 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus) -
         _cancel_pending(dialog)
     elif status == "pending_edit":
         _edit_pending(book, dialog, report)
-    elif status == "stopped":
-        dialog.flags |= f.STOPPED
-    elif status == "done_for_day":
-        dialog.flags |= f.DONE_FOR_DAY
-    elif status == "open" and not report.snapshot:
-        dialog.flags &= ~(f.STOPPED | f.DONE_FOR_DAY)
+    elif status == "open":
+        if not report.snapshot:
+            dialog.flags &= ~LIFTED
+    elif status in MARKS:
+        dialog.flags |= MARKS[status]
     elif status == "absent":
         dialog.flags |= f.MISSED
     if answers(dialog, report):
@@ -137,8 +137,8 @@ def _settle_edits(dialog: Dialog, details: OrderDetails) -> None:
 def _note_end(dialog: Dialog, event: E | None, status: str) -> None:
     """An end told of an order that is filled, or is so by that very report, is noted; requests are over."""
     end = event if dialog.state is S.FILLED else end_of(dialog, status) if event in _WHOLE else None
-    if end in (E.CANCELLED, E.EXPIRED):
-        dialog.noted_end = S.CANCELLED if end is E.CANCELLED else S.EXPIRED
+    if end in (E.CANCELLED, E.EXPIRED, E.CALCULATED):
+        dialog.noted_end = dialog.noted_end or (S.CANCELLED if end is E.CANCELLED else S.EXPIRED)
         dialog.cancel = None
         dialog.edits = ()
 

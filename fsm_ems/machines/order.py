@@ -109,6 +109,7 @@ def _arrival() -> _Rows:
     for event, reason in (
         (E.DONE_FOR_DAY, "nothing more trades today; it comes back"),
         (E.STOPPED, "a guarantee is no execution"),
+        (E.SUSPENDED, "held back by the venue until it is released"),
     ):
         yield from _proof_of_arrival(event, "venue", reason)
         yield from rows((S.OPEN, S.EDITING, S.CANCELLING), event, None, "venue", reason)
@@ -353,6 +354,23 @@ def _ends() -> _Rows:
     )
 
 
+def _calculated() -> _Rows:
+    """FIX Calculated: done for the day, fees and settlement worked out."""
+    yield from rows(
+        AT_VENUE,
+        E.CALCULATED,
+        S.EXPIRED,
+        "end",
+        "its costs are worked out: nothing more trades; what traded stays",
+    )
+    yield Row(
+        S.FILLED, E.CALCULATED, S.FILLED, "late", "its costs are worked out; noted, should a bust reopen it"
+    )
+    yield from rows(
+        (S.CANCELLED, S.EXPIRED), E.CALCULATED, None, "late", "its costs are worked out; the end stands"
+    )
+
+
 def _doubt() -> _Rows:
     waiting = (*UNACKED, S.EDITING, S.CANCELLING)
     yield from rows(waiting, E.DEADLINE, S.UNKNOWN, "doubt", "no answer in time proves nothing either way")
@@ -386,6 +404,7 @@ ORDER: Table[OrderState, OrderEvent] = Table(
         _edits(),
         _edits_refused(),
         _ends(),
+        _calculated(),
         _doubt(),
     ),
     columns=COLUMNS,

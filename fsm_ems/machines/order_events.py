@@ -27,6 +27,8 @@ class OrderEvent(StrEnum):
     OPENED = "opened"
     DONE_FOR_DAY = "done_for_day"
     STOPPED = "stopped"
+    SUSPENDED = "suspended"
+    CALCULATED = "calculated"
     REJECTED = "rejected"
     DUPLICATE_REFUSED = "duplicate_refused"
     FILL = "fill"
@@ -95,6 +97,8 @@ COLUMNS: tuple[Column[OrderEvent], ...] = (
     Column(E.OPENED, "ignore", "the venue says the order rests"),
     Column(E.DONE_FOR_DAY, "ignore", "the venue will not trade it again today"),
     Column(E.STOPPED, "ignore", "the venue guarantees a price it has not traded yet"),
+    Column(E.SUSPENDED, "ignore", "the venue holds the order back until it is released"),
+    Column(E.CALCULATED, "ignore", "the venue has worked out what the order costs: it trades no more"),
     Column(E.REJECTED, "ignore", "the venue refuses the order"),
     Column(E.DUPLICATE_REFUSED, "ignore", "the venue refuses a second copy of the order"),
     Column(E.FILL, "anomaly", "an execution that leaves the order's end open, or comes after it"),

@@ -97,7 +97,10 @@ def _check_end(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
     if order.state == "filled" or (order.state == "rejected" and after == "cancelled"):
         return
     if isinstance(cause, BrokerdStatus):
-        ends = {"cancelled": ("cancelled", "rejected", "expired"), "expired": ("expired", "done_for_day")}
+        ends = {
+            "cancelled": ("cancelled", "rejected", "expired"),
+            "expired": ("expired", "done_for_day", "calculated"),
+        }
         absent = cause.status == "absent" and order.absences > 1 and not order.arrived
         refused = cause.status == "rejected" or absent
         fits = refused and not order.filled if after == "rejected" else cause.status in ends[after]

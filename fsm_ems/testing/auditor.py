@@ -37,7 +37,7 @@ from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.clone import copier
 from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, TimePassed
 
-_ENDINGS = frozenset({"cancelled", "rejected", "expired"})
+_ENDINGS = frozenset({"cancelled", "rejected", "expired", "calculated"})
 _EXECUTION = BrokerdFill | BrokerdBust | BrokerdCorrection
 ExecKey = tuple[str, str, str]
 """Broker, account, exec id: what makes an execution one."""

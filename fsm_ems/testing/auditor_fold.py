@@ -20,7 +20,7 @@ from fsm_ems.testing.audit_rules import (
 )
 from fsm_ems.testing.audited import DEAD, AuditedOrder
 
-_ENDINGS = frozenset({"cancelled", "rejected", "expired"})
+_ENDINGS = frozenset({"cancelled", "rejected", "expired", "calculated"})
 _EXECUTION = BrokerdFill | BrokerdBust | BrokerdCorrection
 ExecKey = tuple[str, str, str]
 """Broker, account, exec id: what makes an execution one."""

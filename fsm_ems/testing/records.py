@@ -78,7 +78,18 @@ REPORTS: dict[type[Any], Drawn] = {
     m.BrokerdOrderAck: st.builds(m.BrokerdOrderAck, **(_answer | {"venue_id": ids})),
     m.BrokerdStatus: st.builds(
         m.BrokerdStatus,
-        status=st.sampled_from(["open", "pending_new", "filled", "cancelled", "done_for_day"]),
+        status=st.sampled_from(
+            [
+                "open",
+                "pending_new",
+                "filled",
+                "cancelled",
+                "done_for_day",
+                "suspended",
+                "calculated",
+                "bidding",
+            ]
+        ),
         cum=_maybe(sizes),
         snapshot=st.booleans(),
         query=_maybe(reqids),

@@ -73,6 +73,14 @@ MARKS: tuple[Saying, ...] = (
 )
 """Guarantees, days that end, second copies and second names."""
 
+HALTS: tuple[Saying, ...] = (
+    *says("ack", "open", "suspended", "calculated", "bidding", "cancelled", "expired"),
+    *fills("e1", "e2"),
+    Saying(Letter("bust", ref_id="e1")),
+    *says("pending_cancel", about="cancel"),
+)
+"""Suspensions, bids, and costs worked out in any state."""
+
 STATEMENTS: tuple[Saying, ...] = (
     *says("ack", "filled"),
     *states("open", 1, 2, 3),
@@ -227,6 +235,8 @@ def themes() -> tuple[Theme, ...]:
         Theme("doubt", ONE, DOUBT, link=UNLINKED),
         Theme("dark doubt", DARK, DOUBT, link=UNLINKED),
         Theme("marks", LIVE, MARKS, edits=(PRICED,), link_losses=0),
+        Theme("halts", LIVE, HALTS, edits=(PRICED,), link_losses=0),
+        Theme("dark halts", DARK, HALTS, link_losses=0),
         Theme("dark marks", DARK, (*MARKS, Saying(Letter("ack", venue_id="V2"))), cancels=0, link_losses=0),
         Theme("statements", LIVE, STATEMENTS, link_losses=0),
         Theme("ends stated", LIVE, ENDS_STATED, edits=(UP,), link_losses=0),
