@@ -61,7 +61,6 @@ class EMS(Client):
         super().__init__(self, identity)
         self.dispatcher = dispatcher
         self.clock = clock
-        self._prices: dict[str, Decimal] = {}
         self._brokers = {broker.name: broker for broker in brokers}
         self._outboxes: dict[str, deque[SendOrder | SendAbout]] = {name: deque() for name in self._brokers}
         self._outbox_changed = {name: trio.Event() for name in self._brokers}
@@ -79,7 +78,7 @@ class EMS(Client):
 
     def note_price(self, market: str, price: Decimal) -> None:
         """Tell the last known price of *market*: ``Limits.max_value`` weighs market orders at it."""
-        self._prices[market] = price
+        self.dispatcher.prices[market] = price
 
     def client(self, identity: str, role: Role = "trader", sees: Sequence[str] = ()) -> Client:
         """Another identity: a trader with orders of its own, or an observer of the owners it *sees*.
@@ -109,12 +108,10 @@ class EMS(Client):
         """
         await trio.lowlevel.checkpoint()
         self._check_open()
-        reference: Decimal | None = None
         if isinstance(command, Order):
             self._check_broker(command)
-            reference = self._prices.get(command.market)
             await self._room(command.market.rpartition(".")[2])
-        answer, effects = self.dispatcher.command(identity, command, self.clock(), reference)
+        answer, effects = self.dispatcher.command(identity, command, self.clock())
         self._carry_out(effects)
         return answer.again
 

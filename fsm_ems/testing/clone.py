@@ -41,6 +41,7 @@ _RULES: dict[str, Callable[[Any, Twins], Any]] = {
     "by_reqid": _by_name,
     "by_venue_id": _by_name,
     "dialogs": _by_name,
+    "executions": _by_name,
     "finished": _finished,
     "orphan_execs": _nested,
 }

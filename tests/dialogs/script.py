@@ -17,7 +17,8 @@ last column may tell of several orders, parted by ``;``. ``#`` begins a remark.
 ``alert @ 100``, ``cancel``, ``edit e1 12 @ 101``         size or price may be left out of an edit
 ``trigger [@ 101]``                                       the price of a dark order or alert was met
 ``ack``, ``open``, ``pending_new``, ``pending_cancel``,   the broker; ``cum=`` states a size,
-``pending_edit``, ``stopped``, ``done_for_day``           ``resumes`` lets the order trade another day
+``pending_edit``, ``stopped``, ``done_for_day``,          ``resumes`` lets the order trade another day
+``suspended``, ``calculated``, ``bidding``,
 ``filled``, ``cancelled``, ``rejected``, ``expired``
 ``fill 3 @ 100``, ``bust F1``, ``correct F1 2 @ 99``      ids are F1, F2 …, B1 …, C1 … or ``id=``; a fill of
                                                           an order born there tells its size: ``of=10``
@@ -156,6 +157,7 @@ class Script:
     def _inputs(self) -> dict[str, Callable[[Words], list[Effect]]]:
         statuses = (
             "open", "pending_new", "pending_cancel", "pending_edit", "stopped", "done_for_day",
+            "suspended", "calculated", "bidding",
             "filled", "cancelled", "rejected", "expired",
         )  # fmt: skip  # one name a line says no more
         return {
