@@ -141,17 +141,22 @@ class BrokerdStatus(_AboutOrder):
     *cum* is the cumulative filled size it names. With *snapshot* set it answers a query and is no event
     of its own: it fills gaps and never takes anything back; *query* echoes the query's id, and ``absent``
     is known to snapshots only. *details* in a snapshot are the terms in force.
-    *resumes* goes with ``done_for_day``: whether the order trades again another day.
+    *resumes* goes with ``done_for_day``: whether the order trades again another day. ``suspended`` is lifted
+    by ``open``; ``calculated`` (fees and settlement are worked out) ends it; ``bidding`` is FIX Accepted for
+    Bidding.
     """
 
     name: Literal["brokerd_status"] = "brokerd_status"
     status: Literal[
         "pending_new",
+        "bidding",
         "open",
         "pending_cancel",
         "pending_edit",
         "stopped",
+        "suspended",
         "done_for_day",
+        "calculated",
         "filled",
         "cancelled",
         "rejected",

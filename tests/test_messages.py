@@ -357,7 +357,7 @@ def test_a_forbidden_combination_is_refused_with_its_reason(
         DARK | {"trigger": "stop"},
         DARK | {"trigger": "touch", "type": "market"},
         DARK | {"trigger": "trail", "trail": "0.5"},
-        {name: value for name, value in DARK.items() if name != "price"} | {"trigger": "trail", "trail": "0.5"},
+        {field: DARK[field] for field in DARK if field != "price"} | {"trigger": "trail", "trail": "0.5"},
         DARK | {"tif": "gtd", "expire_ns": 5},
         DARK | {"type": "market", "tif": "gtd", "expire_ns": 5},
         ALERT,

@@ -13,7 +13,7 @@ from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import FORGOTTEN_MAX, ORPHANS_MAX, REQUESTS_OUT_MAX, Book, Identity, Waiting
 from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest
 from fsm_ems.dialogs.fold_report import fold
-from fsm_ems.dialogs.ids import index_reqid, index_venue_id
+from fsm_ems.dialogs.ids import index_execution, index_reqid, index_venue_id, unindex
 from fsm_ems.dialogs.record import (
     Adopted,
     CancelSent,
@@ -160,7 +160,7 @@ def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
                 edit.reopens = False
     else:
         dialog.end = dialog.state
-        dialog.flags &= ~(f.DOUBT | f.MISSED | f.STOPPED)
+        dialog.flags &= ~(f.DOUBT | f.MISSED | f.STOPPED | f.SUSPENDED)
         dialog.cancel = None
         dialog.edits = ()
     if before not in _ENDS:
@@ -193,13 +193,7 @@ def _forget(book: Book, dialog: Dialog) -> None:
     book.forgotten[dialog.owner, dialog.oid] = None
     if len(book.forgotten) > FORGOTTEN_MAX:
         book.forgotten.popitem(last=False)
-    requests, names = book.by_reqid.get(dialog.broker, {}), book.by_venue_id.get(dialog.broker, {})
-    for reqid in (dialog.reqid, *dialog.reqids):
-        if reqid is not None and requests.get(reqid) is dialog:
-            del requests[reqid]
-    for venue_id in (dialog.venue_id, *dialog.venue_ids):
-        if venue_id is not None and names.get(venue_id) is dialog:
-            del names[venue_id]
+    unindex(book, dialog)
 
 
 # ── commands, sends and time ────────────────────────────────────────────────────────────────────────
@@ -265,16 +259,15 @@ def _cancel_sent(
 def _edit_wanted(
     book: Book, record: Record, dialog: Dialog, payload: EditWanted, effects: list[Effect]
 ) -> None:
+    dialog.edit_ids = {**dialog.edit_ids, payload.edit_id: (payload.size, payload.price)}
     if payload.reqid is None:
         if payload.size is not None:
             dialog.size = payload.size
         if payload.price is not None:
             dialog.price = payload.price
             dialog.flags &= ~f.MET  # it was the old price that was met
-        dialog.edit_ids = (*dialog.edit_ids, payload.edit_id)
         return
     index_reqid(book, dialog, payload.reqid)
-    dialog.edit_ids = (*dialog.edit_ids, payload.edit_id)
     edit = EditRequest(payload.edit_id, payload.reqid, payload.size, payload.price, reopens=dialog.complete)
     dialog.edits = (*dialog.edits, edit)
     if payload.deadline_ns:
@@ -283,7 +276,10 @@ def _edit_wanted(
 
 def _edit_sent(book: Book, record: Record, dialog: Dialog, payload: EditSent, effects: list[Effect]) -> None:
     edit = next(edit for edit in dialog.edits if edit.reqid == payload.reqid)
-    send_edit(record, dialog, edit, payload.deadline_ns, effects)
+    if payload.deadline_ns:
+        send_edit(record, dialog, edit, payload.deadline_ns, effects)
+    else:
+        dialog.edits = tuple(other for other in dialog.edits if other is not edit)
 
 
 def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: list[Effect]) -> None:
@@ -336,7 +332,9 @@ def _recalled(book: Book, record: Record, dialog: Dialog, payload: Recalled, eff
         index_reqid(book, dialog, reqid)
     for venue_id in payload.venue_ids:
         index_venue_id(book, dialog, venue_id)
-    dialog.edit_ids = payload.edit_ids
+    for exec_id in (*(dialog.fills or ()), *(dialog.replaced or ())):
+        index_execution(book, dialog, exec_id)
+    dialog.edit_ids = {edit_id: (size, price) for edit_id, size, price in payload.edit_ids}
     dialog.ended_ns = record.time_ns
     _let_go(book, record, book.keep_finished - 1)
     book.finished[dialog] = None

@@ -47,7 +47,11 @@ class Waiting(NamedTuple):
 
 
 class Book:
-    """The fold. Dialogs by (owner, oid), and by what a broker calls them."""
+    """The fold. Dialogs by (owner, oid), and by what a broker calls them.
+
+    ``executions`` knows, by (broker, account), which dialog has an execution id, live or undone. Ids of
+    dialogs that left memory left with them.
+    """
 
     __slots__ = (
         "_alarm_clock",
@@ -56,6 +60,7 @@ class Book:
         "by_venue_id",
         "dark",
         "dialogs",
+        "executions",
         "finished",
         "forgotten",
         "generation",
@@ -81,6 +86,7 @@ class Book:
         self.dialogs: dict[str, dict[str, Dialog]] = {}
         self.by_reqid: dict[str, dict[int | str, Dialog]] = {}
         self.by_venue_id: dict[str, dict[str, Dialog]] = {}
+        self.executions: dict[tuple[str, str], dict[str, Dialog]] = {}
         self.identities: dict[str, Identity] = {}
         self.watchers: dict[str, tuple[str, ...]] = {}
         self.streams: dict[str, int] = {}

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.facts import ZERO, Body, Dialog, EditRequest, body_of
+from fsm_ems.dialogs.facts import Body, Dialog, EditRequest, body_of
 from fsm_ems.dialogs.prices import NO_PRICES, Prices
 from fsm_ems.dialogs.record import (
     CancelWanted,
@@ -37,6 +37,7 @@ CODES: dict[str, str] = {
     "order_ended": "the order has ended",
     "cancel_in_progress": "a cancel is open; an edit cannot overtake it",
     "edit_in_progress": "the increase of a filled order is out; one at a time",
+    "too_many_edits": "the order has as many open edits as it may",
     "not_editable": "this cannot be changed on this order",
     "link_down": "the broker is out of reach, and this is not kept until it is back",
     "max_size": "more than the largest size allowed",
@@ -124,7 +125,7 @@ def submit(
         )
     if body.expire_ns is not None and body.expire_ns <= now_ns:
         raise Refused("expired", f"expire_ns {body.expire_ns} is not after {now_ns}", order.oid)
-    _within_limits(settings, body, body.size, body.price, prices, order.oid)
+    within_limits(settings, body, body.size, body.price, prices, order.oid)
     key = (owner, order.oid)
     if body.side == "alert":
         return record(book, now_ns, key, E.SUBMIT_ALERT, _held(body, prices, order.oid))
@@ -166,9 +167,10 @@ def _trailing(body: Body, reference: Decimal, oid: str) -> Decimal:
     return f.EXACT.subtract(reference, body.trail)
 
 
-def _within_limits(
+def within_limits(
     settings: Settings, body: Body, size: Decimal, price: Decimal | None, prices: Prices, oid: str
 ) -> None:
+    """Raise Refused where an order of these terms breaks a limit, or where that cannot be told."""
     limits = settings.limits_of(body.market) if settings.limits else None
     if limits is None or body.side == "alert":
         return
@@ -204,8 +206,10 @@ def edit(
 ) -> Record | None:
     """The owner's edit: here where nothing left, held while another is out, or sent."""
     dialog = own(book, owner, command.oid)
-    if command.edit_id in dialog.edit_ids:
-        _check_same(dialog, command)
+    known = dialog.edit_ids.get(command.edit_id)
+    if known is not None:
+        if known != (command.size, command.price):
+            raise Refused("conflict", f"edit {command.edit_id} was made with other terms", command.oid)
         return None
     _may_edit(dialog, settings, command)
     if dialog.state is S.FILLED and not book.link_open(dialog.broker):
@@ -213,7 +217,7 @@ def edit(
             "link_down", f"order {command.oid} has filled, and its broker is out of reach", command.oid
         )
     size, price = _worst_terms(dialog, command)
-    _within_limits(settings, dialog.body, size, price, prices, command.oid)
+    within_limits(settings, dialog.body, size, price, prices, command.oid)
     key, state = (owner, command.oid), dialog.state
     if not dialog.flags & f.SENT:
         return record(
@@ -247,12 +251,6 @@ def _worst_terms(dialog: Dialog, command: Edit) -> tuple[Decimal, Decimal | None
     return max(sizes), max(prices, default=None)
 
 
-def _check_same(dialog: Dialog, command: Edit) -> None:
-    known = next((edit for edit in dialog.edits if edit.edit_id == command.edit_id), None)
-    if known is not None and (known.size, known.price) != (command.size, command.price):
-        raise Refused("conflict", f"edit {command.edit_id} was made with other terms", command.oid)
-
-
 def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
     state, oid = dialog.state, dialog.oid
     can_grow = settings.capabilities(dialog.broker).reopen_filled and dialog.noted_end is None
@@ -271,8 +269,8 @@ def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
         raise Refused("not_editable", "an alert has no size", oid)
     if command.price is not None and dialog.body.type == "market" and dialog.body.mode == "live":
         raise Refused("not_editable", "a market order has no price", oid)
-    if command.size is not None and command.size <= ZERO:
-        raise Refused("not_editable", "a size is above zero", oid)
+    if len(dialog.edits) >= settings.open_edits_max:
+        raise Refused("too_many_edits", f"{len(dialog.edits)} edits of order {oid} are open already", oid)
 
 
 def trigger(
@@ -293,7 +291,7 @@ def trigger(
     if dialog.state is not S.DARK_OPEN:
         return None
     limit = dialog.price if price is None else price
-    _within_limits(settings, dialog.body, dialog.size, limit, NO_PRICES, dialog.oid)
+    within_limits(settings, dialog.body, dialog.size, limit, NO_PRICES, dialog.oid)
     return fired(book, settings, dialog, limit, now_ns, "hand", None)
 
 

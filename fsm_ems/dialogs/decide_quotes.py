@@ -11,9 +11,10 @@ from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.darkbook import Hit
 from fsm_ems.dialogs.decide import fired, record
+from fsm_ems.dialogs.decide_reports import over_limits
 from fsm_ems.dialogs.facts import EXACT, Dialog
-from fsm_ems.dialogs.prices import Seen
-from fsm_ems.dialogs.record import Met, Record, Trailed, Triggered
+from fsm_ems.dialogs.prices import NO_PRICES, Seen
+from fsm_ems.dialogs.record import Met, Record, Timed, Trailed, Triggered
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import E, S
 
@@ -22,7 +23,8 @@ def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Re
     """The record of an order whose price the market reached; None where it was fired on this row already.
 
     It goes out only at a quote no older than the setting: a print that meets it while there is none makes
-    it wait for the next one.
+    it wait for the next one. Over the limits in force, at market by the far touch, it does not go out: it
+    ends, with an alarm.
     """
     dialog = hit.dialog
     key = (dialog.owner, dialog.oid)
@@ -35,7 +37,12 @@ def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Re
     touch = seen.touch(dialog.body.side, now_ns - settings.quote_age_ns)
     if touch is None:
         return None if dialog.flags & f.MET else record(book, now_ns, key, E.MET, Met(hit.seen))
-    return fired(book, settings, dialog, limit_at(settings, dialog, touch), now_ns, hit.source, hit.seen)
+    limit = limit_at(settings, dialog, touch)
+    over = over_limits(settings, dialog, dialog.size, limit or touch, NO_PRICES)
+    if over is not None:
+        alarm = f"its price was met, and it was not sent: {over}"
+        return record(book, now_ns, key, E.WITHHELD, Timed(0), alarm=alarm)
+    return fired(book, settings, dialog, limit, now_ns, hit.source, hit.seen)
 
 
 def _followed(hit: Hit) -> Decimal:

@@ -5,11 +5,16 @@ Pure as well. ``None`` means that there is nothing to record.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from msgspec.structs import replace
+
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.decide import new_reqid, record, whole
+from fsm_ems.dialogs.decide import new_reqid, record, whole, within_limits
 from fsm_ems.dialogs.facts import Body, Dialog
 from fsm_ems.dialogs.naming import name
+from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.record import (
     Adopted,
     CancelSent,
@@ -25,7 +30,7 @@ from fsm_ems.dialogs.record import (
     Unparked,
 )
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.errors import BrokerFault
+from fsm_ems.errors import BrokerFault, Refused
 from fsm_ems.machines.link import LINK, LinkEvent, LinkState
 from fsm_ems.machines.order import ORDER, UNACKED, E, S
 from fsm_ems.messages import (
@@ -42,7 +47,19 @@ _MOVES = ORDER.moves
 _RESTED = frozenset({S.OPEN, S.ACKED})
 _MAY_WAIT = frozenset({S.PENDING, S.DARK_TRIGGERED})
 _EXECUTIONS = BrokerdFill | BrokerdBust | BrokerdCorrection
-_ADOPTABLE = frozenset({"pending_new", "open", "pending_cancel", "pending_edit", "stopped", "done_for_day"})
+_ABSENCES = frozenset({E.MISSING, E.ABSENT})
+_ADOPTABLE = frozenset(
+    {
+        "pending_new",
+        "bidding",
+        "open",
+        "pending_cancel",
+        "pending_edit",
+        "stopped",
+        "suspended",
+        "done_for_day",
+    }
+)
 
 
 def find(book: Book, broker: str, report: Report) -> Dialog | None:
@@ -65,6 +82,11 @@ def mapped(
             return None
         payload = Contradicted(broker, report, named.attempted, origin)
         return record(book, now_ns, key, None, payload, alarm=named.alarm)
+    if isinstance(report, _EXECUTIONS) and (taken := _taken(book, dialog, report)) is not None:
+        payload = Contradicted(broker, report, event, origin)
+        return record(
+            book, now_ns, key, None, payload, alarm=f"execution {taken} belongs to another order already"
+        )
     if event not in _MOVES[dialog.state]:
         if ORDER.outcome(dialog.state, event) == "ignore":
             return None
@@ -72,6 +94,11 @@ def mapped(
         return record(
             book, now_ns, key, None, payload, alarm=f"{event} cannot happen to an order in {dialog.state}"
         )
+    if event in _ABSENCES and not settings.capabilities(broker).deadline and not dialog.flags & f.ACKED:
+        if event is E.ABSENT:
+            return None  # it may be taken at any time: no number of reads proves that it never will be
+        late = "the venue does not show it, and takes late requests: it may still arrive"
+        named = replace(named, alarm=late)
     deadline = 0
     if event is E.AMBIGUOUS:
         deadline = _last_deadline(dialog, now_ns) + settings.margin_ns
@@ -82,6 +109,18 @@ def mapped(
     )
 
 
+def _taken(book: Book, dialog: Dialog, report: BrokerdFill | BrokerdBust | BrokerdCorrection) -> str | None:
+    """The execution that *report* names and another order has: one execution belongs to one order."""
+    executions = book.executions.get((dialog.broker, dialog.body.account))
+    if executions is None:
+        return None
+    if not isinstance(report, BrokerdBust) and executions.get(report.exec_id, dialog) is not dialog:
+        return report.exec_id
+    if not isinstance(report, BrokerdFill) and executions.get(report.ref_id, dialog) is not dialog:
+        return report.ref_id
+    return None
+
+
 def unmapped(
     book: Book, settings: Settings, broker: str, report: Report, now_ns: int, origin: int = 0
 ) -> Record | None:
@@ -90,9 +129,10 @@ def unmapped(
     An adoption does not take the report with it: the report is decided again, and finds its dialog then.
     """
     if isinstance(report, _EXECUTIONS):
-        known = book.orphan_execs.get((broker, report.account), {})
-        if report.exec_id in known or (isinstance(report, BrokerdFill) and _is_booked(book, broker, report)):
-            return None
+        account = broker, report.account
+        booked = not isinstance(report, BrokerdBust) and report.exec_id in book.executions.get(account, {})
+        if booked or report.exec_id in book.orphan_execs.get(account, {}):
+            return None  # on an order that the venue has named in another way before, or on the account
     waiting = sum(1 for parked in book.parked.values() if parked.broker == broker)
     if not origin and book.unacked.get(broker, 0) and waiting < settings.parked_max:
         due = now_ns + settings.request_deadline_ns + settings.margin_ns
@@ -106,16 +146,6 @@ def unmapped(
     if isinstance(report, _EXECUTIONS):
         alarm = f"{report.name} {report.exec_id} belongs to no order that is known"
     return whole(book, now_ns, Orphaned(broker, report, origin), alarm)
-
-
-def _is_booked(book: Book, broker: str, report: BrokerdFill) -> bool:
-    """Whether an order has the execution: the venue has named its order in another way before."""
-    return any(
-        (dialog.fills is not None and report.exec_id in dialog.fills)
-        or (dialog.replaced is not None and report.exec_id in dialog.replaced)
-        for dialog in book
-        if dialog.broker == broker and dialog.body.account == report.account
-    )
 
 
 def _adoptable(broker: str, report: Report) -> Body | None:
@@ -175,18 +205,49 @@ def _last_deadline(dialog: Dialog, now_ns: int) -> int:
     return max(now_ns, 0 if dialog.flags & f.ACKED else dialog.due_ns, *deadlines)
 
 
-def follow_up(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Record | None:
-    """What an order's facts make due at once: a send that waited for the link, a held edit."""
+def follow_up(book: Book, settings: Settings, dialog: Dialog, now_ns: int, prices: Prices) -> Record | None:
+    """What an order's facts make due at once: a send that waited for the link, a held edit.
+
+    Nothing goes out without its checks: what waited is held against the limits of now, which may not be
+    those it was accepted under. *prices* are the last known, by market.
+    """
     state = dialog.state
     if state in _RESTED:
         held = dialog.held_edit if dialog.edits else None
         if held is not None:
-            sent = EditSent(held.reqid, now_ns + settings.request_deadline_ns)
-            return record(book, now_ns, (dialog.owner, dialog.oid), E.EDIT_SENT, sent)
+            size, price = held.size or dialog.size, held.price or dialog.price
+            over = over_limits(settings, dialog, size, price, prices)
+            event, deadline = E.EDIT_SENT, now_ns + settings.request_deadline_ns
+            if over is not None:
+                event, deadline, over = E.EDIT_WITHHELD, 0, f"edit {held.edit_id} was not sent: {over}"
+            sent = EditSent(held.reqid, deadline)
+            return record(book, now_ns, (dialog.owner, dialog.oid), event, sent, alarm=over)
     elif state in _MAY_WAIT and not dialog.flags & f.SENT and book.link_up(dialog.broker):
-        reqid = new_reqid(book, settings, dialog.broker)
-        order = Sent(reqid, now_ns + settings.request_deadline_ns)
-        return record(book, now_ns, (dialog.owner, dialog.oid), E.SENDING, order)
+        return _goes_out(book, settings, dialog, now_ns, prices)
+    return None
+
+
+def _goes_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int, prices: Prices) -> Record:
+    """The record of an order that waited for the link, which is up: it is sent, or it ends here."""
+    key, expire_ns = (dialog.owner, dialog.oid), dialog.body.expire_ns
+    if expire_ns is not None and expire_ns <= now_ns:
+        return record(book, now_ns, key, E.EXPIRED, Timed(0))
+    over = over_limits(settings, dialog, dialog.size, dialog.price, prices)
+    if over is not None:
+        return record(book, now_ns, key, E.WITHHELD, Timed(0), alarm=f"it was not sent: {over}")
+    order = Sent(new_reqid(book, settings, dialog.broker), now_ns + settings.request_deadline_ns)
+    return record(book, now_ns, key, E.SENDING, order)
+
+
+def over_limits(
+    settings: Settings, dialog: Dialog, size: Decimal, price: Decimal | None, prices: Prices
+) -> str | None:
+    """Which limit in force forbids these terms, and why."""
+    body = dialog.body
+    try:
+        within_limits(settings, body, size, price, prices, dialog.oid)
+    except Refused as refusal:
+        return str(refusal)
     return None
 
 

@@ -20,7 +20,7 @@ from fsm_ems.dialogs.recall import recalled
 from fsm_ems.dialogs.record import Effect, Record, Role
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.link import LinkEvent
-from fsm_ems.messages import BrokerdFill, Cancel, Command, Order, Report
+from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill, Cancel, Command, Order, Report
 from fsm_ems.quotes import Row
 
 Append = Callable[[Record], None]
@@ -63,6 +63,7 @@ class Dispatcher:
     ) -> None:
         """*generation* is a short text no other log of this account has had. *book* is a replayed one.
 
+        ``prices`` are the last known by market, told by whoever runs this: market orders are valued at them.
         *lookup* and *life* ask the record log for the records of a dialog that memory has let go: by what a
         report calls it, and by its (owner, oid).
         """
@@ -204,7 +205,10 @@ class Dispatcher:
             self._take(made, now_ns, effects)
 
     def _follow_up(self, dialog: Dialog, now_ns: int, effects: list[Effect]) -> None:
-        self._take_if(decide_reports.follow_up(self.book, self.settings, dialog, now_ns), now_ns, effects)
+        while (
+            made := decide_reports.follow_up(self.book, self.settings, dialog, now_ns, self.prices)
+        ) is not None:
+            self._take(made, now_ns, effects)
 
     def _recall(self, broker: str, report: Report, now_ns: int) -> Dialog | None:
         if not self.book.forgotten:
@@ -243,6 +247,7 @@ class Dispatcher:
         for seq, waiting in list(self.book.orphans.items()):
             if (
                 waiting.broker == broker
+                and seq in self.book.orphans
                 and decide_reports.find(self.book, broker, waiting.report) is not None
             ):
                 self._settle(broker, seq, waiting.report, now_ns, effects)
@@ -263,8 +268,11 @@ class Dispatcher:
                 self._claim(broker, now_ns, effects)
 
     def _drop_orphan(self, broker: str, report: Report, now_ns: int, effects: list[Effect]) -> None:
-        """An execution that was nobody's is on its order now: it counts once."""
-        if isinstance(report, BrokerdFill):
-            seq = self.book.orphan_execs.get((broker, report.account), {}).get(report.exec_id)
+        """An execution that was nobody's is on its order now, or undone there: it counts once."""
+        if not isinstance(report, BrokerdFill | BrokerdBust | BrokerdCorrection):
+            return
+        named = (report.exec_id,) if isinstance(report, BrokerdFill) else (report.exec_id, report.ref_id)
+        for exec_id in named:
+            seq = self.book.orphan_execs.get((broker, report.account), {}).get(exec_id)
             if seq is not None:
                 self._take(decide_reports.dropped(self.book, broker, seq, now_ns), now_ns, effects)

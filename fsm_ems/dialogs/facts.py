@@ -5,9 +5,10 @@ A :class:`Dialog` holds no message objects. Only :mod:`fsm_ems.dialogs.apply` ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from sys import intern
+from types import MappingProxyType
 
 from fsm_ems.machines.order import S
 from fsm_ems.messages import Direction, Order
@@ -38,7 +39,13 @@ MISSED = 128
 """One read of the venue did not show it."""
 ADOPTED = 256
 """Born at the venue."""
-MET = 512
+SUSPENDED = 512
+"""The venue holds it back until it is released (FIX Suspended)."""
+CALCULATED = 1024
+"""The venue has worked out fees and settlement (FIX Calculated)."""
+BIDDING = 2048
+"""Received as a bid, and not accepted yet (FIX Accepted for Bidding)."""
+MET = 4096
 """A print met the order's price; it waits for a quote that it can go out at."""
 
 
@@ -98,6 +105,11 @@ class Execution(Value, frozen=True):
     time_ns: int
 
 
+EditTerms = tuple[Decimal | None, Decimal | None]
+"""Size and price of an edit, None where it leaves them."""
+_NO_EDITS: Mapping[str, EditTerms] = MappingProxyType({})
+
+
 class CancelRequest:
     """A wish to cancel. *out*: it has left, or the venue showed that it has it."""
 
@@ -134,10 +146,11 @@ class Dialog:
 
     ``booked`` is the sum of executions, ``stated`` the largest cumulative size a report named, and
     ``filled`` the larger of the two. ``fills`` holds live executions by exec id; ``replaced`` maps the
-    ids of busted (None) and corrected (the new id) ones. ``asked`` is the id of the question that last asked
-    the venue, 0 once answered. ``price`` is the limit, and of what is held here the price to be met, from
-    the side that ``direction`` names; ``born`` is the seq of the record by which it came here. Both are None
-    and 0 of all that is not held.
+    ids of busted (None) and corrected (the new id) ones. ``edit_ids`` holds the terms (size, price) of every
+    edit that was ever taken; it is never changed, but replaced by a larger one. ``asked`` is the id of the
+    question that last asked the venue, 0 once answered. ``price`` is the limit, and of what is held here the
+    price to be met, from the side that ``direction`` names; ``born`` is the seq of the record by which it
+    came here. They are None and 0 of all that is not held.
     """
 
     __slots__ = (
@@ -192,7 +205,7 @@ class Dialog:
         self.venue_ids: tuple[str, ...] = ()
         self.cancel: CancelRequest | None = None
         self.edits: tuple[EditRequest, ...] = ()
-        self.edit_ids: tuple[str, ...] = ()
+        self.edit_ids: Mapping[str, EditTerms] = _NO_EDITS
         self.born = 0
         self.direction: Direction | None = None
         self.asked: int | str = 0
@@ -317,16 +330,22 @@ def ord_status_of(pending: str | None, flags: int, end: S | None, filled: Decima
         return pending
     if flags & DONE_FOR_DAY:
         return "DoneForDay"
+    if flags & CALCULATED:
+        return "Calculated"
     if end is S.REJECTED:
         return "Rejected"
     if filled and filled >= size:
         return "Filled"
     if flags & STOPPED:
         return "Stopped"
+    if flags & SUSPENDED:
+        return "Suspended"
     if end is S.CANCELLED:
         return "Canceled"
     if end is S.EXPIRED:
         return "Expired"
     if filled:
         return "PartiallyFilled"
-    return "New" if flags & RESTS else "PendingNew"
+    if flags & RESTS:
+        return "New"
+    return "AcceptedForBidding" if flags & BIDDING else "PendingNew"

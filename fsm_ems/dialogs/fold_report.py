@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO, CancelRequest, Dialog, EditRequest, Execution
-from fsm_ems.dialogs.ids import index_reqid, take_over
+from fsm_ems.dialogs.ids import index_execution, index_reqid, take_over
 from fsm_ems.dialogs.naming import after, find_edit, proven_edit, restated_terms
-from fsm_ems.dialogs.naming_status import answers, edit_in_force, pending_edit, settles
+from fsm_ems.dialogs.naming_status import LIFTED, MARKS, answers, edit_in_force, end_of, pending_edit, settles
 from fsm_ems.dialogs.record import Record, Reported
 from fsm_ems.machines.order import E, S
 from fsm_ems.messages import (
@@ -58,6 +58,7 @@ _RESTS = frozenset(
         E.OPENED,
         E.DONE_FOR_DAY,
         E.STOPPED,
+        E.SUSPENDED,
         E.FILL,
         E.FILL_COMPLETE,
         E.OVERFILL,
@@ -97,12 +98,11 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus) -
         _cancel_pending(dialog)
     elif status == "pending_edit":
         _edit_pending(book, dialog, report)
-    elif status == "stopped":
-        dialog.flags |= f.STOPPED
-    elif status == "done_for_day":
-        dialog.flags |= f.DONE_FOR_DAY
-    elif status == "open" and not report.snapshot:
-        dialog.flags &= ~(f.STOPPED | f.DONE_FOR_DAY)
+    elif status == "open":
+        if not report.snapshot:
+            dialog.flags &= ~LIFTED
+    elif status in MARKS:
+        dialog.flags |= MARKS[status]
     elif status == "absent":
         dialog.flags |= f.MISSED
     if answers(dialog, report):
@@ -113,7 +113,7 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus) -
         dialog.asked = 0
     if status == "filled" and record.event in _WHOLE and not dialog.complete:
         _take_whole(dialog, report.cum)
-    _note_end(dialog, record.event)
+    _note_end(dialog, record.event, status)
 
 
 def _take_whole(dialog: Dialog, cum: Decimal | None) -> None:
@@ -136,10 +136,11 @@ def _settle_edits(dialog: Dialog, details: OrderDetails) -> None:
     dialog.edits = tuple(held for held in dialog.edits if not held.out)
 
 
-def _note_end(dialog: Dialog, event: E | None) -> None:
-    """A cancel or expiry of a filled order is noted, and its open requests are over."""
-    if dialog.state is S.FILLED and event in (E.CANCELLED, E.EXPIRED):
-        dialog.noted_end = S.CANCELLED if event is E.CANCELLED else S.EXPIRED
+def _note_end(dialog: Dialog, event: E | None, status: str) -> None:
+    """An end told of an order that is filled, or is so by that very report, is noted; requests are over."""
+    end = event if dialog.state is S.FILLED else end_of(dialog, status) if event in _WHOLE else None
+    if end in (E.CANCELLED, E.EXPIRED, E.CALCULATED):
+        dialog.noted_end = dialog.noted_end or (S.CANCELLED if end is E.CANCELLED else S.EXPIRED)
         dialog.cancel = None
         dialog.edits = ()
 
@@ -212,11 +213,13 @@ def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill) -> No
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
     _book(dialog, _execution(report, record.time_ns))
+    index_execution(book, dialog, report.exec_id)
     _state_cum(dialog, report.cum)
 
 
 def _bust(book: Book, record: Record, dialog: Dialog, report: BrokerdBust) -> None:
     gone = _unbook(dialog, dialog.live_exec_id(report.ref_id) or report.ref_id, None)
+    index_execution(book, dialog, report.ref_id)  # perhaps never seen
     if gone is not None:
         _restate_stated(dialog, -gone.size)
     _note_reopened_end(dialog, record)
@@ -225,6 +228,8 @@ def _bust(book: Book, record: Record, dialog: Dialog, report: BrokerdBust) -> No
 def _correction(book: Book, record: Record, dialog: Dialog, report: BrokerdCorrection) -> None:
     new = ZERO if dialog.replaced and report.exec_id in dialog.replaced else report.size
     gone = _unbook(dialog, dialog.live_exec_id(report.ref_id) or report.ref_id, report.exec_id)
+    for exec_id in (report.ref_id, report.exec_id):
+        index_execution(book, dialog, exec_id)
     if new:
         _book(dialog, _execution(report, record.time_ns))
     if gone is not None:

@@ -1,4 +1,4 @@
-"""What brokers call an order: every request id and venue id of its chain finds the dialog."""
+"""What brokers call an order: every request id, venue id and execution id of its chain finds the dialog."""
 
 from __future__ import annotations
 
@@ -42,3 +42,27 @@ def take_over(dialog: Dialog, reqid: int | str) -> None:
     if dialog.reqid is not None and reqid != dialog.reqid:
         dialog.reqids = (*(old for old in dialog.reqids if old != reqid), dialog.reqid)
         dialog.reqid = reqid
+
+
+def index_execution(book: Book, dialog: Dialog, exec_id: str) -> None:
+    """*exec_id* is an execution of *dialog*, and of no other."""
+    account = dialog.broker, dialog.body.account
+    executions = book.executions.get(account)
+    if executions is None:
+        executions = book.executions[account] = {}
+    executions.setdefault(exec_id, dialog)
+
+
+def unindex(book: Book, dialog: Dialog) -> None:
+    """*dialog* leaves memory: nothing that it is called finds it any more."""
+    requests, names = book.by_reqid.get(dialog.broker, {}), book.by_venue_id.get(dialog.broker, {})
+    for reqid in (dialog.reqid, *dialog.reqids):
+        if reqid is not None and requests.get(reqid) is dialog:
+            del requests[reqid]
+    for venue_id in (dialog.venue_id, *dialog.venue_ids):
+        if venue_id is not None and names.get(venue_id) is dialog:
+            del names[venue_id]
+    executions = book.executions.get((dialog.broker, dialog.body.account), {})
+    for exec_id in (*(dialog.fills or ()), *(dialog.replaced or ())):
+        if executions.get(exec_id) is dialog:
+            del executions[exec_id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
@@ -17,7 +17,18 @@ _OPENED = Name(E.OPENED)
 _AT_VENUE = frozenset(AT_VENUE)
 _QUIET = frozenset(QUIET)
 _UNACKED = frozenset(UNACKED)
-_PLAIN = frozenset({"pending_new", "open", "filled"})
+_PLAIN = frozenset({"pending_new", "bidding", "open", "filled"})
+_UNRESTING = frozenset({"pending_new", "bidding"})
+MARKS: Mapping[str, int] = {
+    "stopped": f.STOPPED,
+    "suspended": f.SUSPENDED,
+    "done_for_day": f.DONE_FOR_DAY,
+    "calculated": f.CALCULATED,
+    "bidding": f.BIDDING,
+}
+"""What a status notes of an order, beside what it means for its state."""
+LIFTED = f.STOPPED | f.SUSPENDED | f.DONE_FOR_DAY
+"""The marks that end when the venue says ``open``."""
 
 
 def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
@@ -26,11 +37,10 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
     grows = cum is not None and cum > dialog.filled
     if state in _AT_VENUE:
         if state is S.UNKNOWN and status in _PLAIN and settles(dialog, report):
-            return _found(dialog, report, rests=status != "pending_new")
+            return _found(dialog, report, rests=status not in _UNRESTING)
         size = size_in_force(dialog, report)
         if grows and cum is not None and cum >= size and not dialog.complete:
-            over = f"the venue states {cum - size} more than ordered" if cum > size else None
-            return Name(E.FILLED_STATED, alarm=over)
+            return Name(E.FILLED_STATED, alarm=_overstated(dialog, report, size) or _contrary(report))
         named = _MEANING.get(status, _standing)(dialog, report)
         if named is IGNORED and grows and status != "absent":
             return Name(E.OPENED if state is S.ACKED else E.STATED)
@@ -38,6 +48,8 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
     if state is S.FILLED:
         return _after_filled(dialog, report, grows=grows)
     if state in _QUIET:
+        if status == "calculated" and not dialog.flags & f.CALCULATED:
+            return Name(E.CALCULATED)
         return Name(E.STATED) if grows else IGNORED
     if state is S.REJECTED and (grows or status == "filled"):
         return Name(None, alarm="a filled size of an order the venue had rejected", attempted=E.FILLED_STATED)
@@ -45,19 +57,20 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
 
 
 def _standing(dialog: Dialog, report: BrokerdStatus) -> Name:
-    """``pending_new``, ``open`` and ``filled`` of an order the venue may hold."""
+    """``pending_new``, ``bidding``, ``open`` and ``filled`` of an order the venue may hold."""
     state = dialog.state
     if report.status == "filled":
         return _stated_whole(dialog, report)
-    if report.status == "pending_new":
+    if report.status in _UNRESTING:
         if state is S.UNKNOWN:
             return _found(dialog, report, rests=False)
-        return _ACK if state in _UNACKED else IGNORED
+        told = state in _UNACKED or (report.status == "bidding" and not dialog.flags & (f.BIDDING | f.RESTS))
+        return _ACK if told else IGNORED
     if state is S.UNKNOWN:
         return _found(dialog, report, rests=True)
     if state in _UNACKED or state is S.ACKED:
         return _OPENED
-    lifted = dialog.flags & (f.STOPPED | f.DONE_FOR_DAY) and not report.snapshot
+    lifted = dialog.flags & LIFTED and not report.snapshot
     learnt = not dialog.flags & f.RESTS or renames(dialog, report.venue_id)
     return _OPENED if lifted or learnt else IGNORED
 
@@ -111,20 +124,23 @@ def _stated_whole(dialog: Dialog, report: BrokerdStatus) -> Name:
     return alive(dialog, rests=True, edits=left)
 
 
+_HALTS = {"stopped": E.STOPPED, "suspended": E.SUSPENDED}
+
+
 def _marked(dialog: Dialog, report: BrokerdStatus) -> Name:
-    """A pending request, a guarantee or the end of the day: the order lives."""
+    """A pending request, a guarantee, a suspension or the end of the day: the order lives."""
     status, state = report.status, dialog.state
     if state is S.UNKNOWN:
         if status == "done_for_day" and not report.resumes:
             return Name(E.EXPIRED)
-        return _found(dialog, report, rests=status in ("stopped", "done_for_day"))
+        return _found(dialog, report, rests=status in MARKS)
     if status == "pending_cancel":
         return IGNORED if dialog.cancel is not None and dialog.cancel.pending else Name(E.CANCEL_PENDING)
     if status == "pending_edit":
         edit = pending_edit(dialog, report)
         return IGNORED if edit is not None and edit.pending else Name(E.EDIT_PENDING)
-    if status == "stopped":
-        return IGNORED if dialog.flags & f.STOPPED else Name(E.STOPPED)
+    if status in _HALTS:
+        return IGNORED if dialog.flags & MARKS[status] else Name(_HALTS[status])
     if not report.resumes:
         return Name(E.EXPIRED)
     return IGNORED if dialog.flags & f.DONE_FOR_DAY else Name(E.DONE_FOR_DAY)
@@ -140,13 +156,39 @@ def _ended(dialog: Dialog, report: BrokerdStatus) -> Name:
     status = report.status
     if status == "absent":
         return _absent(dialog, report)
-    if status == "rejected":
-        if dialog.filled or report.cum:
-            return Name(E.CANCELLED, alarm="the venue rejected an order that had traded")
+    if status == "rejected" and not (dialog.filled or report.cum):
         return Name(E.REJECTED)
-    if status == "expired" and dialog.body.tif not in ("ioc", "fok"):
-        return Name(E.EXPIRED)
-    return Name(E.CANCELLED)
+    return Name(end_of(dialog, status), alarm=_contrary(report))
+
+
+def end_of(dialog: Dialog, status: str) -> E | None:
+    """The end of an order that has traded and of which the venue says *status*; None where it is no end.
+
+    FOK and IOC orders end as cancelled, never as expired (FIX 5.0 SP2 volume 4).
+    """
+    if status in ("cancelled", "rejected"):
+        return E.CANCELLED
+    if status == "calculated":
+        return E.CALCULATED
+    if status == "expired":
+        return E.CANCELLED if dialog.body.tif in ("ioc", "fok") else E.EXPIRED
+    return None
+
+
+def _contrary(report: BrokerdStatus) -> str | None:
+    """The alarm about a report that an order was refused which has traded."""
+    return "the venue rejected an order that had traded" if report.status == "rejected" else None
+
+
+def _overstated(dialog: Dialog, report: BrokerdStatus, size: Decimal) -> str | None:
+    """The alarm where the venue states more than *size*, which is in force, and no edit out explains it.
+
+    ``filled`` tells the whole size: it is explained by an edit of that size or less alone.
+    """
+    cum = report.cum or size
+    sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
+    explained = max([size, *(other for other in sizes if report.status != "filled" or other <= cum)])
+    return f"the venue states {cum - explained} more than ordered" if cum > explained else None
 
 
 def _absent(dialog: Dialog, report: BrokerdStatus) -> Name:
@@ -162,14 +204,13 @@ def _absent(dialog: Dialog, report: BrokerdStatus) -> Name:
 
 def _after_filled(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name:
     status = report.status
-    over = f"the venue states {report.cum}, more than ordered" if grows else None
+    over = _overstated(dialog, report, dialog.size) if grows else None
     if dialog.noted_end is None:
-        if status == "rejected":
-            return Name(E.CANCELLED, alarm=over or "the venue rejected an order that had traded")
-        if status == "cancelled" or (status == "expired" and dialog.body.tif in ("ioc", "fok")):
-            return Name(E.CANCELLED, alarm=over)
-        if status == "expired":
-            return Name(E.EXPIRED, alarm=over)
+        end = end_of(dialog, status)
+        if end is not None:
+            return Name(end, alarm=over or _contrary(report))
+    if status == "calculated" and not dialog.flags & f.CALCULATED:
+        return Name(E.CALCULATED, alarm=over)
     if grows:
         return Name(E.STATED, alarm=over)
     if status == "pending_cancel" and dialog.cancel is not None and not dialog.cancel.pending:
@@ -180,6 +221,6 @@ def _after_filled(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name
 
 
 _MEANING: dict[str, Callable[[Dialog, BrokerdStatus], Name]] = {
-    **dict.fromkeys(("pending_cancel", "pending_edit", "stopped", "done_for_day"), _marked),
-    **dict.fromkeys(("cancelled", "rejected", "expired", "absent"), _ended),
+    **dict.fromkeys(("pending_cancel", "pending_edit", "stopped", "suspended", "done_for_day"), _marked),
+    **dict.fromkeys(("cancelled", "rejected", "expired", "calculated", "absent"), _ended),
 }

@@ -68,6 +68,6 @@ def recalled(book: Book, records: Sequence[Record], now_ns: int) -> Record | Non
         dialog.noted_end,
         tuple(reqid for reqid in (dialog.reqid, *dialog.reqids) if reqid is not None),
         tuple(name for name in (*dialog.venue_ids, dialog.venue_id) if name is not None),
-        dialog.edit_ids,
+        tuple((edit_id, *terms) for edit_id, terms in dialog.edit_ids.items()),
     )
     return Record(book.seq + 1, now_ns, dialog.owner, dialog.oid, None, None, payload)

@@ -108,7 +108,7 @@ class EditWanted(Value, frozen=True):
 
 
 class EditSent(Value, frozen=True):
-    """A held edit goes out."""
+    """A held edit goes out; *deadline_ns* 0 means that it may not, and ends here."""
 
     reqid: int | str
     deadline_ns: int
@@ -128,7 +128,7 @@ class Reported(Value, frozen=True):
 
 
 class Timed(Value, frozen=True):
-    """Time passed or the link broke; *due_ns* is when to look again."""
+    """Time passed or the link moved; *due_ns* is when to look again."""
 
     due_ns: int
 
@@ -158,7 +158,7 @@ class Recalled(Value, frozen=True):
     noted_end: OrderState | None
     reqids: tuple[int | str, ...]
     venue_ids: tuple[str, ...]
-    edit_ids: tuple[str, ...]
+    edit_ids: tuple[tuple[str, Decimal | None, Decimal | None], ...]
 
 
 # ── payloads about no dialog ────────────────────────────────────────────────────────────────────────

@@ -27,7 +27,8 @@ class Capabilities:
     """What a broker can do.
 
     *reqid_form*: the form of its request ids. *reopen_filled*: whether a filled order can be increased.
-    *deadline*: whether it refuses requests that come after their deadline.
+    *deadline*: whether it refuses requests that come after their deadline; where it does not, an order that
+    it does not show may still arrive, and stays ``unknown``.
     """
 
     reqid_form: Literal["str", "int"] = "str"
@@ -45,7 +46,8 @@ class Settings:
     *request_deadline_ns* is how long a request may
     take; the venue is asked *margin_ns* after that (clock skew and the lag of its reads), and again every
     *ask_every_ns*. Finished dialogs leave memory past *keep_finished* or *keep_age_ns*. At most
-    *parked_max* reports a broker wait for their order's ack. Orders born at a venue belong to *operator*.
+    *parked_max* reports a broker wait for their order's ack, and at most *open_edits_max* edits of an order
+    are out or held. Orders born at a venue belong to *operator*.
     """
 
     limits: Mapping[str, Limits] = field(default_factory=dict[str, Limits])
@@ -56,6 +58,7 @@ class Settings:
     keep_finished: int = 10_000
     keep_age_ns: int = 30 * 86_400 * SECOND_NS
     parked_max: int = 1_000
+    open_edits_max: int = 16
     operator: str = "operator"
     markets: Mapping[str, Market] = field(default_factory=dict[str, Market])
     limit_ticks: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -64,7 +67,8 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("request_deadline_ns", "ask_every_ns"):  # else one moment would never be over
             assert getattr(self, name) > 0, f"{name} must be above zero"
-        for name in ("quote_age_ns", "margin_ns", "keep_finished", "keep_age_ns", "parked_max"):
+        bounds = ("keep_finished", "keep_age_ns", "parked_max", "open_edits_max")
+        for name in ("quote_age_ns", "margin_ns", *bounds):
             assert getattr(self, name) >= 0, f"{name} must be zero or more"
 
     def capabilities(self, broker: str) -> Capabilities:

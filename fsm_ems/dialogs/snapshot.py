@@ -31,6 +31,7 @@ def facts(book: Book) -> Plain:
     ]
     plain["by_reqid"] = {broker: _named(dialogs) for broker, dialogs in book.by_reqid.items()}
     plain["by_venue_id"] = {broker: _named(dialogs) for broker, dialogs in book.by_venue_id.items()}
+    plain["executions"] = {account: _named(execs) for account, execs in book.executions.items()}
     plain["finished"] = [_key(dialog) for dialog in book.finished]
     plain["forgotten"] = [*book.forgotten]
     plain["parked"] = [*book.parked.items()]
@@ -46,6 +47,7 @@ def dialog_facts(dialog: Dialog) -> Plain:
     plain: Plain = {slot: getattr(dialog, slot) for slot in Dialog.__slots__}
     plain["fills"] = None if dialog.fills is None else [*dialog.fills.items()]
     plain["replaced"] = None if dialog.replaced is None else dict(dialog.replaced)
+    plain["edit_ids"] = dict(dialog.edit_ids)
     plain["cancel"] = None if dialog.cancel is None else _slots(dialog.cancel)
     plain["edits"] = [_slots(edit) for edit in dialog.edits]
     return plain

@@ -188,6 +188,9 @@ def _contradicted(payload: Contradicted) -> str:
 
 def _recalled(payload: Recalled) -> str:
     fills = ",".join(map(_execution, payload.fills))
+    edits = ",".join(
+        [f"[{quoted(edit_id)},{_number(size)},{_number(price)}]" for edit_id, size, price in payload.edit_ids]
+    )
     replaced = ",".join([f"[{quoted(old)},{_text(new)}]" for old, new in payload.replaced])
     return (
         f'{_body(payload.body)},"broker":{quoted(payload.broker)},"state":{quoted(payload.state)},'
@@ -195,7 +198,7 @@ def _recalled(payload: Recalled) -> str:
         f'"fills":[{fills}],"replaced":[{replaced}],"flags":{payload.flags},"end":{_text(payload.end)},'
         f'"noted_end":{_text(payload.noted_end)},"reqids":[{",".join(map(_reqid, payload.reqids))}],'
         f'"venue_ids":[{",".join(map(quoted, payload.venue_ids))}],'
-        f'"edit_ids":[{",".join(map(quoted, payload.edit_ids))}]'
+        f'"edit_ids":[{edits}]'
     )
 
 

@@ -23,7 +23,7 @@ ORDER_MEANINGS: Mapping[OrderState, str] = MappingProxyType(
         OrderState.UNKNOWN: "the outcome is unproven; only evidence leads out",
         OrderState.FILLED: "nothing is left to trade",
         OrderState.CANCELLED: "cancelled, by its owner or the venue; what traded stays",
-        OrderState.REJECTED: "refused by the venue",
+        OrderState.REJECTED: "refused by the venue, or here before it left",
         OrderState.EXPIRED: "its time ran out; what traded stays",
         OrderState.ALERT_TRIGGERED: "its price was met and the owner was told",
     }

@@ -19,54 +19,17 @@ Rules every row keeps:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from enum import StrEnum
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from fsm_ems.machines.order_events import COLUMNS, OrderEvent
-from fsm_ems.machines.table import Row, Table, plain_members, rows
+from fsm_ems.machines.order_requests import cancels, cancels_refused, edits, edits_refused
+from fsm_ems.machines.order_states import AT_VENUE, ENDS, QUIET, RESTING, UNACKED, E, OrderState, Rows, S
+from fsm_ems.machines.table import Row, Table, rows
+
+__all__ = ["AT_VENUE", "ENDS", "ORDER", "QUIET", "RESTING", "UNACKED", "E", "OrderState", "S"]
 
 
-class OrderState(StrEnum):
-    """Where an order stands; the last five are ends."""
-
-    NEW = "new"
-    DARK_OPEN = "dark_open"
-    ALERT_OPEN = "alert_open"
-    PENDING = "pending"
-    DARK_TRIGGERED = "dark_triggered"
-    CANCEL_STASHED = "cancel_stashed"
-    ACKED = "acked"
-    OPEN = "open"
-    EDITING = "editing"
-    CANCELLING = "cancelling"
-    UNKNOWN = "unknown"
-    FILLED = "filled"
-    CANCELLED = "cancelled"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    ALERT_TRIGGERED = "alert_triggered"
-
-    __hash__ = str.__hash__
-
-
-if TYPE_CHECKING:
-    S = OrderState
-    E = OrderEvent
-else:
-    S = plain_members(OrderState)
-    E = plain_members(OrderEvent)
-_Rows = Iterator[Row[OrderState, OrderEvent]]
-
-UNACKED = (S.PENDING, S.DARK_TRIGGERED, S.CANCEL_STASHED)
-RESTING = (S.ACKED, S.OPEN, S.EDITING, S.CANCELLING)
-AT_VENUE = (*UNACKED, *RESTING, S.UNKNOWN)
-QUIET = (S.FILLED, S.CANCELLED, S.EXPIRED)
-ENDS = (S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED, S.ALERT_TRIGGERED)
-
-
-def _birth() -> _Rows:
+def _birth() -> Rows:
     yield Row(S.NEW, E.SUBMIT, S.PENDING, "main", "accepted and durable; the broker is next")
     yield Row(
         S.NEW, E.SUBMIT_DARK, S.DARK_OPEN, "dark", "held here until its price is met; the venue knows nothing"
@@ -75,6 +38,13 @@ def _birth() -> _Rows:
     yield Row(S.NEW, E.ADOPT, S.ACKED, "external", "born at the venue: phone, web page or another program")
     yield from rows(
         (S.PENDING, S.DARK_TRIGGERED), E.SENDING, None, "main", "it waited for the link, which is up"
+    )
+    yield from rows(
+        (S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN),
+        E.WITHHELD,
+        S.REJECTED,
+        "end",
+        "it waited here, and a limit now in force forbids it: it never left",
     )
     yield Row(S.DARK_OPEN, E.TRIGGER, S.DARK_TRIGGERED, "dark", "its price was met; it fires this once")
     yield Row(S.DARK_OPEN, E.STOP, S.DARK_TRIGGERED, "dark", "the market went against it as far as its stop")
@@ -99,13 +69,13 @@ def _birth() -> _Rows:
     yield Row(S.ALERT_OPEN, E.ALERT, S.ALERT_TRIGGERED, "alert", "its price was met and the owner is told")
 
 
-def _proof_of_arrival(event: OrderEvent, story: str, reason: str) -> _Rows:
+def _proof_of_arrival(event: OrderEvent, story: str, reason: str) -> Rows:
     """A report about an order that rests or trades: it has arrived, acknowledged or not."""
     yield from rows((S.PENDING, S.DARK_TRIGGERED, S.ACKED), event, S.OPEN, story, reason)
     yield Row(S.CANCEL_STASHED, event, S.CANCELLING, "stash", f"{reason}; the stashed cancel leaves now")
 
 
-def _arrival() -> _Rows:
+def _arrival() -> Rows:
     yield Row(S.PENDING, E.ACK, S.ACKED, "main", "the venue gave its id")
     yield Row(S.DARK_TRIGGERED, E.ACK, S.ACKED, "dark", "the venue gave its id")
     yield Row(
@@ -121,6 +91,7 @@ def _arrival() -> _Rows:
     for event, reason in (
         (E.DONE_FOR_DAY, "nothing more trades today; it comes back"),
         (E.STOPPED, "a guarantee is no execution"),
+        (E.SUSPENDED, "held back by the venue until it is released"),
     ):
         yield from _proof_of_arrival(event, "venue", reason)
         yield from rows((S.OPEN, S.EDITING, S.CANCELLING), event, None, "venue", reason)
@@ -130,7 +101,7 @@ def _arrival() -> _Rows:
     )
 
 
-def _executions() -> _Rows:
+def _executions() -> Rows:
     yield from _proof_of_arrival(E.FILL, "main", "an execution is proof of arrival")
     yield from rows(
         (S.OPEN, S.EDITING, S.CANCELLING), E.FILL, None, "main", "part of it traded under the terms in force"
@@ -171,7 +142,7 @@ def _executions() -> _Rows:
     )
 
 
-def _amended_executions() -> _Rows:
+def _amended_executions() -> Rows:
     for event, reason in ((E.BUST, "an execution was undone"), (E.CORRECTED, "an execution was restated")):
         yield from _proof_of_arrival(event, "venue", reason)
         yield from rows((S.OPEN, S.EDITING, S.CANCELLING, S.UNKNOWN), event, None, "venue", reason)
@@ -187,7 +158,7 @@ def _amended_executions() -> _Rows:
     yield from rows(AT_VENUE, E.CORRECTED_COMPLETES, S.FILLED, "venue", "an execution grew: nothing is left")
 
 
-def _restatements() -> _Rows:
+def _restatements() -> Rows:
     yield from _proof_of_arrival(E.RESTATED, "venue", "the venue changed terms of what it holds")
     held = (S.OPEN, S.EDITING, S.CANCELLING, S.FILLED)
     yield from rows(held, E.RESTATED, None, "venue", "new terms without a request; open requests stay")
@@ -203,152 +174,7 @@ def _restatements() -> _Rows:
     )
 
 
-def _cancels() -> _Rows:
-    unsent = (S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN, S.ALERT_OPEN)
-    yield from rows(
-        unsent, E.CANCEL_UNSENT, S.CANCELLED, "cancel", "nothing had left, so nothing needs to be recalled"
-    )
-    yield from rows(
-        (S.PENDING, S.DARK_TRIGGERED),
-        E.CANCEL,
-        S.CANCEL_STASHED,
-        "stash",
-        "sent but not acked: the cancel waits for the id",
-    )
-    yield from rows(
-        (S.ACKED, S.OPEN, S.EDITING), E.CANCEL, S.CANCELLING, "cancel", "the cancel request goes out"
-    )
-    yield Row(
-        S.CANCELLING,
-        E.CANCEL,
-        S.CANCELLING,
-        "cancel",
-        "a stranger's cancel is open; the owner's goes out beside it",
-    )
-    yield Row(
-        S.UNKNOWN, E.CANCEL, S.UNKNOWN, "cancel", "the wish is kept and driven; the outcome is still unproven"
-    )
-    yield Row(S.UNKNOWN, E.REDRIVE, S.UNKNOWN, "cancel", "no answer: the cancel is sent again")
-    yield from rows(
-        (S.OPEN, S.ACKED, S.FILLED), E.RESUME_CANCEL, S.CANCELLING, "cancel", "a cancel is still wanted"
-    )
-    yield from rows(
-        (*UNACKED, S.ACKED, S.OPEN, S.EDITING, S.CANCELLING),
-        E.CANCEL_PENDING,
-        S.CANCELLING,
-        "cancel",
-        "the venue has a cancel request and weighs it",
-    )
-    yield Row(S.FILLED, E.CANCEL_PENDING, S.FILLED, "late", "the venue weighs a cancel that came too late")
-    yield from rows(
-        AT_VENUE, E.CANCELLED, S.CANCELLED, "end", "cancelled, on request or not; what traded stays"
-    )
-    yield Row(
-        S.FILLED, E.CANCELLED, S.FILLED, "late", "filled outranks cancelled; noted, should a bust reopen it"
-    )
-
-
-def _cancels_refused() -> _Rows:
-    yield Row(S.CANCELLING, E.CANCEL_REFUSED, S.OPEN, "cancel", "refused: the wish ends, the order lives on")
-    yield Row(
-        S.CANCELLING,
-        E.CANCEL_REFUSED_ACKED,
-        S.ACKED,
-        "cancel",
-        "refused before it rested: the order lives on",
-    )
-    yield Row(
-        S.CANCELLING,
-        E.CANCEL_REFUSED_FILLED,
-        S.FILLED,
-        "cancel",
-        "refused: it had filled before its increase",
-    )
-    yield Row(
-        S.CANCEL_STASHED,
-        E.CANCEL_REFUSED,
-        S.PENDING,
-        "stash",
-        "refused unseen: no proof that the order is dead",
-    )
-    yield Row(
-        S.CANCEL_STASHED,
-        E.CANCEL_REFUSED_DARK,
-        S.DARK_TRIGGERED,
-        "stash",
-        "refused unseen: no proof that the order is dead",
-    )
-    yield Row(S.FILLED, E.CANCEL_REFUSED, S.FILLED, "late", "too late: it had filled; the request is closed")
-
-
-def _edits() -> _Rows:
-    yield from rows(
-        (S.ACKED, S.OPEN), E.EDIT, S.EDITING, "edit", "the replace request goes out; old terms stay in force"
-    )
-    yield Row(S.FILLED, E.EDIT, S.EDITING, "edit", "an increase of a filled order, where the broker can")
-    held = (S.PENDING, S.DARK_TRIGGERED, S.EDITING, S.UNKNOWN)
-    yield from rows(held, E.EDIT_HELD, None, "edit", "kept until the venue can take it, one at a time")
-    unsent = (S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN, S.ALERT_OPEN)
-    yield from rows(unsent, E.EDIT_LOCAL, None, "edit", "nothing had left, so the terms change here")
-    yield from rows((S.ACKED, S.OPEN), E.EDIT_SENT, S.EDITING, "edit", "the held edit goes out")
-    yield from rows(
-        (S.OPEN, S.ACKED, S.FILLED), E.RESUME_EDIT, S.EDITING, "edit", "another edit is still out"
-    )
-    arrived = (S.PENDING, S.DARK_TRIGGERED, S.ACKED, S.OPEN, S.EDITING)
-    yield from rows(
-        arrived, E.EDIT_PENDING, S.EDITING, "edit", "the venue has a replace request and weighs it"
-    )
-    yield Row(
-        S.CANCEL_STASHED,
-        E.EDIT_PENDING,
-        S.CANCELLING,
-        "stash",
-        "it has arrived; the stashed cancel leaves now",
-    )
-    yield from rows(
-        (S.CANCELLING, S.FILLED), E.EDIT_PENDING, None, "edit", "the venue weighs an edit; this outranks it"
-    )
-    shown = (S.PENDING, S.DARK_TRIGGERED, S.EDITING)
-    yield from rows(shown, E.REPLACED, S.OPEN, "edit", "the new terms are in force")
-    yield Row(
-        S.CANCELLING, E.REPLACED, S.CANCELLING, "edit", "the new terms are in force; the cancel is still open"
-    )
-    yield Row(
-        S.FILLED, E.REPLACED, S.FILLED, "late", "a late answer: the new size is no more than what traded"
-    )
-    yield from rows(
-        (S.EDITING, S.CANCELLING, S.UNKNOWN),
-        E.REPLACED_COMPLETES,
-        S.FILLED,
-        "edit",
-        "the new size is no more than what traded",
-    )
-    yield Row(
-        S.FILLED,
-        E.REPLACED_REOPENS,
-        S.OPEN,
-        "late",
-        "an edit that crossed the last fill left something to trade",
-    )
-
-
-def _edits_refused() -> _Rows:
-    yield Row(S.EDITING, E.EDIT_REFUSED, S.OPEN, "edit", "refused: the old terms stay")
-    yield Row(
-        S.EDITING, E.EDIT_REFUSED_ACKED, S.ACKED, "edit", "refused before it rested: the old terms stay"
-    )
-    yield from rows(
-        (S.EDITING, S.CANCELLING),
-        E.EDIT_REFUSED_FILLED,
-        S.FILLED,
-        "edit",
-        "the increase of a filled order was refused",
-    )
-    refused = (S.PENDING, S.DARK_TRIGGERED, S.CANCELLING, S.UNKNOWN, S.FILLED)
-    yield from rows(refused, E.EDIT_REFUSED, None, "edit", "the request is closed; nothing else changes")
-
-
-def _ends() -> _Rows:
+def _ends() -> Rows:
     yield from rows(AT_VENUE, E.EXPIRED, S.EXPIRED, "end", "its time in force ran out; what traded stays")
     yield from rows(
         (S.DARK_OPEN, S.ALERT_OPEN), E.EXPIRED, S.EXPIRED, "end", "its time ran out before its price was met"
@@ -358,7 +184,24 @@ def _ends() -> _Rows:
     )
 
 
-def _doubt() -> _Rows:
+def _calculated() -> Rows:
+    """FIX Calculated: done for the day, fees and settlement worked out."""
+    yield from rows(
+        AT_VENUE,
+        E.CALCULATED,
+        S.EXPIRED,
+        "end",
+        "its costs are worked out: nothing more trades; what traded stays",
+    )
+    yield Row(
+        S.FILLED, E.CALCULATED, S.FILLED, "late", "its costs are worked out; noted, should a bust reopen it"
+    )
+    yield from rows(
+        (S.CANCELLED, S.EXPIRED), E.CALCULATED, None, "late", "its costs are worked out; the end stands"
+    )
+
+
+def _doubt() -> Rows:
     waiting = (*UNACKED, S.EDITING, S.CANCELLING)
     yield from rows(waiting, E.DEADLINE, S.UNKNOWN, "doubt", "no answer in time proves nothing either way")
     doubtful = (*UNACKED, *RESTING)
@@ -386,11 +229,12 @@ ORDER: Table[OrderState, OrderEvent] = Table(
         _executions(),
         _amended_executions(),
         _restatements(),
-        _cancels(),
-        _cancels_refused(),
-        _edits(),
-        _edits_refused(),
+        cancels(),
+        cancels_refused(),
+        edits(),
+        edits_refused(),
         _ends(),
+        _calculated(),
         _doubt(),
     ),
     columns=COLUMNS,

@@ -20,6 +20,7 @@ class OrderEvent(StrEnum):
     SUBMIT_ALERT = "submit_alert"
     ADOPT = "adopt"
     SENDING = "sending"
+    WITHHELD = "withheld"
     TRIGGER = "trigger"
     STOP = "stop"
     TOUCH = "touch"
@@ -31,6 +32,8 @@ class OrderEvent(StrEnum):
     OPENED = "opened"
     DONE_FOR_DAY = "done_for_day"
     STOPPED = "stopped"
+    SUSPENDED = "suspended"
+    CALCULATED = "calculated"
     REJECTED = "rejected"
     DUPLICATE_REFUSED = "duplicate_refused"
     FILL = "fill"
@@ -60,6 +63,7 @@ class OrderEvent(StrEnum):
     EDIT_HELD = "edit_held"
     EDIT_LOCAL = "edit_local"
     EDIT_SENT = "edit_sent"
+    EDIT_WITHHELD = "edit_withheld"
     RESUME_EDIT = "resume_edit"
     EDIT_PENDING = "edit_pending"
     REPLACED = "replaced"
@@ -91,6 +95,7 @@ COLUMNS: tuple[Column[OrderEvent], ...] = (
     Column(E.SUBMIT_ALERT, "anomaly", "an owner's alert is accepted"),
     Column(E.ADOPT, "anomaly", "an order nobody submitted here is found at the venue"),
     Column(E.SENDING, "anomaly", "an order that waited for the link is sent"),
+    Column(E.WITHHELD, "anomaly", "a limit now in force forbids an order that waited here"),
     Column(E.TRIGGER, "anomaly", "a dark order's price is met"),
     Column(E.STOP, "anomaly", "the market went against a stop order as far as its price"),
     Column(E.TOUCH, "anomaly", "the market came to the price of a limit-if-touched order"),
@@ -102,6 +107,8 @@ COLUMNS: tuple[Column[OrderEvent], ...] = (
     Column(E.OPENED, "ignore", "the venue says the order rests"),
     Column(E.DONE_FOR_DAY, "ignore", "the venue will not trade it again today"),
     Column(E.STOPPED, "ignore", "the venue guarantees a price it has not traded yet"),
+    Column(E.SUSPENDED, "ignore", "the venue holds the order back until it is released"),
+    Column(E.CALCULATED, "ignore", "the venue has worked out what the order costs: it trades no more"),
     Column(E.REJECTED, "ignore", "the venue refuses the order"),
     Column(E.DUPLICATE_REFUSED, "ignore", "the venue refuses a second copy of the order"),
     Column(E.FILL, "anomaly", "an execution that leaves the order's end open, or comes after it"),
@@ -131,6 +138,7 @@ COLUMNS: tuple[Column[OrderEvent], ...] = (
     Column(E.EDIT_HELD, "anomaly", "the owner changes terms that cannot go out yet"),
     Column(E.EDIT_LOCAL, "anomaly", "the owner changes the terms of an order that never left"),
     Column(E.EDIT_SENT, "anomaly", "a held edit is sent"),
+    Column(E.EDIT_WITHHELD, "anomaly", "a limit now in force forbids a held edit"),
     Column(E.RESUME_EDIT, "anomaly", "second step: another edit is still out"),
     Column(E.EDIT_PENDING, "ignore", "the venue has received a replace request"),
     Column(E.REPLACED, "ignore", "the venue has put new terms in force"),

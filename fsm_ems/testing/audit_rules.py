@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from fsm_ems.dialogs.record import SendAbout, SendOrder
+from fsm_ems.dialogs.record import EditSent, Notice, SendAbout, SendOrder
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
@@ -58,6 +58,8 @@ def check_move(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
             breach("P7", order, f"filled was left for {after} by {_called(cause)}")
     elif before == "unknown":
         _check_evidence(order, after, cause)
+    if before == "filled" and order.over and after not in ("cancelled", "expired"):
+        breach("P7", order, f"it was reopened to {after}, and the venue had ended it")
     if after in _UNACKED and before not in _BEFORE_PENDING[after]:
         breach("P7", order, f"it went back to {after}")
     if after == "unknown":
@@ -95,7 +97,10 @@ def _check_end(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
     if order.state == "filled" or (order.state == "rejected" and after == "cancelled"):
         return
     if isinstance(cause, BrokerdStatus):
-        ends = {"cancelled": ("cancelled", "rejected", "expired"), "expired": ("expired", "done_for_day")}
+        ends = {
+            "cancelled": ("cancelled", "rejected", "expired"),
+            "expired": ("expired", "done_for_day", "calculated"),
+        }
         absent = cause.status == "absent" and order.absences > 1 and not order.arrived
         refused = cause.status == "rejected" or absent
         fits = refused and not order.filled if after == "rejected" else cause.status in ends[after]
@@ -103,12 +108,28 @@ def _check_end(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
         fits = after == "rejected" and cause.request == "submit" and not order.arrived
     elif isinstance(cause, Commanded):
         fits = after == "cancelled" and isinstance(cause.command, Cancel) and unsent
-    elif isinstance(cause, TimePassed):
-        fits = after == "expired" and unsent and order.expire_ns is not None and order.expire_ns <= now_ns
+    elif isinstance(cause, TimePassed | LinkMoved) and after == "expired":
+        fits = unsent and order.expire_ns is not None and order.expire_ns <= now_ns
+    elif isinstance(cause, LinkMoved):
+        fits = after == "rejected" and unsent and cause.event == "synced"  # which limit: see check_withheld
     else:
         fits = False
     if not fits:
         breach("P7", order, f"{_called(cause)} does not make it {after}")
+
+
+def check_withheld(order: AuditedOrder, notice: Notice, cause: Cause) -> None:
+    """What waited here and may not go out any more ends, and never silently."""
+    payload = notice.record.payload
+    if isinstance(payload, EditSent) and not payload.deadline_ns:
+        held = next((edit for edit in order.edits if not edit.out), None)
+        if held is None or order.state not in ("acked", "open"):
+            breach("P12", order, "an edit was held back that nobody waited for")
+        order.edits = tuple(edit for edit in order.edits if edit is not held)
+    elif not (notice.state == "rejected" and isinstance(cause, LinkMoved)):
+        return
+    if notice.record.alarm is None:
+        breach("P12", order, "it was held back, and nobody was told why")
 
 
 def check_order_send(order: AuditedOrder, send: SendOrder, *, link_up: bool) -> None:

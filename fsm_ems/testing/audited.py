@@ -64,6 +64,7 @@ class AuditedOrder:
         "gone",
         "live",
         "oid",
+        "over",
         "owner",
         "price",
         "reqid",
@@ -103,6 +104,7 @@ class AuditedOrder:
         self.edits: tuple[AuditedEdit, ...] = ()
         self.asked: int | str | None = None
         self.absences = 0
+        self.over = False
 
     def twin(self) -> AuditedOrder:
         """An equal one that shares nothing that can change."""
@@ -174,7 +176,7 @@ class AuditedOrder:
         return (
             self.state, self.size, self.price, self.sends, self.arrived, self.triggered, self.stated,
             self.wish, self.cancel_id is None, self.cancel_seen, self.asked is None, self.absences > 1,
-            self.absences > 0,
+            self.absences > 0, self.over,
             max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.sent_due_ns - now_ns, 0) if self.sent_due_ns and not self.arrived else None,
             frozenset(self.live.items()), frozenset(self.gone.items()),
@@ -321,6 +323,12 @@ class AuditedOrder:
         self.edits = tuple(edit for edit in self.edits if edit.out)
         for edit in self.edits:
             edit.increase = False
+
+    def ended_filled(self) -> None:
+        """The venue ended it, and all of it had traded: no bust makes it live again."""
+        self.cancel_over()
+        self.edits = ()
+        self.over = True
 
     def cancel_over(self) -> None:
         """The cancel is answered."""

@@ -29,6 +29,7 @@ from fsm_ems.testing.audit_rules import (
     check_move,
     check_order_send,
     check_standing,
+    check_withheld,
 )
 from fsm_ems.testing.audited import DEAD, AuditedEdit, AuditedOrder
 from fsm_ems.testing.auditor_fold import accepted, answered, edit_sent, fold
@@ -36,7 +37,7 @@ from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.clone import copier
 from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, TimePassed
 
-_ENDINGS = frozenset({"cancelled", "rejected", "expired"})
+_ENDINGS = frozenset({"cancelled", "rejected", "expired", "calculated"})
 _EXECUTION = BrokerdFill | BrokerdBust | BrokerdCorrection
 ExecKey = tuple[str, str, str]
 """Broker, account, exec id: what makes an execution one."""
@@ -186,13 +187,14 @@ class Auditor:
 
     def _fold(self, broker: str, order: AuditedOrder, report: Report) -> None:
         key = (order.owner, order.oid)
+        executions = [(broker, report.account, exec_id) for exec_id in _executions(report)]
+        if any(self.booked.get(execution, key) != key for execution in executions):
+            return  # it is another order's: nothing of it counts here
         if report.venue_id is not None and (order.at_venue or not isinstance(report, BrokerdStatus)):
             self.by_venue_id[broker, report.venue_id] = key
-        if isinstance(report, BrokerdFill | BrokerdCorrection):
-            execution = (broker, report.account, report.exec_id)
+        for execution in executions:
             self.loose -= {execution}
-            if self.booked.setdefault(execution, key) != key:
-                breach("P3", order, f"execution {report.exec_id} belongs to {self.booked[execution]} already")
+            self.booked[execution] = key
         if isinstance(report, BrokerdStatus) and report.status == "pending_edit" and report.reqid is not None:
             self.by_reqid.setdefault((broker, report.reqid), key)
         fold(order, report)
@@ -224,6 +226,7 @@ class Auditor:
 
     def _stepped(self, order: AuditedOrder, notice: Notice, cause: Cause, now_ns: int) -> None:
         check_move(order, notice.state, cause, now_ns)
+        check_withheld(order, notice, cause)
         before, order.state = order.state, notice.state.value
         if before == "unknown":
             if isinstance(cause, BrokerdStatus):
@@ -232,6 +235,8 @@ class Auditor:
                 order.absences = 0
         elif order.state == "unknown":
             order.asked = None
+        if order.state == "filled" and isinstance(cause, BrokerdStatus) and cause.status in _ENDINGS:
+            order.ended_filled()
         if order.state == "filled" or (order.state in DEAD and before not in DEAD):
             order.forget_requests()
         sends, self._sends = self._sends, []
@@ -351,12 +356,19 @@ class Auditor:
             for orphan in book.orphans.values()
             if isinstance(orphan.report, BrokerdFill)
         }
-        undone = {key for key in self.loose if any(order.knows(key[2]) for order in self.orders.values())}
-        self.loose -= undone  # a bust came first
         if lost := self.loose - waiting - orphans:
             raise Breach("P3", f"executions {sorted(lost)} are booked nowhere")
         if twice := orphans - self.loose:
             raise Breach("P3", f"executions {sorted(twice)} are booked on an order and on the account")
+
+
+def _executions(report: Report) -> tuple[str, ...]:
+    """The ids of executions that *report* names; a bust's own id is none."""
+    if isinstance(report, BrokerdFill):
+        return (report.exec_id,)
+    if isinstance(report, BrokerdCorrection):
+        return (report.exec_id, report.ref_id)
+    return (report.ref_id,) if isinstance(report, BrokerdBust) else ()
 
 
 _copied = copier(Auditor)

@@ -20,7 +20,7 @@ from fsm_ems.testing.audit_rules import (
 )
 from fsm_ems.testing.audited import DEAD, AuditedOrder
 
-_ENDINGS = frozenset({"cancelled", "rejected", "expired"})
+_ENDINGS = frozenset({"cancelled", "rejected", "expired", "calculated"})
 _EXECUTION = BrokerdFill | BrokerdBust | BrokerdCorrection
 ExecKey = tuple[str, str, str]
 """Broker, account, exec id: what makes an execution one."""
@@ -116,8 +116,7 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
     elif status == "pending_edit" and (order.state != "filled" or order.edits):
         order.edit_pending(report)
     elif status in _ENDINGS and order.state == "filled":
-        order.cancel_over()
-        order.edits = ()
+        order.ended_filled()
     return status != "rejected"
 
 

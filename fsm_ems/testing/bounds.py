@@ -36,6 +36,7 @@ _HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: edit": (ONE, Budget(edits=(UP,))),
     "honest: edit down": (TWO, Budget(edits=(DOWN,))),
     "honest: bust": (ONE, Budget(busts=1)),
+    "honest: late": (ONE, Budget(late=True)),
 }
 _SOAK_HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: cancel refused": (ONE, Budget(cancels=1, refusals=1, opens=True)),
@@ -43,6 +44,7 @@ _SOAK_HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: cancel and end": (ONE, Budget(cancels=1, ends=1)),
     "honest: cancel and link": (ONE, Budget(cancels=1, link_losses=1)),
     "honest: cancel lost": (ONE, Budget(cancels=1, losses=1)),
+    "honest: late cancel": (ONE, Budget(cancels=1, late=True)),
     "honest: cancel doubled": (ONE, Budget(cancels=1, doubles=1)),
     "honest: edit and link": (ONE, Budget(edits=(UP,), link_losses=1)),
     "honest: edit and cancel": (ONE, Budget(edits=(UP,), cancels=1)),
@@ -59,11 +61,16 @@ def _bounded(bounds: T, overrides: Overrides) -> T:
 
 
 def _settings(
-    *, grows: bool = False, deadline_ns: int = 1, ask_every_ns: int = 1, parked_max: int = 1
+    *,
+    grows: bool = False,
+    late: bool = False,
+    deadline_ns: int = 1,
+    ask_every_ns: int = 1,
+    parked_max: int = 1,
 ) -> Settings:
     """Deadlines of one tick: how long something takes is told by what happens before it."""
     return Settings(
-        brokers={BROKER: Capabilities(reopen_filled=grows)},
+        brokers={BROKER: Capabilities(reopen_filled=grows, deadline=not late)},
         request_deadline_ns=deadline_ns,
         margin_ns=1,
         ask_every_ns=ask_every_ns,
@@ -72,7 +79,7 @@ def _settings(
 
 
 def _honest(name: str, order: Order, budget: Budget) -> Build:
-    return lambda: HonestScene(name, order, budget, settings=_settings(ask_every_ns=2))
+    return lambda: HonestScene(name, order, budget, settings=_settings(ask_every_ns=2, late=budget.late))
 
 
 def _hostile(theme: Theme, deadline_ns: int) -> Build:

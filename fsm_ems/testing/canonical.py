@@ -104,7 +104,7 @@ def _dialog(dialog: Dialog, names: Names, now_ns: int, armed: frozenset[Dialog])
         dialog.venue_ids,
         _cancel(dialog.cancel, now_ns),
         tuple(_edit(edit, names, now_ns) for edit in dialog.edits),
-        dialog.edit_ids,
+        frozenset(dialog.edit_ids.items()),
         dialog.asked != 0,
         ahead(dialog.due_ns, now_ns) if timed else None,
         ahead(dialog.body.expire_ns or 0, now_ns),

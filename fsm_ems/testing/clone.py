@@ -53,6 +53,7 @@ _RULES: dict[str, Callable[[Any, Twins], Any]] = {
     "by_venue_id": _by_name,
     "dark": _dark,
     "dialogs": _by_name,
+    "executions": _by_name,
     "finished": _finished,
     "orphan_execs": _nested,
 }

@@ -46,7 +46,10 @@ class Venue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How often each thing may happen on one path; *opens*: the venue also says that the order rests."""
+    """How often each thing may happen on one path.
+
+    *opens*: the venue also says that the order rests. *late*: it takes what comes after its deadline.
+    """
 
     cancels: int = 0
     edits: tuple[Edit, ...] = ()
@@ -58,6 +61,7 @@ class Budget:
     ends: int = 0
     pendings: int = 0
     opens: bool = False
+    late: bool = False
 
 
 class Honest(NamedTuple):
@@ -194,7 +198,7 @@ class HonestScene(DispatcherScene[Honest]):
             yield Step(None, busted.post(letter), f"the venue busts {gone}")
 
     def _arrives(self, world: Honest, request: SendOrder | SendAbout, how: str) -> Iterator[Step[Honest]]:
-        late = world.now_ns > request.deadline_ns
+        late = world.now_ns > request.deadline_ns and not self._budget.late
         if isinstance(request, SendOrder):
             after = self._order_arrives(world, request, late=late)
             yield Step(None, after, f"the order {how}")
@@ -272,7 +276,7 @@ class HonestScene(DispatcherScene[Honest]):
         state, sent = dialog.state.value, bool(dialog.reqid)
         if state in ("cancelled", "rejected", "expired") and sent:
             may_come = any(
-                isinstance(request, SendOrder) and request.deadline_ns >= world.now_ns
+                isinstance(request, SendOrder) and (self._budget.late or request.deadline_ns >= world.now_ns)
                 for request in world.to_venue
             )
             truth = venue.state == "refused" or (venue.state == "none" and not may_come)

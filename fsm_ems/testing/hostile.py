@@ -7,17 +7,23 @@ it said. What must hold then is what the auditor knows, and that state and facts
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
 from fsm_ems.dialogs.facts import Dialog
-from fsm_ems.dialogs.settings import Settings
+from fsm_ems.dialogs.record import SendAbout, SendOrder
+from fsm_ems.dialogs.settings import Limits, Settings
 from fsm_ems.messages import Cancel, Edit, Order
+from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.canonical import Names
 from fsm_ems.testing.inputs import Commanded, Fired, Heard, LinkMoved, TimePassed
 from fsm_ems.testing.letters import BROKER, Letter, report_of
 from fsm_ems.testing.scene import START_NS, DispatcherScene, Node, Step
+
+LOWERED = Decimal(1)
+"""The largest size allowed once the limits were lowered."""
 
 
 class Saying(NamedTuple):
@@ -34,7 +40,10 @@ class Saying(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """One order, what its owner may do and the venue may say; *grows*: filled orders can be increased."""
+    """One order, what its owner may do and the venue may say.
+
+    *grows*: filled orders can be increased. *lowers*: the limits may be lowered, as a restart can.
+    """
 
     name: str
     order: Order
@@ -44,6 +53,7 @@ class Theme:
     link_losses: int = 1
     splits: int = 0
     grows: bool = False
+    lowers: bool = False
     link: tuple[str, ...] = ("connect", "connected", "synced")
 
 
@@ -54,6 +64,7 @@ class Hostile(NamedTuple):
     cancels: int = 0
     link_losses: int = 0
     splits: int = 0
+    lowered: bool = False
 
 
 class HostileScene(DispatcherScene[Hostile]):
@@ -63,6 +74,30 @@ class HostileScene(DispatcherScene[Hostile]):
         world = Hostile(START_NS)
         super().__init__(theme.name, settings, world, link=theme.link, roles={"alice": "trader"})
         self._theme = theme
+        self._settings = {
+            False: settings,
+            True: replace(settings, limits={"*": Limits(max_size=LOWERED)}),
+        }
+
+    def take(self, node: Node[Hostile], step: Step[Hostile]) -> Node[Hostile]:
+        """See :class:`DispatcherScene`; with the limits that are in force."""
+        self.dispatcher.settings = self._settings[step.world.lowered]
+        return super().take(node, step)
+
+    def sent(self, world: Hostile, sends: Sequence[SendOrder | SendAbout]) -> Hostile:
+        """Nothing larger than the limit in force leaves."""
+        for send in sends:
+            if world.lowered and send.size is not None and send.size > LOWERED:
+                raise Breach("P12", f"{send.size} left, and no more than {LOWERED} is allowed")
+        return world
+
+    def judge(self, node: Node[Hostile]) -> None:
+        """Only what is over a limit ends here."""
+        dialog = node.book.dialog("alice", self._theme.order.oid)
+        if dialog is None or dialog.state != "rejected" or dialog.reqid is not None:
+            return
+        if not node.world.lowered or dialog.size <= LOWERED:
+            raise Breach("P12", f"{dialog.size} was held back, and no limit forbids it")
 
     def moves(self, node: Node[Hostile]) -> Sequence[Step[Hostile]]:
         dialog, world = node.book.dialog("alice", self._theme.order.oid), node.world
@@ -72,6 +107,8 @@ class HostileScene(DispatcherScene[Hostile]):
             steps.append(Step(TimePassed(), world._replace(now_ns=world.now_ns + 1)))
         if dialog is not None and dialog.reqid is not None and node.book.link_open(BROKER):
             steps += self._reports(dialog, world)
+        if self._theme.lowers and not world.lowered:
+            steps.append(Step(None, world._replace(lowered=True), f"no more than {LOWERED} is allowed now"))
         return steps
 
     def world_key(self, world: Hostile, names: Names) -> Hashable:

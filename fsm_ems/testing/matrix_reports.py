@@ -26,19 +26,21 @@ from fsm_ems.messages import (
 from fsm_ems.testing.matrix_file import Step
 
 _Standing = Literal[
-    "pending_new", "open", "pending_cancel", "pending_edit", "stopped",
-    "done_for_day", "filled", "cancelled", "rejected", "expired", "absent",
+    "pending_new", "bidding", "open", "pending_cancel", "pending_edit", "stopped", "suspended",
+    "done_for_day", "calculated", "filled", "cancelled", "rejected", "expired", "absent",
 ]  # fmt: skip  # one name a line says no more
 
 _STANDINGS: dict[str, _Standing] = {
     "pendingnew": "pending_new",
-    "acceptedforbidding": "pending_new",
+    "acceptedforbidding": "bidding",
     "new": "open",
     "partiallyfilled": "open",
     "filled": "filled",
     "pendingcancel": "pending_cancel",
     "pendingreplace": "pending_edit",
     "stopped": "stopped",
+    "suspended": "suspended",
+    "calculated": "calculated",
     "doneforday": "done_for_day",
     "canceled": "cancelled",
     "expired": "expired",
@@ -52,6 +54,7 @@ _CODES: dict[str, Literal["too_late", "unknown_order", "pending", "duplicate"]] 
     "6": "duplicate",
 }
 _UNKNOWN_ORDER = "5"
+_BID = "acceptedforbidding"
 _CORPORATE_ACTION = "0"
 
 
@@ -142,7 +145,7 @@ def _accepted(step: Step, subject: Subject) -> list[Report]:
     made: list[Report] = []
     if subject.reqid is not None and subject.venue_id is not None:
         made.append(BrokerdOrderAck(reqid=subject.reqid, venue_id=subject.venue_id))
-    made.append(_status(step, subject, "open"))
+    made.append(_status(step, subject, "bidding" if step.ord_status == _BID else "open"))
     return [*made, *_fills(step, subject), *_bundled_end(step, subject)]
 
 
@@ -225,7 +228,9 @@ def _refused(step: Step, subject: Subject) -> Report:
 
 _KINDS: dict[str, Callable[[Step, Subject], list[Report]]] = {
     "new": _accepted,
-    "pendingnew": _marked("pending_new"),
+    "pendingnew": lambda step, subject: [
+        _status(step, subject, "bidding" if step.ord_status == _BID else "pending_new")
+    ],
     "trade": _traded,
     "partialfill": _traded,
     "fill": _traded,
@@ -238,6 +243,9 @@ _KINDS: dict[str, Callable[[Step, Subject], list[Report]]] = {
     "expired": _marked("expired"),
     "doneforday": _marked("done_for_day"),
     "stopped": _marked("stopped"),
+    "suspended": _marked("suspended"),
+    "released": _marked("open"),
+    "calculated": _marked("calculated"),
     "rejected": _rejected,
     "replaced": _replaced,
     "restated": _restated,

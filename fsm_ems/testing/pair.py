@@ -127,6 +127,16 @@ _FOREIGN = (
     Word(_shown("fill", "ey")),
     Word(Letter("bust", ref_id="ex", venue_id="VX")),
 )
+_ONE_EXECUTION = tuple(
+    Word(letter, owner)
+    for owner, venue_id in (("alice", "VA"), ("bob", "VB"))
+    for letter in (
+        Letter("ack", venue_id=venue_id),
+        Letter("fill", exec_id="e"),
+        Letter("bust", ref_id="e"),
+        Letter("correction", exec_id="c", ref_id="e"),
+    )
+)
 _STOLEN = Word(Letter("ack", venue_id="VA"), "bob")
 
 
@@ -136,6 +146,10 @@ def pair_themes() -> tuple[PairTheme, ...]:
         PairTheme("pair: one id for both", (*_NAMED, *_ENDS, _STOLEN)),
         PairTheme("pair: named in two ways", _NAMED + _BY_VENUE),
         PairTheme("pair: foreign", _NAMED[:1] + _FOREIGN),
+        PairTheme(
+            "pair: one execution for both",
+            (*_ONE_EXECUTION, Word(Letter("fill", exec_id="e", venue_id="VB"))),
+        ),
         PairTheme("pair: cancels", _NAMED[::2] + _ENDS, cancels=1),
         PairTheme("pair: links", _NAMED, link_losses=1),
     )

@@ -116,6 +116,11 @@ def bust_does_not_reopen(patch: Patch) -> None:
     _named(patch, BrokerdBust, make)
 
 
+def end_of_a_whole_order_forgotten(patch: Patch) -> None:
+    """A cancel that states the whole size is taken for a fill alone."""
+    patch.name(fold_report, "end_of", lambda known: lambda dialog, status: None)
+
+
 def stated_is_added(patch: Patch) -> None:
     """What the venue states is added to what was executed."""
     patch.name(Dialog, "filled", lambda known: property(lambda dialog: dialog.booked + dialog.stated))

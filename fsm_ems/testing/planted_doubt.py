@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace as with_fields
 from typing import Any
 
 from msgspec.structs import replace
@@ -78,6 +79,15 @@ def absent_once(patch: Patch) -> None:
     patch.name(naming_status, "_absent", make)
 
 
+def absence_believed_of_a_late_taker(patch: Patch) -> None:
+    """Two reads without an order are taken for proof where the broker may still take it."""
+    patch.name(
+        Settings,
+        "capabilities",
+        lambda known: lambda own, broker: with_fields(known(own, broker), deadline=True),
+    )
+
+
 def link_loss_ignored(patch: Patch) -> None:
     """An order stands as before when the link to its venue is lost."""
     patch.name(decide_reports, "link_lost", lambda known: lambda *given: None)
@@ -89,6 +99,11 @@ def sent_without_link(patch: Patch) -> None:
 
 
 # ── rights, streams, dark orders, the log ───────────────────────────────────────────────────────────
+
+
+def limits_of_yesterday(patch: Patch) -> None:
+    """What waited goes out under the limits that it was accepted under."""
+    patch.name(decide_reports, "within_limits", lambda known: lambda *given: None)
 
 
 def told_to_others(patch: Patch) -> None:
@@ -174,6 +189,11 @@ def changed_beside_the_log(patch: Patch) -> None:
         return follow_up
 
     patch.name(Dispatcher, "_follow_up", make)
+
+
+def execution_counted_for_both(patch: Patch) -> None:
+    """An execution that is told of two orders is booked on both."""
+    patch.name(decide_reports, "_taken", lambda known: lambda book, dialog, report: None)
 
 
 def row_swapped(patch: Patch) -> None:

@@ -78,7 +78,18 @@ REPORTS: dict[type[Any], Drawn] = {
     m.BrokerdOrderAck: st.builds(m.BrokerdOrderAck, **(_answer | {"venue_id": ids})),
     m.BrokerdStatus: st.builds(
         m.BrokerdStatus,
-        status=st.sampled_from(["open", "pending_new", "filled", "cancelled", "done_for_day"]),
+        status=st.sampled_from(
+            [
+                "open",
+                "pending_new",
+                "filled",
+                "cancelled",
+                "done_for_day",
+                "suspended",
+                "calculated",
+                "bidding",
+            ]
+        ),
         cum=_maybe(sizes),
         snapshot=st.booleans(),
         query=_maybe(reqids),
@@ -184,7 +195,7 @@ PAYLOADS: dict[type[Any], Drawn] = {
         noted_end=_maybe(_states),
         reqids=_few(reqids),
         venue_ids=_few(ids),
-        edit_ids=_few(ids),
+        edit_ids=_few(st.tuples(ids, _maybe(decimals), _maybe(decimals))),
     ),
     r.Opened: st.builds(r.Opened, texts, counts, counts),
     r.Granted: st.builds(r.Granted, texts, st.sampled_from(["trader", "observer"]), _few(texts)),

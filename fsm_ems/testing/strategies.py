@@ -13,7 +13,7 @@ from fsm_ems.messages import Edit, Order, Report, TimeInForce, parse_report
 REPORT_KINDS = (
     "ack", "open", "fill", "fill", "fill", "bust", "correction", "pending_cancel", "cancelled", "rejected",
     "expired", "filled", "pending_edit", "replaced", "cancel refused", "edit refused", "submit refused",
-    "restated", "stopped", "done_for_day", "error",
+    "restated", "stopped", "suspended", "done_for_day", "calculated", "bidding", "error",
 )  # fmt: skip  # one name a line says no more
 """What :func:`reports` draws from: statuses by their name, and the other reports."""
 

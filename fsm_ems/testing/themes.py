@@ -57,6 +57,12 @@ DOUBT: tuple[Saying, ...] = (
 )
 """Whether it arrived, what became of the cancel, and what only evidence may settle."""
 
+WAITS: tuple[Saying, ...] = (
+    *says("ack", "open", "cancelled"),
+    *says("replaced", "edit refused", about="edit"),
+)
+"""What waits for the link, for the ack or for an edit's answer."""
+
 MARKS: tuple[Saying, ...] = (
     *says("ack", "open", "stopped", "done_for_day", "cancelled", "filled", "expired"),
     Saying(Letter("done_for_day", resumes=True)),
@@ -66,6 +72,14 @@ MARKS: tuple[Saying, ...] = (
     *says("edit refused", about="edit"),
 )
 """Guarantees, days that end, second copies and second names."""
+
+HALTS: tuple[Saying, ...] = (
+    *says("ack", "open", "suspended", "calculated", "bidding", "cancelled", "expired"),
+    *fills("e1", "e2"),
+    Saying(Letter("bust", ref_id="e1")),
+    *says("pending_cancel", about="cancel"),
+)
+"""Suspensions, bids, and costs worked out in any state."""
 
 STATEMENTS: tuple[Saying, ...] = (
     *says("ack", "filled"),
@@ -80,6 +94,18 @@ STATEMENTS: tuple[Saying, ...] = (
     Saying(Letter("fill", exec_id="e4", cum=D(2))),
 )
 """Cumulative sizes beside executions, in any order, less and more than the whole."""
+
+ENDS_STATED: tuple[Saying, ...] = (
+    *says("ack"),
+    *states("cancelled", 2, 3),
+    *states("expired", 2),
+    *states("filled", 3),
+    *fills("e1", "e2"),
+    Saying(Letter("bust", ref_id="e1")),
+    *says("replaced", about="edit"),
+    *says("cancel refused", about="cancel"),
+)
+"""Ends that state the whole size, before and after an edit, and a bust afterwards."""
 
 EDITING: tuple[Saying, ...] = (
     *says("ack", "cancelled", "pending_cancel", "error"),
@@ -204,11 +230,16 @@ def themes() -> tuple[Theme, ...]:
         Theme("alert", ALERT, says("open"), edits=(PRICED,)),
         Theme("alert until", ALERT_UNTIL, says("open"), edits=(PRICED,)),
         Theme("dark until", DARK_UNTIL, says("ack", "rejected", "error"), edits=(UP,), link=UNLINKED),
+        Theme("lower limits", LIVE, WAITS, edits=(UP, DOWN), link_losses=0, link=UNLINKED, lowers=True),
+        Theme("dark lower limits", DARK, WAITS, edits=(UP, DOWN), link_losses=0, link=UNLINKED, lowers=True),
         Theme("doubt", ONE, DOUBT, link=UNLINKED),
         Theme("dark doubt", DARK, DOUBT, link=UNLINKED),
         Theme("marks", LIVE, MARKS, edits=(PRICED,), link_losses=0),
+        Theme("halts", LIVE, HALTS, edits=(PRICED,), link_losses=0),
+        Theme("dark halts", DARK, HALTS, link_losses=0),
         Theme("dark marks", DARK, (*MARKS, Saying(Letter("ack", venue_id="V2"))), cancels=0, link_losses=0),
         Theme("statements", LIVE, STATEMENTS, link_losses=0),
+        Theme("ends stated", LIVE, ENDS_STATED, edits=(UP,), link_losses=0),
         Theme("immediate", IMMEDIATE, STATEMENTS, cancels=0, link_losses=0),
         Theme("editing", LIVE, EDITING, edits=(UP,), link_losses=0),
         Theme("two edits", LIVE, TWO_EDITS, edits=(UP, DOWN), cancels=0, link_losses=0),

@@ -18,7 +18,8 @@ last column may tell of several orders, parted by ``;``. ``#`` begins a remark.
 ``trigger [@ 101]``                                       a dark order or alert is fired by hand
 ``quote 99 101 [age=6s]``, ``print 100``                  what the market shows, and what traded
 ``ack``, ``open``, ``pending_new``, ``pending_cancel``,   the broker; ``cum=`` states a size,
-``pending_edit``, ``stopped``, ``done_for_day``           ``resumes`` lets the order trade another day
+``pending_edit``, ``stopped``, ``done_for_day``,          ``resumes`` lets the order trade another day
+``suspended``, ``calculated``, ``bidding``,
 ``filled``, ``cancelled``, ``rejected``, ``expired``
 ``fill 3 @ 100``, ``bust F1``, ``correct F1 2 @ 99``      ids are F1, F2 …, B1 …, C1 … or ``id=``; a fill of
                                                           an order born there tells its size: ``of=10``
@@ -166,6 +167,7 @@ class Script:
     def _inputs(self) -> dict[str, Callable[[Words], list[Effect]]]:
         statuses = (
             "open", "pending_new", "pending_cancel", "pending_edit", "stopped", "done_for_day",
+            "suspended", "calculated", "bidding",
             "filled", "cancelled", "rejected", "expired",
         )  # fmt: skip  # one name a line says no more
         return {

@@ -91,7 +91,7 @@ def test_a_row_meets_whom_a_scan_of_all_finds(data: st.DataObject) -> None:
         bid, ask, price = data.draw(prices), data.draw(prices), data.draw(prices)
         sees: dict[str, tuple[str, Decimal | None]] = {"buy": ("ask", ask), "sell": ("bid", bid)}
         assert hits(book, quote(bid, ask), bid, ask) == scan(dialogs, sees)
-        last = dict.fromkeys(("buy", "sell", "alert"), ("last", price))
+        last: dict[str, tuple[str, Decimal | None]] = dict.fromkeys(("buy", "sell", "alert"), ("last", price))
         assert hits(book, trade(price), None, None) == scan(dialogs, last)
     assert len(book) == len(dialogs)
 

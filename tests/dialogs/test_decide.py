@@ -202,6 +202,67 @@ def test_an_edit_that_was_answered_keeps_its_id(desk: Desk) -> None:
     assert desk.command("edit", edit_id="e1", size="12")[0].again
 
 
+@pytest.mark.parametrize("end", ["replaced", "refused"])
+@pytest.mark.parametrize("other", [{"size": "13"}, {"size": "12", "price": "99"}, {"price": "99"}])
+def test_an_edit_that_was_answered_keeps_its_terms(desk: Desk, end: str, other: dict[str, str]) -> None:
+    """Other terms under its id are a conflict, whatever the answer was."""
+    desk.order()
+    desk.ack()
+    desk.edit(size="12.0")
+    request = {} if end == "replaced" else {"request": "edit"}
+    desk.report(end, reqid=desk.dialog().edits[0].reqid, **request)
+
+    assert desk.command("edit", edit_id="e1", size="12")[0].again
+    assert code_of(desk.refused("edit", edit_id="e1", **other)) == "conflict"
+
+
+def test_an_edit_of_an_order_that_never_left_keeps_its_terms(desks: Desks) -> None:
+    desk = desks(up=False)
+    desk.order()
+    desk.edit(size="12")
+
+    assert desk.command("edit", edit_id="e1", size="12")[0].again
+    assert code_of(desk.refused("edit", edit_id="e1", size="13")) == "conflict"
+
+
+def test_edits_keep_their_terms_when_their_order_comes_back(desks: Desks) -> None:
+    """Memory had let it go; its records know them."""
+    desk = desks(Settings(keep_finished=0))
+    desk.order()
+    desk.ack()
+    desk.edit(size="12", price="99")
+    desk.status("cancelled")
+    assert desk.book.dialog("ann", "o1") is None
+
+    assert desk.command("edit", edit_id="e1", size="12", price="99")[0].again
+    with pytest.raises(Refused, match="conflict: edit e1 was made with other terms"):
+        desk.edit("e1", size="12")
+
+
+def test_an_order_holds_no_more_edits_open_than_it_may(desks: Desks) -> None:
+    """An answer makes room; edits of an order that never left are in force at once and count for nothing."""
+    desk = desks(Settings(open_edits_max=2))
+    desk.order()
+    desk.ack()
+    desk.edit("e1", size="12")
+    desk.edit("e2", size="13")
+    refusal = desk.refused("edit", edit_id="e3", size="14")
+
+    assert (code_of(refusal), refusal.why) == ("too_many_edits", "2 edits of order o1 are open already")
+    desk.report("replaced", reqid=desk.dialog().edits[0].reqid)
+    desk.edit("e3", size="14")
+    assert [edit.edit_id for edit in desk.dialog().edits] == ["e2", "e3"]
+
+
+def test_edits_of_an_order_that_waits_are_not_counted(desks: Desks) -> None:
+    desk = desks(Settings(open_edits_max=1), up=False)
+    desk.order()
+    for number in range(3):
+        desk.edit(f"e{number}", size=str(11 + number))
+
+    assert terms(desk.dialog()) == "13 @ 100"
+
+
 def test_edit_ids_are_an_orders_own(desk: Desk) -> None:
     for oid in ("o1", "o2"):
         desk.order(oid)
@@ -826,6 +887,16 @@ def refused_after(desks: Desks, *, cancelled: str) -> Refused:
     return desk.refused("edit", edit_id="e1", size="12")
 
 
+def refused_seventeenth(desks: Desks) -> Refused:
+    """One edit is out and fifteen wait for its answer."""
+    desk = desks()
+    desk.order()
+    desk.ack()
+    for number in range(16):
+        desk.edit(f"e{number}", size=str(11 + number))
+    return desk.refused("edit", edit_id="e16", size="50")
+
+
 def refused_trigger(desks: Desks) -> Refused:
     """A dark order cannot go out at a price below zero."""
     desk = desks()
@@ -843,6 +914,7 @@ REFUSALS: dict[str, Callable[[Desks], Refused]] = {
     "cancel_in_progress": lambda desks: refused_after(desks, cancelled="pending_cancel"),
     "edit_in_progress": lambda desks: refused_when_filled(desks, "edit_in_progress"),
     "link_down": lambda desks: refused_when_filled(desks, "link_down"),
+    "too_many_edits": refused_seventeenth,
     "not_editable": lambda desks: refused_when_filled(desks, "not_editable"),
     "max_size": lambda desks: refused_by_limit(desks, size="11"),
     "max_value": lambda desks: refused_by_limit(desks, price="101"),

@@ -898,6 +898,35 @@ def test_an_order_that_was_ever_seen_is_never_ended_by_absence(desk: Desk) -> No
     assert desk.state() == "unknown"
 
 
+LATE_TAKER = Settings(brokers={BROKER: Capabilities(deadline=False)})
+
+
+def test_no_absence_is_proof_where_late_requests_are_taken(desks: Desks) -> None:
+    """The order may still arrive, so it stays in doubt; its owner is warned once, and it is found one day."""
+    desk = desks(LATE_TAKER)
+    asked(desk)
+    for _ in range(4):
+        desk.answer("absent")
+        desk.wait(10)
+
+    alarms = [record.alarm for record in desk.log if record.alarm is not None]
+    assert alarms == ["the venue does not show it, and takes late requests: it may still arrive"]
+    assert (desk.state(), desk.book.unacked, desk.ems.ignored) == ("unknown", {BROKER: 1}, 3)
+    desk.ack()
+    assert desk.state() == "acked"
+
+
+def test_an_order_that_was_seen_is_not_said_to_arrive_late(desks: Desks) -> None:
+    desk = desks(LATE_TAKER)
+    desk.order()
+    desk.ack()
+    desk.link("lost", "connected", "synced")
+    desk.wait(10)
+    desk.answer("absent")
+
+    assert (desk.last.event, desk.last.alarm) == (E.MISSING, None)
+
+
 def test_absence_between_two_sightings_is_forgotten(desk: Desk) -> None:
     asked(desk)
     desk.answer("absent")

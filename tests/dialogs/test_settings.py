@@ -61,7 +61,9 @@ def test_patience_without_end_of_tries_is_a_programmers_error(name: str, value: 
         Settings(**{name: value})  # type: ignore[arg-type]  # an int
 
 
-@pytest.mark.parametrize("name", ["margin_ns", "keep_finished", "keep_age_ns", "parked_max"])
+@pytest.mark.parametrize(
+    "name", ["margin_ns", "keep_finished", "keep_age_ns", "parked_max", "open_edits_max"]
+)
 def test_a_bound_below_zero_is_a_programmers_error(name: str) -> None:
     with pytest.raises(AssertionError, match=f"{name} must be zero or more"):
         Settings(**{name: -1})  # type: ignore[arg-type]  # an int

@@ -192,7 +192,7 @@ RECALLED = with_payload(
     Recalled(
         BODY, "kraken", OrderState.FILLED, Decimal(1), None, Decimal(0),
         (Execution("x", Decimal(1), Decimal(2), Decimal(0), None, None, 5),), (("x", None),),
-        0, None, None, (1, "g-2"), ("V",), ("e1",),
+        0, None, None, (1, "g-2"), ("V",), (("e1", Decimal(12), None),),
     )
 )  # fmt: skip
 ACK = m.BrokerdOrderAck(reqid=1, venue_id="V", text="hello")

@@ -333,7 +333,7 @@ def test_the_drawn_runs_made_every_kind_of_record() -> None:
     assert {kind.__name__ for kind in PAYLOADS} == KINDS
 
 
-NOT_RECALLED = ("asked", "cancel", "due_ns", "edit_ids", "edits", "ended_ns", "notional")
+NOT_RECALLED = ("asked", "cancel", "due_ns", "edits", "ended_ns", "notional")
 """What a finished dialog is brought back without: requests, questions, and when it had ended. What it traded
 for is summed up again, and a split's rounding may show in that.
 """
@@ -379,7 +379,7 @@ def changed(book: Book, slot: str) -> None:
             "a": Dialog("main", "a", body_of(Order(oid="a", side="alert", market="a.b", price=Decimal(1))))
         }
     elif isinstance(value, dict):
-        value["new"] = {} if slot in ("by_reqid", "by_venue_id", "orphan_execs") else 1
+        value["new"] = {} if slot in ("by_reqid", "by_venue_id", "executions", "orphan_execs") else 1
     elif isinstance(value, int):
         setattr(book, slot, value + 1)
     else:
