@@ -64,7 +64,7 @@ def apply(book: Book, record: Record) -> list[Effect]:
     part = _PARTS.get(kind)
     if part is None:
         _WHOLE[kind](book, record, payload)
-        return []
+        return [_notice_of_none(book, identity, seq, record) for identity, seq in record.tells]
     dialog = _create(book, record) if kind in _BIRTHS else book.dialogs[record.owner][record.oid]
     effects: list[Effect] = []
     before, flags = dialog.state, dialog.flags
@@ -119,6 +119,12 @@ def _notice(identity: str, seq: int, record: Record, before: S, dialog: Dialog) 
         f.pending_of(dialog) if dialog.cancel is not None or dialog.edits else None,
         dialog.venue_id,
     )
+
+
+def _notice_of_none(book: Book, identity: str, seq: int, record: Record) -> Notice:
+    book.streams[identity] = seq
+    none = f.ZERO
+    return Notice(identity, seq, record, S.NEW, S.NEW, none, None, none, none, none, 0, None, None, None)
 
 
 # ── dialogs come and go ─────────────────────────────────────────────────────────────────────────────

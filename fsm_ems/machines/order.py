@@ -76,13 +76,8 @@ def _birth() -> _Rows:
     yield from rows(
         (S.PENDING, S.DARK_TRIGGERED), E.SENDING, None, "main", "it waited for the link, which is up"
     )
-    yield from rows(
-        (S.PENDING, S.DARK_TRIGGERED),
-        E.WITHHELD,
-        S.REJECTED,
-        "end",
-        "it waited here, and a limit now in force forbids it: it never left",
-    )
+    unsent = (S.PENDING, S.DARK_TRIGGERED)
+    yield from rows(unsent, E.WITHHELD, S.REJECTED, "end", "a limit now in force forbids it: it never left")
     yield Row(S.DARK_OPEN, E.TRIGGER, S.DARK_TRIGGERED, "dark", "its price was met; it fires this once")
     yield Row(S.ALERT_OPEN, E.ALERT, S.ALERT_TRIGGERED, "alert", "its price was met and the owner is told")
 
@@ -280,13 +275,8 @@ def _edits() -> _Rows:
     unsent = (S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN, S.ALERT_OPEN)
     yield from rows(unsent, E.EDIT_LOCAL, None, "edit", "nothing had left, so the terms change here")
     yield from rows((S.ACKED, S.OPEN), E.EDIT_SENT, S.EDITING, "edit", "the held edit goes out")
-    yield from rows(
-        (S.ACKED, S.OPEN),
-        E.EDIT_WITHHELD,
-        None,
-        "edit",
-        "a limit now in force forbids the held edit: it ends here, the old terms stay",
-    )
+    withheld = "a limit now in force forbids the held edit: it is dropped, the old terms stay"
+    yield from rows((S.ACKED, S.OPEN), E.EDIT_WITHHELD, None, "edit", withheld)
     yield from rows(
         (S.OPEN, S.ACKED, S.FILLED), E.RESUME_EDIT, S.EDITING, "edit", "another edit is still out"
     )
@@ -352,23 +342,18 @@ def _ends() -> _Rows:
     yield Row(
         S.FILLED, E.EXPIRED, S.FILLED, "late", "filled outranks expired; noted, should a bust reopen it"
     )
-
-
-def _calculated() -> _Rows:
-    """FIX Calculated: done for the day, fees and settlement worked out."""
     yield from rows(
         AT_VENUE,
         E.CALCULATED,
         S.EXPIRED,
         "end",
-        "its costs are worked out: nothing more trades; what traded stays",
+        "its costs are worked out: no more trades; what traded stays",
     )
     yield Row(
         S.FILLED, E.CALCULATED, S.FILLED, "late", "its costs are worked out; noted, should a bust reopen it"
     )
-    yield from rows(
-        (S.CANCELLED, S.EXPIRED), E.CALCULATED, None, "late", "its costs are worked out; the end stands"
-    )
+    ended = (S.CANCELLED, S.EXPIRED)
+    yield from rows(ended, E.CALCULATED, None, "late", "its costs are worked out; the end stands")
 
 
 def _doubt() -> _Rows:
@@ -404,7 +389,6 @@ ORDER: Table[OrderState, OrderEvent] = Table(
         _edits(),
         _edits_refused(),
         _ends(),
-        _calculated(),
         _doubt(),
     ),
     columns=COLUMNS,
