@@ -132,8 +132,7 @@ def _notice_of_none(book: Book, identity: str, seq: int, record: Record) -> Noti
 
 def _create(book: Book, record: Record) -> Dialog:
     payload = record.payload
-    if not isinstance(payload, Submitted | Adopted | Recalled):
-        raise EMSBug(f"record {record.seq} makes no dialog")
+    assert isinstance(payload, Submitted | Adopted | Recalled), "only a birth makes a dialog"
     dialog = Dialog(record.owner, record.oid, payload.body)
     orders = book.dialogs.get(record.owner)
     if orders is None:
@@ -206,8 +205,8 @@ def _adopted(book: Book, record: Record, dialog: Dialog, payload: Adopted, effec
     dialog.flags |= f.SENT | f.ACKED | f.ADOPTED
     if payload.reqid is not None:
         index_reqid(book, dialog, payload.reqid)
-    if payload.venue_id is not None:
-        index_venue_id(book, dialog, payload.venue_id)
+    assert payload.venue_id is not None, "nothing is adopted that the venue has no id for"
+    index_venue_id(book, dialog, payload.venue_id)
 
 
 def _sent(book: Book, record: Record, dialog: Dialog, payload: Sent, effects: list[Effect]) -> None:
