@@ -192,7 +192,8 @@ class Status(Message):
     *seq* is gap-free in the identity's own stream. *event* is the table's event that led to *state*;
     *then* a second step of the same record. *average_price* is over booked executions, 34 digits.
     *ord_status* is the FIX OrdStatus by precedence (FIX 5.0 SP2 volume 4, Execution Reports).
-    *alarm* is set when something cannot be right and a person should look.
+    *alarm* is set when something cannot be right and a person should look. *event* ``orphan`` is about an
+    execution of no known order, told to the account's operator: *oid*, *state* and *ord_status* are empty.
     """
 
     name: Literal["status"] = "status"

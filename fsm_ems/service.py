@@ -25,7 +25,7 @@ from fsm_ems.client import Client, Mailbox
 from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.outward import request_of, standing_of, status_of
-from fsm_ems.dialogs.record import Effect, Notice, Record, Role, SendAbout, SendOrder
+from fsm_ems.dialogs.record import Effect, Notice, Role, SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import BrokerFault, ClientFault, InvalidMessage, Refused
 from fsm_ems.journal.base import RecordLog
@@ -285,16 +285,9 @@ async def open_ems(
     settings = Settings() if settings is None else settings
     settings = replace(settings, brokers={**{b.name: b.capabilities for b in brokers}, **settings.brokers})
     book = replay(log)
-    records = log
-
-    def append(record: Record) -> None:
-        records.append(record)
-        if record.alarm is not None and not record.owner:
-            _log.warning("alarm", alarm=record.alarm)  # of no order, so no owner is told
-
     dispatcher = Dispatcher(
         settings,
-        append,
+        log.append,
         generation=secrets.token_hex(4),
         now_ns=clock(),
         book=book,

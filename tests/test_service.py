@@ -222,6 +222,42 @@ async def test_each_identity_sees_its_own_orders_and_an_observer_all_it_may() ->
     assert [(status.oid, status.seq) for status in watched if status] == [("a", 1), ("a", 2)]
 
 
+async def test_the_operator_hears_of_an_execution_of_no_known_order() -> None:
+    """It comes by the operator's events, and the trader hears nothing of it."""
+    broker = ScriptedBroker()
+    async with open_ems(broker, identity="alice") as ems:
+        await ems.ready()
+        operator = ems.client("operator", "observer")
+        with operator.events() as heard, ems.events() as of_alice:
+            broker.report(fill("E1", "0.5"))
+            told = await heard.get()
+            await ems.submit(an_order())
+            first = await of_alice.get()
+
+    assert told is not None
+    assert (told.event, told.seq, told.alarm) == (
+        "orphan",
+        1,
+        "brokerd_fill E1 belongs to no order that is known",
+    )
+    assert first is not None
+    assert (first.event, first.seq) == ("submit", 1)
+
+
+async def test_a_market_order_that_waited_is_valued_at_the_last_price_told() -> None:
+    """When the link comes up the price is another one; over the limit by then, the order ends here."""
+    settings = Settings(limits={"*": Limits(max_value=Decimal(150))})
+    broker = ScriptedBroker(refusals=1)
+    async with open_ems(broker, settings=settings) as ems:
+        ems.note_price("xbtusd.paper", Decimal(50))
+        order = await ems.submit(an_order(type="market", price=None))
+        ems.note_price("xbtusd.paper", Decimal(100))
+        end = await order.wait()
+
+    assert (end.state, end.event) == ("rejected", "withheld")
+    assert end.alarm == "it was not sent: max_value: 2 at 100 is above 150"
+
+
 async def test_a_market_order_is_valued_at_the_last_price_told() -> None:
     """Under a value limit a market order needs a price, and is weighed at it."""
     settings = Settings(limits={"*": Limits(max_value=Decimal(150))})

@@ -64,7 +64,7 @@ def apply(book: Book, record: Record) -> list[Effect]:
     part = _PARTS.get(kind)
     if part is None:
         _WHOLE[kind](book, record, payload)
-        return []
+        return [_notice_of_none(book, identity, seq, record) for identity, seq in record.tells]
     dialog = _create(book, record) if kind in _BIRTHS else book.dialogs[record.owner][record.oid]
     effects: list[Effect] = []
     before, flags = dialog.state, dialog.flags
@@ -121,13 +121,18 @@ def _notice(identity: str, seq: int, record: Record, before: S, dialog: Dialog) 
     )
 
 
+def _notice_of_none(book: Book, identity: str, seq: int, record: Record) -> Notice:
+    book.streams[identity] = seq
+    none = f.ZERO
+    return Notice(identity, seq, record, S.NEW, S.NEW, none, None, none, none, none, 0, None, None, None)
+
+
 # ── dialogs come and go ─────────────────────────────────────────────────────────────────────────────
 
 
 def _create(book: Book, record: Record) -> Dialog:
     payload = record.payload
-    if not isinstance(payload, Submitted | Adopted | Recalled):
-        raise EMSBug(f"record {record.seq} makes no dialog")
+    assert isinstance(payload, Submitted | Adopted | Recalled), "only a birth makes a dialog"
     dialog = Dialog(record.owner, record.oid, payload.body)
     orders = book.dialogs.get(record.owner)
     if orders is None:
@@ -200,8 +205,8 @@ def _adopted(book: Book, record: Record, dialog: Dialog, payload: Adopted, effec
     dialog.flags |= f.SENT | f.ACKED | f.ADOPTED
     if payload.reqid is not None:
         index_reqid(book, dialog, payload.reqid)
-    if payload.venue_id is not None:
-        index_venue_id(book, dialog, payload.venue_id)
+    assert payload.venue_id is not None, "nothing is adopted that the venue has no id for"
+    index_venue_id(book, dialog, payload.venue_id)
 
 
 def _sent(book: Book, record: Record, dialog: Dialog, payload: Sent, effects: list[Effect]) -> None:

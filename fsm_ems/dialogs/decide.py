@@ -62,9 +62,9 @@ def record(
     return Record(book.seq + 1, now_ns, owner, oid, event, then, payload, book.tells(owner), alarm)
 
 
-def whole(book: Book, now_ns: int, payload: Payload, alarm: str | None = None) -> Record:
-    """The next record, about no dialog."""
-    return Record(book.seq + 1, now_ns, "", "", None, None, payload, (), alarm)
+def whole(book: Book, now_ns: int, payload: Payload) -> Record:
+    """The next record, about no dialog; nobody is told."""
+    return Record(book.seq + 1, now_ns, "", "", None, None, payload)
 
 
 def new_reqid(book: Book, settings: Settings, broker: str) -> int | str:

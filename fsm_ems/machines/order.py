@@ -39,13 +39,8 @@ def _birth() -> Rows:
     yield from rows(
         (S.PENDING, S.DARK_TRIGGERED), E.SENDING, None, "main", "it waited for the link, which is up"
     )
-    yield from rows(
-        (S.PENDING, S.DARK_TRIGGERED),
-        E.WITHHELD,
-        S.REJECTED,
-        "end",
-        "it waited here, and a limit now in force forbids it: it never left",
-    )
+    unsent = (S.PENDING, S.DARK_TRIGGERED)
+    yield from rows(unsent, E.WITHHELD, S.REJECTED, "end", "a limit now in force forbids it: it never left")
     yield Row(S.DARK_OPEN, E.TRIGGER, S.DARK_TRIGGERED, "dark", "its price was met; it fires this once")
     yield Row(S.ALERT_OPEN, E.ALERT, S.ALERT_TRIGGERED, "alert", "its price was met and the owner is told")
 
@@ -172,14 +167,13 @@ def _calculated() -> Rows:
         E.CALCULATED,
         S.EXPIRED,
         "end",
-        "its costs are worked out: nothing more trades; what traded stays",
+        "its costs are worked out: no more trades; what traded stays",
     )
     yield Row(
         S.FILLED, E.CALCULATED, S.FILLED, "late", "its costs are worked out; noted, should a bust reopen it"
     )
-    yield from rows(
-        (S.CANCELLED, S.EXPIRED), E.CALCULATED, None, "late", "its costs are worked out; the end stands"
-    )
+    ended = (S.CANCELLED, S.EXPIRED)
+    yield from rows(ended, E.CALCULATED, None, "late", "its costs are worked out; the end stands")
 
 
 def _doubt() -> Rows:
@@ -215,7 +209,6 @@ ORDER: Table[OrderState, OrderEvent] = Table(
         edits(),
         edits_refused(),
         _ends(),
-        _calculated(),
         _doubt(),
     ),
     columns=COLUMNS,
