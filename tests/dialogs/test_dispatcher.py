@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from fsm_ems.dialogs import apply
 from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.naming import _NAMERS
+from fsm_ems.dialogs.naming_steps import Name
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import (
     Adopted,
@@ -29,7 +31,8 @@ from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.errors import BrokerFault, Refused
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.order_events import OrderEvent as E
-from fsm_ems.messages import parse_report
+from fsm_ems.messages import BrokerdFill, parse_report
+from fsm_ems.testing.planted import Patch
 from tests.dialogs.conftest import Desks
 from tests.dialogs.desk import BROKER, MARKET, SECOND, START, Desk, how, of_kind, terms
 
@@ -358,6 +361,26 @@ def test_an_order_that_cannot_be_told_again_is_not_adopted(desk: Desk, fields: d
     desk.report("status", status="open", **fields)
 
     assert kinds(desk, length) == ["Orphaned"]
+
+
+# An event without a row.
+
+
+def test_an_event_that_cannot_happen_there_is_recorded_alarmed_and_moves_nothing(desk: Desk) -> None:
+    """No search ever found one, so a wrong name is planted: the log must not hold a step the table lacks."""
+    desk.order()
+    desk.ack()
+    planted = Patch()
+    planted.entry(_NAMERS, BrokerdFill, lambda known: lambda dialog, report: Name(E.BUST_REOPENS))
+    try:
+        desk.fill("4")
+    finally:
+        planted.take_back()
+
+    assert isinstance(desk.last.payload, Contradicted)
+    assert (desk.last.event, desk.last.payload.attempted) == (None, "bust_reopens")
+    assert desk.last.alarm == "bust_reopens cannot happen to an order in acked"
+    assert desk.stands() == "acked 0/10"
 
 
 # Orphans.
