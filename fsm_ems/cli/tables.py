@@ -39,10 +39,18 @@ STATE_STYLES = {
 }
 
 
+class _Output(Console):
+    """A console that leaves it to others what becomes of a run whose output nobody reads."""
+
+    def on_broken_pipe(self) -> None:
+        # rich would end the program here, in the middle of its tasks. It calls this from its own except.
+        raise  # noqa: PLE0704 -- the error that rich is about
+
+
 def console() -> Console:
     """Standard output; where it is no terminal, wide enough that nothing is cut."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+    found = _Output(highlight=False)
+    return found if found.is_terminal else _Output(highlight=False, width=PLAIN_WIDTH)
 
 
 def progress() -> Progress:
