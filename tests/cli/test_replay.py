@@ -36,6 +36,8 @@ sold 0.4 btc in 1 fill at 100 usdt on average, fees 0.01 usdt
 2 filled, 1 open, 1 rejected.
 """
 
+NOTE = "note: 1 command lies outside the tape's time, 1000000000 to 6000000000: 0 before it, 1 after it\n"
+
 
 def trimmed(text: str) -> str:
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
@@ -49,7 +51,7 @@ def test_every_status_fill_and_refusal_is_an_object_a_line(run: Run) -> None:
     """Byte for byte; the numbers in expected.jsonl were checked by hand against the paper venue's rules."""
     told = run("replay", TAPE, "--orders", ORDERS, "--market", MARKET, "--json")
 
-    assert (told.exit_code, told.stderr) == (0, "")
+    assert (told.exit_code, told.stderr) == (0, NOTE)
     assert told.stdout == (HERE / "expected.jsonl").read_text()
 
 
@@ -78,7 +80,7 @@ def test_a_fill_has_exactly_these_fields(run: Run) -> None:
 def test_elsewhere_than_on_a_terminal_the_table_is_plain(run: Run) -> None:
     told = run("replay", TAPE, "--orders", ORDERS, "--market", MARKET)
 
-    assert (told.exit_code, told.stderr) == (0, "")
+    assert (told.exit_code, told.stderr) == (0, NOTE)
     assert trimmed(told.stdout) == TABLE
 
 
@@ -168,6 +170,35 @@ def test_an_order_that_was_never_submitted_is_told_so(run: Run, tmp_path: Path) 
     assert "refused maker: max_size: size 0.6 is above 0.5" in told.stdout
     assert "bought 0.3 btc in 1 fill at 99.9 usdt" in told.stdout
     assert re.search(r"^ maker +buy +limit +refused +- ", told.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("times", "note"),
+    [
+        ((1_000_000_000, 6_000_000_000, 6_000_000_000), ""),
+        ((999_999_999, 1_000_000_000, 6_000_000_000), "1 command lies {}: 1 before it, 0 after it"),
+        ((1_000_000_000, 2_000_000_000, 6_000_000_001), "1 command lies {}: 0 before it, 1 after it"),
+        ((1, 7_000_000_000, 8_000_000_000), "3 commands lie {}: 1 before it, 2 after it"),
+    ],
+)
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_commands_outside_the_tape_are_noted_on_stderr(
+    run: Run, tmp_path: Path, times: tuple[int, int, int], note: str, option: tuple[str, ...]
+) -> None:
+    submit, edit, cancel = times
+    orders = tmp_path / "orders.toml"
+    orders.write_text(
+        f'[[order]]\nat = {submit}\noid = "a"\nside = "buy"\nsize = "1"\nprice = "1"\n'
+        f'[[edit]]\nat = {edit}\noid = "a"\nprice = "2"\n[[cancel]]\nat = {cancel}\noid = "a"\n'
+    )
+
+    told = run("replay", TAPE, "--orders", orders, *option)
+
+    where = "outside the tape's time, 1000000000 to 6000000000"
+    assert told.exit_code == 0
+    assert told.stderr == (f"note: {note.format(where)}\n" if note else "")
+    assert "note" not in told.stdout
+    assert "1 cancelled." in told.stdout or option
 
 
 # What is wrong with the input, in one line and with exit code 2.
