@@ -310,9 +310,10 @@ async def test_a_wrong_line_of_a_tape_ends_the_ems_after_the_rows_before_it(tmp_
         async with open_ems(PaperBroker({market.fqme: market}, read_tape(tape)), log=log) as ems:
             handles.append(await ems.submit(an_order()))
             await handles[0].wait()
+            await trio.sleep_forever()
 
     assert handles[0].status is not None
-    assert (handles[0].status.state, handles[0].status.filled) == ("filled", 2)
+    assert (handles[0].status.state, handles[0].status.filled) == ("filled", Decimal(2))
 
 
 async def test_a_closed_ems_takes_no_commands() -> None:
