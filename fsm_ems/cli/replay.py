@@ -99,9 +99,10 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
     commands = parse_orders(read_text(orders), str(orders), market.fqme)
     tally = Tally(commands)
     with ExitStack() as stack:
-        append = _unkept if out is None else _record_log(out, stack).append
         rows = _begun(read_tape(tape), tape)
         engine = PaperEngine({market.fqme: market}, fill_model=fill_model, latency_ns=latency_ns)
+        # After all that can be wrong at the start: a log that is there already would refuse the next attempt.
+        append = _unkept if out is None else _record_log(out, stack).append
         start_ns = min(rows.first.time_ns, commands[0].at_ns)
         run = Replay(market, engine, append, start_ns=start_ns, settings=_settings(max_size, max_value))
         played: Iterable[Row] = chain((rows.first,), rows.rest)

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from fsm_ems.cli.tally import Line, Sum, Tally, short, state_of
+from fsm_ems.cli.tally import Line, Sum, Tally, rejection_of, short, state_of
 from fsm_ems.market import Market
 from fsm_ems.numbers import plain
 from fsm_ems.why import Step, time_text
@@ -111,6 +111,10 @@ def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None) -
     out.print(table)
     for refused in tally.refused:
         out.print(f"refused {refused.oid}: {refused}", style="red", markup=False, soft_wrap=True)
+    for line in tally.lines.values():
+        why = rejection_of(line)
+        if why is not None:
+            out.print(f"rejected {line.order.oid}: {why}", style="red", markup=False, soft_wrap=True)
     for side, total in (("bought", _sum(tally, "buy")), ("sold", _sum(tally, "sell"))):
         if total.fills:
             out.print(_summary(side, total, market), soft_wrap=True)

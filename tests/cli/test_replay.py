@@ -31,6 +31,7 @@ btcusdt.paper: 7 rows, 4 orders
  post-only  sell  post-only  rejected       0   0.1  99.00        -          0      0
 
 refused maker: order_ended: order maker is filled
+rejected post-only: post_only: it would take at once
 bought 0.7 btc in 3 fills at 99.9429 usdt on average, fees 0.0084945 usdt
 sold 0.4 btc in 1 fill at 100 usdt on average, fees 0.01 usdt
 2 filled, 1 open, 1 rejected.
@@ -158,6 +159,18 @@ def test_the_records_are_kept_on_request_and_never_added_to(run: Run, tmp_path: 
     assert len({record.oid for record in RecordFile(out / "records.log")} - {""}) == 4
     assert second.exit_code == 2
     assert "there already: name another directory" in second.stderr
+
+
+def test_a_wrong_tape_leaves_no_records_in_the_way_of_the_next_attempt(run: Run, tmp_path: Path) -> None:
+    tape, out = tmp_path / "tape.csv", tmp_path / "run"
+    tape.write_text("not a tape\n")
+
+    assert run("replay", tape, "--orders", ORDERS, "--out", out).exit_code == 2
+    assert (
+        run("replay", TAPE, "--orders", ORDERS, "--market", "a.b,maker_bps=99999", "--out", out).exit_code
+        == 2
+    )
+    assert run("replay", TAPE, "--orders", ORDERS, "--out", out).exit_code == 0
 
 
 def test_an_order_that_was_never_submitted_is_told_so(run: Run, tmp_path: Path) -> None:
