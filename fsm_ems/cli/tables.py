@@ -10,6 +10,7 @@ from typing import Literal
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +22,9 @@ from fsm_ems.why import Step, time_text
 
 PLAIN_WIDTH = 240
 """How wide a table may be that no terminal has to show."""
+
+FOLDS_TO = 8
+"""How narrow a column may become that gives way."""
 
 FOLDED = ("what", "why")
 
@@ -80,6 +84,20 @@ def new_table(
     return table
 
 
+def print_table(out: Console, table: Table) -> None:
+    """Print *table*; where it cannot be made narrow enough its lines run over, for a price that is cut is
+    another price.
+    """
+    needed, unbounded = 2, out.options.update(width=PLAIN_WIDTH)
+    for column in table.columns:
+        cells = (column.header, *column.cells)
+        widest = max(Measurement.get(out, unbounded, cell).maximum for cell in cells)
+        needed += 2 + (widest if column.no_wrap else min(widest, FOLDS_TO))
+    if out.width < needed:
+        table.width = needed
+    out.print(table, crop=False)
+
+
 def state_text(state: str) -> Text:
     """A state's name in its colour."""
     return Text(state, style=STATE_STYLES.get(state, ""))
@@ -108,7 +126,7 @@ def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None) -
     )  # fmt: skip
     for line in tally.lines.values():
         table.add_row(*_cells(line, market))
-    out.print(table)
+    print_table(out, table)
     for refused in tally.refused:
         out.print(f"refused {refused.oid}: {refused}", style="red", markup=False, soft_wrap=True)
     for line in tally.lines.values():
@@ -184,4 +202,4 @@ def print_life(out: Console, told: Sequence[Step], oid: str) -> None:
             state_text(step.state),
             Text(step.reason) if step.alarm is None else Text(f"{step.reason}\nALARM: {step.alarm}", "red"),
         )
-    out.print(table)
+    print_table(out, table)

@@ -92,6 +92,16 @@ def test_on_a_terminal_the_table_has_colours(run: Run) -> None:
     assert trimmed(re.sub(r"\x1b\[[\d;]*m", "", told.stdout)) == TABLE
 
 
+@pytest.mark.parametrize("columns", ["1", "30", "60", "79"])
+def test_no_number_is_cut_however_narrow_the_terminal_is(run: Run, columns: str) -> None:
+    """A line may run over the edge: 99.95 that reads 99 would be another price."""
+    told = run("replay", TAPE, "--orders", ORDERS, "--market", MARKET, FORCE_COLOR="1", COLUMNS=columns)
+
+    lines = re.sub(r"\x1b\[[\d;]*m", "", told.stdout).splitlines()
+    shown = [line.split()[-7:] for line in lines]
+    assert [line for line in TABLE.splitlines()[4:8] if line.split()[-7:] not in shown] == []
+
+
 def test_a_terminal_sees_the_progress_on_stderr(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     with program(
