@@ -11,7 +11,7 @@ import pytest
 from tests.cli.conftest import HERE, Run, program
 
 FULL = Path("/dev/full")
-REPLAY = ("replay", HERE / "tape.csv", "--orders", HERE / "orders.toml")
+REPLAY = ("replay", HERE / "tape.csv", "--orders", "orders")
 Arguments = tuple[str | Path, ...]
 PRINTING: list[Arguments] = [
     ("--help",),
@@ -31,13 +31,16 @@ def named(arguments: Arguments) -> str:
 
 @pytest.fixture
 def kept(run: Run, tmp_path: Path) -> Path:
-    """The records of a run, which take the place of ``kept``."""
-    assert run(*REPLAY, "--out", tmp_path / "kept").exit_code == 0
-    return tmp_path / "kept"
+    """The records of a run, which take the place of ``kept``; its orders, all in time, that of ``orders``."""
+    orders = (HERE / "orders.toml").read_text()
+    (tmp_path / "orders").write_text(orders[: orders.rindex("[[cancel]]")])
+    made = tmp_path / "kept"
+    assert run(*words(REPLAY, made), "--out", made).exit_code == 0
+    return made
 
 
 def words(arguments: Arguments, kept: Path) -> Arguments:
-    return tuple(kept if word == "kept" else word for word in arguments)
+    return tuple(kept.parent / word if word in ("kept", "orders") else word for word in arguments)
 
 
 def unread(*arguments: str | Path, lines: int = 0) -> tuple[int, bytes]:
