@@ -255,12 +255,15 @@ _requests: Callable[[_Source], Request] = _reader(TypeAdapter(Request))
 _reports: Callable[[_Source], Report] = _reader(TypeAdapter(Report))
 
 
+_WORDS = {"unexpected_keyword_argument": "there is no such field"}  # where pydantic speaks of its own insides
+
+
 def _problems(error: ValidationError | _Repeated) -> tuple[str, ...]:
     if isinstance(error, _Repeated):
         return (str(error),)
     return tuple(
         f"{'.'.join(str(part) for part in problem['loc']) or 'message'}: "
-        f"{problem['msg'].removeprefix('Value error, ')}"
+        f"{_WORDS.get(problem['type']) or problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
     )
 

@@ -49,6 +49,7 @@ class Replay:
         self.market = market
         self.engine = engine
         self.rows = 0
+        self.last_row_ns = -1  # before the first one
         # What a market order is valued at: the last print, before the first one what is shown.
         self._reference: Decimal | None = None
         self._told: list[Outcome] = []
@@ -62,17 +63,16 @@ class Replay:
         """Play *rows* against *commands*, each sorted by time."""
         timed = iter(commands)
         command = next(timed, None)
-        last_ns = -1
         for row in rows:
             now_ns = row.time_ns
-            if now_ns != last_ns:
-                if last_ns >= 0:
-                    self._close(last_ns)
+            if now_ns != self.last_row_ns:
+                if self.last_row_ns >= 0:
+                    self._close(self.last_row_ns)
                 while command is not None and command.at_ns < now_ns:
                     self._give(command)
                     command = next(timed, None)
                 self._pass(now_ns)
-                last_ns = now_ns
+                self.last_row_ns = now_ns
             self.rows += 1
             self._take(self.engine.row(row), now_ns)
             if isinstance(row, Trade):
@@ -81,8 +81,8 @@ class Replay:
                 self._reference = row.ask or row.bid or None
             if self._told:
                 yield from self._drain()
-        if last_ns >= 0:
-            self._close(last_ns)
+        if self.last_row_ns >= 0:
+            self._close(self.last_row_ns)
         while command is not None:
             self._give(command)
             command = next(timed, None)

@@ -66,18 +66,37 @@ class EMS(Client):
         self._outbox_changed = {name: trio.Event() for name in self._brokers}
         self._mailboxes: dict[tuple[str, str | None], list[Mailbox]] = {}
         self._closed = False
+        # The block's own cancellation reaches the user's code first: until that has left, orders can still
+        # be cancelled and their ends waited for.
+        self._running = trio.CancelScope(shield=True)
         self._rescheduled = trio.Event()
         self._up = {name: trio.Event() for name in self._brokers}
 
     # ── for clients ─────────────────────────────────────────────────────────────────────────────────
 
     async def ready(self) -> None:
-        """Return once every broker's link is up."""
-        for event in list(self._up.values()):
-            await event.wait()
+        """Return once every broker's link is up, all at one time.
+
+        Raises:
+            ClientFault: the EMS was closed before.
+        """
+        await trio.lowlevel.checkpoint()
+        while True:
+            self._check_open()
+            missing = next((event for event in self._up.values() if not event.is_set()), None)
+            if missing is None:
+                return
+            await missing.wait()
+            await trio.lowlevel.checkpoint_if_cancelled()  # a fault that closed the EMS speaks first
 
     def note_price(self, market: str, price: Decimal) -> None:
-        """Tell the last known price of *market*: ``Limits.max_value`` weighs market orders at it."""
+        """Tell the last known price of *market*: ``Limits.max_value`` weighs market orders at it.
+
+        Raises:
+            InvalidMessage: it is no finite number.
+        """
+        if not price.is_finite():
+            raise InvalidMessage((f"price of {market}: {price} is no finite number",))
         self.dispatcher.prices[market] = price
 
     def client(self, identity: str, role: Role = "trader", sees: Sequence[str] = ()) -> Client:
@@ -88,9 +107,10 @@ class EMS(Client):
         Raises:
             Refused: the identity is known already, with another role or other owners to see.
             InvalidMessage: the name or the role has not the form it must have.
+            ClientFault: the EMS was closed.
         """
-        if not _NAME(identity) or role not in ("trader", "observer"):
-            raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))
+        _check_name(identity, role)
+        self._check_open()
         known = self.dispatcher.book.identities.get(identity)
         if known is not None and (known.role, known.sees) != (role, tuple(sees)):
             raise Refused(
@@ -123,6 +143,9 @@ class EMS(Client):
 
     def subscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
         """Put every later status of *identity*'s stream, or of its order *oid* alone, into *mailbox*."""
+        if self._closed:
+            mailbox.close()
+            return
         self._mailboxes.setdefault((identity, oid), []).append(mailbox)
 
     def unsubscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
@@ -146,6 +169,8 @@ class EMS(Client):
         """Return once fewer than :data:`QUEUED_MAX` sends wait for *broker*."""
         while len(self._outboxes[broker]) >= QUEUED_MAX:
             await self._outbox_changed[broker].wait()
+            await trio.lowlevel.checkpoint_if_cancelled()
+            self._check_open()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -185,8 +210,12 @@ class EMS(Client):
             self._mailboxes.pop((notice.identity, oid), None)  # its handles have all they will be given
 
     def close(self) -> None:
-        """Take no more commands, and tell every reader that no more will come."""
+        """Take no more commands, and tell every reader, and who waits for a link, that no more will come."""
         self._closed = True
+        for up in self._up.values():
+            up.set()
+        for name in self._brokers:
+            self._stir(name)
         for boxes in self._mailboxes.values():
             for box in boxes:
                 box.close()
@@ -203,25 +232,41 @@ class EMS(Client):
             self._carry_out(self.dispatcher.pass_time(self.clock()))
 
     async def _keep_link(self, broker: Broker) -> None:
-        """Connect, run until the link is lost, connect again, with growing pauses while it fails."""
+        """Connect, run until the link is lost, connect again, with growing pauses until one link lasts."""
         name, pause = broker.name, RETRY_FIRST_S
+        await trio.lowlevel.checkpoint()  # an EMS that was closed before it ran records nothing more
         self._move(name, LinkEvent.CONNECT)
         while True:
+            began, connected = trio.current_time(), False
             try:
                 async with broker.open_trades_dialogue() as dialogue:
-                    self._move(name, LinkEvent.CONNECTED)
-                    pause = RETRY_FIRST_S
-                    async with trio.open_nursery() as nursery:
-                        nursery.start_soon(self._send, name, dialogue)
-                        nursery.start_soon(self._receive, name, dialogue)
-                        self._move(name, LinkEvent.SYNCED)
+                    connected = True
+                    await self._talk(name, dialogue)
             except* BrokerFault as faults:
                 _log.warning("link lost", broker=name, why=_first_reason(faults))
-            self._move(name, LinkEvent.LOST)
-            self._outboxes[name].clear()
-            self._stir(name)
+            if not connected or self.dispatcher.book.links[name] is not LinkState.CONNECTING:
+                self._lose(name)
+            if connected and trio.current_time() - began > RETRY_MAX_S:
+                pause = RETRY_FIRST_S
             await trio.sleep(pause)
             pause = min(pause * 2, RETRY_MAX_S)
+
+    async def _talk(self, broker: str, dialogue: TradesDialogue) -> None:
+        """Send and receive until the stream breaks."""
+        self._move(broker, LinkEvent.CONNECTED)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._send, broker, dialogue)
+                nursery.start_soon(self._receive, broker, dialogue)
+                self._move(broker, LinkEvent.SYNCED)
+        except* BrokerFault:
+            self._lose(broker)  # at once: taking the connection down may last, and orders must not go there
+            raise
+
+    def _lose(self, broker: str) -> None:
+        self._move(broker, LinkEvent.LOST)
+        self._outboxes[broker].clear()
+        self._stir(broker)
 
     def _move(self, broker: str, event: LinkEvent) -> None:
         effects = self.dispatcher.link(broker, event, self.clock())
@@ -249,13 +294,26 @@ class EMS(Client):
             report: Report = await dialogue.receive()
             self._carry_out(self.dispatcher.report(broker, report, self.clock()))
 
-    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Keep links and time until cancelled."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._keep_time)
-            for broker in self._brokers.values():
-                nursery.start_soon(self._keep_link, broker)
-            task_status.started()
+    async def run(self) -> None:
+        """Keep links and time until stopped; when this ends, however it does, the EMS is closed."""
+        try:
+            with self._running:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._keep_time)
+                    for broker in self._brokers.values():
+                        nursery.start_soon(self._keep_link, broker)
+        finally:
+            self.close()
+
+    def stop(self) -> None:
+        """Close, and end :meth:`run`."""
+        self.close()
+        self._running.cancel()
+
+
+def _check_name(identity: str, role: Role) -> None:
+    if not _NAME(identity) or role not in ("trader", "observer"):
+        raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))
 
 
 def _first_reason(fault: BaseException) -> str:
@@ -279,7 +337,18 @@ async def open_ems(
     :class:`~fsm_ems.journal.file.FileLog` that already has records is replayed, and whatever its brokers
     may hold is ``unknown`` until they answer. Orders may be submitted at once: they wait for the link.
     ``await ems.ready()`` tells when every link is up.
+
+    When the block is cancelled, the EMS goes on until the block's code has left it: what is shielded there
+    may still cancel orders and wait for their ends.
+
+    Raises:
+        InvalidMessage: *identity* has not the form of a name, or two brokers have one name.
+        LogFault: *log* cannot be trusted.
     """
+    _check_name(identity, "trader")
+    names = [broker.name for broker in brokers]
+    if len(set(names)) != len(names):
+        raise InvalidMessage((f"brokers: {', '.join(names)}; each needs a name of its own",))
     log = MemoryLog() if log is None else log
     clock = TrioClock() if clock is None else clock
     settings = Settings() if settings is None else settings
@@ -300,9 +369,8 @@ async def open_ems(
             dispatcher.link(broker, LinkEvent.LOST, clock())
     ems = EMS(dispatcher, brokers, identity, clock)
     async with trio.open_nursery() as nursery:
-        await nursery.start(ems.run)
+        nursery.start_soon(ems.run)
         try:
             yield ems
         finally:
-            nursery.cancel_scope.cancel()
-            ems.close()
+            ems.stop()

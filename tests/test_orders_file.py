@@ -126,7 +126,7 @@ def test_two_edits_at_one_time_have_ids_of_their_own() -> None:
         ),
         (
             f"{ORDER}hidden = true\n",
-            "orders.toml, [[order]] number 1 (a): hidden: ",
+            "orders.toml, [[order]] number 1 (a): hidden: there is no such field",
         ),
         (
             f'{ORDER}[[edit]]\nat = 1\noid = "a"\n',
@@ -135,6 +135,14 @@ def test_two_edits_at_one_time_have_ids_of_their_own() -> None:
         (
             ORDER.replace("size = ", 'market = "xbtusd.kraken"\nsize = '),
             "orders.toml: order a is for xbtusd.kraken, and this run is of btcusdt.paper",
+        ),
+        (
+            f'{ORDER}mode = "dark"\ndirection = "at_or_above"\n',
+            "orders.toml: order a waits for a price, and dark orders and alerts are not played",
+        ),
+        (
+            '[[order]]\nat = 5\noid = "a"\nside = "alert"\nprice = "1"\n',
+            "orders.toml: order a waits for a price, and dark orders and alerts are not played",
         ),
     ],
 )

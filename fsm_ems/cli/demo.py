@@ -102,7 +102,7 @@ async def _keep_fresh(stage: Stage, screen: Screen, began: float) -> None:
 
 @contextmanager
 def _screen(out: Console) -> Generator[Screen]:
-    if not out.is_terminal:
+    if not out.is_terminal or out.is_dumb_terminal:  # which would show nothing until the end
         yield Lines(out)
         return
     with Live(console=out, auto_refresh=False) as live:

@@ -158,10 +158,6 @@ def _ends() -> Rows:
     yield Row(
         S.FILLED, E.EXPIRED, S.FILLED, "late", "filled outranks expired; noted, should a bust reopen it"
     )
-
-
-def _calculated() -> Rows:
-    """FIX Calculated: done for the day, fees and settlement worked out."""
     yield from rows(
         AT_VENUE,
         E.CALCULATED,
