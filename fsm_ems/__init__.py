@@ -38,17 +38,17 @@ if TYPE_CHECKING:
     from fsm_ems.brokers.paper.backend import PaperBroker as PaperBroker
     from fsm_ems.client import Client as Client
     from fsm_ems.client import OrderHandle as OrderHandle
+    from fsm_ems.opening import new_order as new_order
+    from fsm_ems.opening import open_ems as open_ems
     from fsm_ems.service import EMS as EMS
-    from fsm_ems.service import new_order as new_order
-    from fsm_ems.service import open_ems as open_ems
 
 _LATER = {
     "Client": "fsm_ems.client",
     "EMS": "fsm_ems.service",
     "OrderHandle": "fsm_ems.client",
     "PaperBroker": "fsm_ems.brokers.paper.backend",
-    "new_order": "fsm_ems.service",
-    "open_ems": "fsm_ems.service",
+    "new_order": "fsm_ems.opening",
+    "open_ems": "fsm_ems.opening",
 }
 
 __all__ = [

@@ -63,6 +63,7 @@ class Mailbox:
             if self._closed:
                 return None
             await self._changed.wait()
+            await trio.lowlevel.checkpoint_if_cancelled()  # a fault that closed the EMS speaks first
         return self._waiting.popleft()
 
     def _move(self) -> None:
@@ -140,7 +141,7 @@ class OrderHandle:
 
 
 class Client:
-    """One identity's view of the EMS. Made by :func:`~fsm_ems.service.open_ems` and :meth:`EMS.client`."""
+    """One identity's view of the EMS. Made by :func:`~fsm_ems.opening.open_ems` and :meth:`EMS.client`."""
 
     def __init__(self, desk: Desk, identity: str) -> None:
         self.identity = identity
@@ -159,6 +160,8 @@ class Client:
                 standing = self._desk.standing(self.identity, order.oid)
                 if standing is not None:
                     mailbox.put(standing)
+                    if standing.state in _END_NAMES:
+                        self.drop(order.oid, mailbox)  # no more will come, whether it is read or not
         except BaseException:
             self.drop(order.oid, mailbox)
             raise

@@ -220,7 +220,8 @@ class Status(Message):
     *seq* is gap-free in the identity's own stream. *event* is the table's event that led to *state*;
     *then* a second step of the same record. *average_price* is over booked executions, 34 digits.
     *ord_status* is the FIX OrdStatus by precedence (FIX 5.0 SP2 volume 4, Execution Reports).
-    *alarm* is set when something cannot be right and a person should look.
+    *alarm* is set when something cannot be right and a person should look. *event* ``orphan`` is about an
+    execution of no known order, told to the account's operator: *oid*, *state* and *ord_status* are empty.
     """
 
     name: Literal["status"] = "status"
@@ -282,12 +283,15 @@ _requests: Callable[[_Source], Request] = _reader(TypeAdapter(Request))
 _reports: Callable[[_Source], Report] = _reader(TypeAdapter(Report))
 
 
+_WORDS = {"unexpected_keyword_argument": "there is no such field"}  # where pydantic speaks of its own insides
+
+
 def _problems(error: ValidationError | _Repeated) -> tuple[str, ...]:
     if isinstance(error, _Repeated):
         return (str(error),)
     return tuple(
         f"{'.'.join(str(part) for part in problem['loc']) or 'message'}: "
-        f"{problem['msg'].removeprefix('Value error, ')}"
+        f"{_WORDS.get(problem['type']) or problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
     )
 

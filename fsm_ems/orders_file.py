@@ -52,7 +52,8 @@ class TimedCommand(NamedTuple):
 def parse_orders(text: str, where: str, market: str | None = None) -> list[TimedCommand]:
     """The commands of an orders file, in the order in which they are given.
 
-    *where* names the file in errors; *market* is the only one there is, and for orders that name none.
+    *where* names the file in errors; *market* is the only one there is in a run, and for orders that name
+    none.
 
     Raises:
         OrderFileError: naming the entry and what is wrong with it.
@@ -73,15 +74,18 @@ def parse_orders(text: str, where: str, market: str | None = None) -> list[Timed
     if not any(timed.command.name == "order" for timed in commands):
         raise OrderFileError(where, "no [[order]] in it")
     if market is not None:
-        _check_market(commands, market, where)
+        _check_run(commands, market, where)
     return sorted(commands, key=lambda timed: timed.at_ns)
 
 
-def _check_market(commands: Iterable[TimedCommand], market: str, where: str) -> None:
-    for timed in commands:
-        if isinstance(timed.command, Order) and timed.command.market != market:
+def _check_run(commands: Iterable[TimedCommand], market: str, where: str) -> None:
+    """A run plays one market."""
+    for _, command in commands:
+        if not isinstance(command, Order):
+            continue
+        if command.market != market:
             raise OrderFileError(
-                where, f"order {timed.command.oid} is for {timed.command.market}, and this run is of {market}"
+                where, f"order {command.oid} is for {command.market}, and this run is of {market}"
             )
 
 

@@ -49,6 +49,7 @@ class Replay:
         self.market = market
         self.engine = engine
         self.rows = 0
+        self.last_row_ns = -1  # before the first one
         self._told: list[Outcome] = []
         settings = replace(settings or Settings(), markets={market.fqme: market})
         self.dispatcher = Dispatcher(settings, append, generation="replay", now_ns=start_ns)
@@ -60,17 +61,16 @@ class Replay:
         """Play *rows* against *commands*, each sorted by time."""
         timed = iter(commands)
         command = next(timed, None)
-        last_ns = -1
         for row in rows:
             now_ns = row.time_ns
-            if now_ns != last_ns:
-                if last_ns >= 0:
-                    self._close(last_ns)
+            if now_ns != self.last_row_ns:
+                if self.last_row_ns >= 0:
+                    self._close(self.last_row_ns)
                 while command is not None and command.at_ns < now_ns:
                     self._give(command)
                     command = next(timed, None)
                 self._pass(now_ns)
-                last_ns = now_ns
+                self.last_row_ns = now_ns
             self.rows += 1
             self._take(self.engine.row(row), now_ns)
             fired = self.dispatcher.quote(self.market.fqme, row, now_ns)
@@ -78,8 +78,8 @@ class Replay:
                 self._carry_out(fired)
             if self._told:
                 yield from self._drain()
-        if last_ns >= 0:
-            self._close(last_ns)
+        if self.last_row_ns >= 0:
+            self._close(self.last_row_ns)
         while command is not None:
             self._give(command)
             command = next(timed, None)

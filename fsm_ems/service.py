@@ -8,29 +8,22 @@ from __future__ import annotations
 
 import math
 import re
-import secrets
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, cast
-from uuid import uuid4
+from typing import cast
 
 import structlog
 import trio
+from msgspec.structs import asdict
 
 from fsm_ems.brokers.base import Broker, TradesDialogue
 from fsm_ems.client import Client, Mailbox
-from fsm_ems.clock import Clock, TrioClock
+from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.outward import request_of, standing_of, status_of
-from fsm_ems.dialogs.record import Effect, Notice, Record, Role, SendAbout, SendOrder
-from fsm_ems.dialogs.settings import Settings
+from fsm_ems.dialogs.record import Effect, Notice, Role, SendAbout, SendOrder
 from fsm_ems.errors import BrokerFault, ClientFault, InvalidMessage, Refused
-from fsm_ems.journal.base import RecordLog
-from fsm_ems.journal.memory import MemoryLog
-from fsm_ems.journal.replay import replay
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.machines.order import ENDS
 from fsm_ems.messages import Command, Order, Report, Status
@@ -48,11 +41,6 @@ _NAME_RULE = "a name of at most 40 letters, digits, '_', '.' and '-', and 'trade
 _log = structlog.get_logger("fsm_ems")
 
 
-def new_order(**fields: Any) -> Order:  # noqa: ANN401  # pydantic checks each field's type and says what is wrong
-    """An order with a fresh oid; *fields* are those of :class:`~fsm_ems.messages.Order`."""
-    return Order(oid=str(uuid4()), **fields)
-
-
 class EMS(Client):
     """A running EMS, and the client of its first identity. Made by :func:`open_ems`."""
 
@@ -67,21 +55,43 @@ class EMS(Client):
         self._outbox_changed = {name: trio.Event() for name in self._brokers}
         self._mailboxes: dict[tuple[str, str | None], list[Mailbox]] = {}
         self._closed = False
+        # The block's own cancellation reaches the user's code first: until that has left, orders can still
+        # be cancelled and their ends waited for.
+        self._running = trio.CancelScope(shield=True)
         self._rescheduled = trio.Event()
         self._up = {name: trio.Event() for name in self._brokers}
 
     # ── for clients ─────────────────────────────────────────────────────────────────────────────────
 
     async def ready(self) -> None:
-        """Return once every broker's link is up."""
-        for event in list(self._up.values()):
-            await event.wait()
+        """Return once every broker's link is up, all at one time.
+
+        Raises:
+            ClientFault: the EMS was closed before.
+        """
+        await trio.lowlevel.checkpoint()
+        while True:
+            self._check_open()
+            missing = next((event for event in self._up.values() if not event.is_set()), None)
+            if missing is None:
+                return
+            await missing.wait()
+            await trio.lowlevel.checkpoint_if_cancelled()  # a fault that closed the EMS speaks first
 
     def quote(self, market: str, row: Row) -> None:
         """Tell a quote or a print of *market*, from a feed of your own: brokers' own come by themselves.
 
         Dark orders and alerts wait for it, and ``Limits.max_value`` weighs market orders by it.
+
+        Raises:
+            InvalidMessage: a price or a size in it is no finite number, or below zero.
         """
+        for name, value in asdict(row).items():
+            if isinstance(value, Decimal) and not (value.is_finite() and value >= 0):
+                raise InvalidMessage((f"{name} of {market}: {value} is no finite number of zero or more",))
+        self._show(market, row)
+
+    def _show(self, market: str, row: Row) -> None:
         self._carry_out(self.dispatcher.quote(market, row, self.clock()))
 
     def client(self, identity: str, role: Role = "trader", sees: Sequence[str] = ()) -> Client:
@@ -92,9 +102,10 @@ class EMS(Client):
         Raises:
             Refused: the identity is known already, with another role or other owners to see.
             InvalidMessage: the name or the role has not the form it must have.
+            ClientFault: the EMS was closed.
         """
-        if not _NAME(identity) or role not in ("trader", "observer"):
-            raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))
+        check_name(identity, role)
+        self._check_open()
         known = self.dispatcher.book.identities.get(identity)
         if known is not None and (known.role, known.sees) != (role, tuple(sees)):
             raise Refused(
@@ -127,6 +138,9 @@ class EMS(Client):
 
     def subscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
         """Put every later status of *identity*'s stream, or of its order *oid* alone, into *mailbox*."""
+        if self._closed:
+            mailbox.close()
+            return
         self._mailboxes.setdefault((identity, oid), []).append(mailbox)
 
     def unsubscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
@@ -150,6 +164,8 @@ class EMS(Client):
         """Return once fewer than :data:`QUEUED_MAX` sends wait for *broker*."""
         while len(self._outboxes[broker]) >= QUEUED_MAX:
             await self._outbox_changed[broker].wait()
+            await trio.lowlevel.checkpoint_if_cancelled()
+            self._check_open()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -189,8 +205,12 @@ class EMS(Client):
             self._mailboxes.pop((notice.identity, oid), None)  # its handles have all they will be given
 
     def close(self) -> None:
-        """Take no more commands, and tell every reader that no more will come."""
+        """Take no more commands, and tell every reader, and who waits for a link, that no more will come."""
         self._closed = True
+        for up in self._up.values():
+            up.set()
+        for name in self._brokers:
+            self._stir(name)
         for boxes in self._mailboxes.values():
             for box in boxes:
                 box.close()
@@ -207,23 +227,22 @@ class EMS(Client):
             self._carry_out(self.dispatcher.pass_time(self.clock()))
 
     async def _keep_link(self, broker: Broker) -> None:
-        """Connect, run until the link is lost, connect again, with growing pauses while it fails."""
+        """Connect, run until the link is lost, connect again, with growing pauses until one link lasts."""
         name, pause = broker.name, RETRY_FIRST_S
+        await trio.lowlevel.checkpoint()  # an EMS that was closed before it ran records nothing more
         self._move(name, LinkEvent.CONNECT)
         while True:
+            began, connected = trio.current_time(), False
             try:
                 async with broker.open_trades_dialogue() as dialogue:
-                    self._move(name, LinkEvent.CONNECTED)
-                    pause = RETRY_FIRST_S
-                    async with trio.open_nursery() as nursery:
-                        nursery.start_soon(self._send, name, dialogue)
-                        nursery.start_soon(self._receive, name, dialogue)
-                        self._move(name, LinkEvent.SYNCED)
+                    connected = True
+                    await self._talk(name, dialogue)
             except* BrokerFault as faults:
                 _log.warning("link lost", broker=name, why=_first_reason(faults))
-            self._move(name, LinkEvent.LOST)
-            self._outboxes[name].clear()
-            self._stir(name)
+            if not connected or self.dispatcher.book.links[name] is not LinkState.CONNECTING:
+                self._lose(name)
+            if connected and trio.current_time() - began > RETRY_MAX_S:
+                pause = RETRY_FIRST_S
             await trio.sleep(pause)
             pause = min(pause * 2, RETRY_MAX_S)
 
@@ -235,12 +254,29 @@ class EMS(Client):
                 async with broker.open_market() as rows:
                     async for market, row in rows:
                         pause = RETRY_FIRST_S
-                        self.quote(market, row)
+                        self._show(market, row)
                 return
             except BrokerFault as fault:
                 _log.warning("market lost", broker=broker.name, why=str(fault))
             await trio.sleep(pause)
             pause = min(pause * 2, RETRY_MAX_S)
+
+    async def _talk(self, broker: str, dialogue: TradesDialogue) -> None:
+        """Send and receive until the stream breaks."""
+        self._move(broker, LinkEvent.CONNECTED)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._send, broker, dialogue)
+                nursery.start_soon(self._receive, broker, dialogue)
+                self._move(broker, LinkEvent.SYNCED)
+        except* BrokerFault:
+            self._lose(broker)  # at once: taking the connection down may last, and orders must not go there
+            raise
+
+    def _lose(self, broker: str) -> None:
+        self._move(broker, LinkEvent.LOST)
+        self._outboxes[broker].clear()
+        self._stir(broker)
 
     def _move(self, broker: str, event: LinkEvent) -> None:
         effects = self.dispatcher.link(broker, event, self.clock())
@@ -268,72 +304,31 @@ class EMS(Client):
             report: Report = await dialogue.receive()
             self._carry_out(self.dispatcher.report(broker, report, self.clock()))
 
-    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Keep links and time until cancelled."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._keep_time)
-            for broker in self._brokers.values():
-                nursery.start_soon(self._keep_link, broker)
-                nursery.start_soon(self._keep_market, broker)
-            task_status.started()
+    async def run(self) -> None:
+        """Keep links and time until stopped; when this ends, however it does, the EMS is closed."""
+        try:
+            with self._running:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._keep_time)
+                    for broker in self._brokers.values():
+                        nursery.start_soon(self._keep_link, broker)
+                        nursery.start_soon(self._keep_market, broker)
+        finally:
+            self.close()
+
+    def stop(self) -> None:
+        """Close, and end :meth:`run`."""
+        self.close()
+        self._running.cancel()
+
+
+def check_name(identity: str, role: Role) -> None:
+    """Raise InvalidMessage unless *identity* and *role* have the form they must have."""
+    if not _NAME(identity) or role not in ("trader", "observer"):
+        raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))
 
 
 def _first_reason(fault: BaseException) -> str:
     while isinstance(fault, BaseExceptionGroup):
         fault = cast("BaseExceptionGroup[BaseException]", fault).exceptions[0]
     return str(fault)
-
-
-@asynccontextmanager
-async def open_ems(
-    *brokers: Broker,
-    settings: Settings | None = None,
-    identity: str = "main",
-    log: RecordLog | None = None,
-    clock: Clock | None = None,
-) -> AsyncGenerator[EMS]:
-    """Run an EMS for as long as the block is open; several may run in one program.
-
-    *identity* is the first trader. *log* holds the records: by default a
-    :class:`~fsm_ems.journal.memory.MemoryLog`, which is gone with the process; a
-    :class:`~fsm_ems.journal.file.FileLog` that already has records is replayed, and whatever its brokers
-    may hold is ``unknown`` until they answer. Orders may be submitted at once: they wait for the link.
-    ``await ems.ready()`` tells when every link is up.
-    """
-    log = MemoryLog() if log is None else log
-    clock = TrioClock() if clock is None else clock
-    settings = Settings() if settings is None else settings
-    settings = replace(
-        settings,
-        brokers={**{broker.name: broker.capabilities for broker in brokers}, **settings.brokers},
-        markets={**{m: market for b in brokers for m, market in b.markets.items()}, **settings.markets},
-    )
-    book = replay(log)
-    records = log
-
-    def append(record: Record) -> None:
-        records.append(record)
-        if record.alarm is not None and not record.owner:
-            _log.warning("alarm", alarm=record.alarm)  # of no order, so no owner is told
-
-    dispatcher = Dispatcher(
-        settings,
-        append,
-        generation=secrets.token_hex(4),
-        now_ns=clock(),
-        book=book,
-        lookup=log.lookup,
-        life=log.of,
-    )
-    dispatcher.grant(identity, "trader", clock())
-    for broker, state in list(book.links.items()):
-        if state not in (LinkState.DOWN, LinkState.CLOSED):
-            dispatcher.link(broker, LinkEvent.LOST, clock())
-    ems = EMS(dispatcher, brokers, identity, clock)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(ems.run)
-        try:
-            yield ems
-        finally:
-            nursery.cancel_scope.cancel()
-            ems.close()

@@ -88,7 +88,8 @@ def why(log: RecordSource, oid: str, owner: str | None = None) -> list[Step]:
         Refused: ``unknown_order``, if there is no such order, or if it is not clear whose is meant.
         LogDamaged: the log cannot be trusted.
     """
-    owners = log.owners(oid) if owner is None else (owner,)
+    # What is about no order has an empty oid.
+    owners = () if not oid else log.owners(oid) if owner is None else (owner,)
     if len(owners) > 1:
         raise Refused(
             "unknown_order", f"{', '.join(owners)} each have an order {oid}: say whose is meant", oid

@@ -271,7 +271,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
     assert lost == []
 
 
-@pytest.mark.parametrize("document", [README, ARCHITECTURE], ids=named)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_every_file_that_is_named_exists(document: Path) -> None:
     """``dialogs/naming*.py`` in backticks is one, from the root, the package or the document's directory."""
     prose = FENCE.sub("", document.read_text(encoding="utf-8"))

@@ -126,7 +126,7 @@ def test_two_edits_at_one_time_have_ids_of_their_own() -> None:
         ),
         (
             f"{ORDER}hidden = true\n",
-            "orders.toml, [[order]] number 1 (a): hidden: ",
+            "orders.toml, [[order]] number 1 (a): hidden: there is no such field",
         ),
         (
             f'{ORDER}[[edit]]\nat = 1\noid = "a"\n',

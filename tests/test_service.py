@@ -14,17 +14,23 @@ from fsm_ems import (
     ClientFault,
     InvalidMessage,
     Limits,
+    Market,
     Order,
     OrderHandle,
+    PaperBroker,
     Refused,
     Settings,
     Status,
     new_order,
     open_ems,
 )
+from fsm_ems.brokers.paper.tape import COLUMNS
+from fsm_ems.brokers.paper.tape_file import read_tape
 from fsm_ems.client import MAILBOX_MAX, Mailbox, Overrun
 from fsm_ems.clock import TrioClock
+from fsm_ems.errors import OrderFileError
 from fsm_ems.journal.file import FileLog
+from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.messages import (
     BrokerdCancel,
     BrokerdEdit,
@@ -223,6 +229,42 @@ async def test_each_identity_sees_its_own_orders_and_an_observer_all_it_may() ->
     assert [(status.oid, status.seq) for status in watched if status] == [("a", 1), ("a", 2)]
 
 
+async def test_the_operator_hears_of_an_execution_of_no_known_order() -> None:
+    """It comes by the operator's events, and the trader hears nothing of it."""
+    broker = ScriptedBroker()
+    async with open_ems(broker, identity="alice") as ems:
+        await ems.ready()
+        operator = ems.client("operator", "observer")
+        with operator.events() as heard, ems.events() as of_alice:
+            broker.report(fill("E1", "0.5"))
+            told = await heard.get()
+            await ems.submit(an_order())
+            first = await of_alice.get()
+
+    assert told is not None
+    assert (told.event, told.seq, told.alarm) == (
+        "orphan",
+        1,
+        "brokerd_fill E1 belongs to no order that is known",
+    )
+    assert first is not None
+    assert (first.event, first.seq) == ("submit", 1)
+
+
+async def test_a_market_order_that_waited_is_valued_at_the_last_price_told() -> None:
+    """When the link comes up the price is another one; over the limit by then, the order ends here."""
+    settings = Settings(limits={"*": Limits(max_value=Decimal(150))})
+    broker = ScriptedBroker(refusals=1)
+    async with open_ems(broker, settings=settings) as ems:
+        ems.quote("xbtusd.paper", Trade(ems.clock(), Decimal(50), Decimal(1), "", ""))
+        order = await ems.submit(an_order(type="market", price=None))
+        ems.quote("xbtusd.paper", Trade(ems.clock(), Decimal(100), Decimal(1), "", ""))
+        end = await order.wait()
+
+    assert (end.state, end.event) == ("rejected", "withheld")
+    assert end.alarm == "it was not sent: max_value: 2 at 100 is above 150"
+
+
 async def test_a_market_order_is_valued_at_the_last_price_told() -> None:
     """Under a value limit a market order needs a price, and is weighed at it."""
     settings = Settings(limits={"*": Limits(max_value=Decimal(150))})
@@ -276,6 +318,40 @@ async def test_waiting_ends_with_an_error_when_the_ems_is_closed() -> None:
         await handles[0].wait()
     events.close()
     assert await events.get() is None
+
+
+async def test_a_tape_that_is_not_there_ends_the_ems_at_once(tmp_path: Path) -> None:
+    """It would not be there at the next attempt either: no link is lost, the opener has made a mistake."""
+    market = Market("xbtusd.paper", "xbt", "usd", price_tick=Decimal("0.5"), size_tick=Decimal("0.01"))
+    broker = PaperBroker({market.fqme: market}, read_tape(tmp_path / "gone.csv"))
+    began = trio.current_time()
+
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(OrderFileError, match=r"gone\.csv: cannot be read"), flatten_subgroups=True
+    ):
+        async with open_ems(broker) as ems:
+            await ems.ready()
+
+    assert trio.current_time() == began
+
+
+async def test_a_wrong_line_of_a_tape_ends_the_ems_after_the_rows_before_it(tmp_path: Path) -> None:
+    """What the venue did until then is told, and recorded, before the error comes out."""
+    tape = tmp_path / "tape.csv"
+    tape.write_text(f"{','.join(COLUMNS)}\n0,quote,99,5,100,1,,,,\n5000000000,quote,99,5,100,1,,,,\nwrong\n")
+    market = Market("xbtusd.paper", "xbt", "usd", price_tick=Decimal("0.5"), size_tick=Decimal("0.01"))
+    log, handles = MemoryLog(), []
+
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(OrderFileError, match=r"line 4: 1 cells"), flatten_subgroups=True
+    ):
+        async with open_ems(PaperBroker({market.fqme: market}, read_tape(tape)), log=log) as ems:
+            handles.append(await ems.submit(an_order()))
+            await handles[0].wait()
+            await trio.sleep_forever()
+
+    assert handles[0].status is not None
+    assert (handles[0].status.state, handles[0].status.filled) == ("filled", Decimal(2))
 
 
 async def test_a_closed_ems_takes_no_commands() -> None:

@@ -236,6 +236,13 @@ def test_an_order_of_one_owner_needs_no_owner_and_one_of_several_does(desk: Desk
         why(desk.log, "a")
 
 
+@pytest.mark.parametrize("owner", [None, "", "operator"])
+def test_what_is_about_no_order_is_no_order(desk: Desk, owner: str | None) -> None:
+    """Links, identities and orphans have records with an empty oid."""
+    with pytest.raises(Refused, match="no records of an order"):
+        why(desk.log, "", owner)
+
+
 @pytest.mark.parametrize("owner", [None, "main"])
 def test_no_such_order_is_told(desk: Desk, owner: str | None) -> None:
     with pytest.raises(Refused, match="no records of an order nix") as caught:

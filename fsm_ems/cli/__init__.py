@@ -24,6 +24,7 @@ Exit codes:
   1    the run was refused or failed
   2    wrong usage, or a wrong input file
   130  interrupted
+  141  whoever read the output went away
 """
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -46,6 +47,10 @@ class _Commands(click.Group):
             return None
         command: click.Command = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with told_plainly(ctx):  # --help and --version print
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         with told_plainly(ctx):

@@ -19,8 +19,8 @@ from fsm_ems.cli.faults import Failure
 from fsm_ems.cli.tables import console
 from fsm_ems.clock import TrioClock
 from fsm_ems.messages import Status
+from fsm_ems.opening import open_ems
 from fsm_ems.quotes import Quote
-from fsm_ems.service import open_ems
 
 SEED = 28
 _REFRESH_S = 0.1
@@ -102,7 +102,7 @@ async def _keep_fresh(stage: Stage, screen: Screen, began: float) -> None:
 
 @contextmanager
 def _screen(out: Console) -> Generator[Screen]:
-    if not out.is_terminal:
+    if not out.is_terminal or out.is_dumb_terminal:  # which would show nothing until the end
         yield Lines(out)
         return
     with Live(console=out, auto_refresh=False) as live:

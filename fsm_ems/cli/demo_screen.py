@@ -14,7 +14,7 @@ from rich.text import Text
 
 from fsm_ems.brokers.paper.backend import XBTUSD
 from fsm_ems.cli.demo_stories import Story
-from fsm_ems.cli.tables import new_table, price_text, state_text
+from fsm_ems.cli.tables import new_table, price_text, print_table, state_text
 from fsm_ems.cli.tally import short
 from fsm_ems.machines.link import LinkState
 from fsm_ems.messages import Status
@@ -164,6 +164,6 @@ def print_summary(
             state_text("no end" if last is None else last.state),
             "-" if last is None else traded(last),
         )
-    console.print(table)
+    print_table(console, table)
     verdict = "all orders ended as told" if not wrong else f"{wrong} orders did not end as told"
     console.print(f"{verdict}, in {seconds:.1f} s")

@@ -24,7 +24,7 @@ from fsm_ems.errors import OrderFileError, Refused
 from fsm_ems.journal.file import FileLog
 from fsm_ems.market import FillModel, Market
 from fsm_ems.numbers import plain
-from fsm_ems.orders_file import parse_orders
+from fsm_ems.orders_file import TimedCommand, parse_orders
 from fsm_ems.quotes import Row
 from fsm_ems.replay import Outcome, Replay
 
@@ -99,9 +99,10 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
     commands = parse_orders(read_text(orders), str(orders), market.fqme)
     tally = Tally(commands)
     with ExitStack() as stack:
-        append = _unkept if out is None else _record_log(out, stack).append
         rows = _begun(read_tape(tape), tape)
         engine = PaperEngine({market.fqme: market}, fill_model=fill_model, latency_ns=latency_ns)
+        # After all that can be wrong at the start: a log that is there already would refuse the next attempt.
+        append = _unkept if out is None else _record_log(out, stack).append
         start_ns = min(rows.first.time_ns, commands[0].at_ns)
         run = Replay(market, engine, append, start_ns=start_ns, settings=_settings(max_size, max_value))
         played: Iterable[Row] = chain((rows.first,), rows.rest)
@@ -111,11 +112,25 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
             tally.take(outcome)
             if as_json:
                 sys.stdout.write(_json(outcome))
+    _note_outside(commands, rows.first.time_ns, run.last_row_ns)
     if as_json:
         return
     from fsm_ems.cli.tables import print_tally
 
     print_tally(tally, market, rows=run.rows, kept=out)
+
+
+def _note_outside(commands: Iterable[TimedCommand], first_ns: int, last_ns: int) -> None:
+    """Commands before or after the tape are played, and are most likely a mistake in their times."""
+    early = sum(timed.at_ns < first_ns for timed in commands)
+    late = sum(timed.at_ns > last_ns for timed in commands)
+    if early or late:
+        total = early + late
+        click.echo(
+            f"note: {total} {'command lies' if total == 1 else 'commands lie'} outside the tape's time, "
+            f"{first_ns} to {last_ns}: {early} before it, {late} after it",
+            err=True,
+        )
 
 
 class _Begun(NamedTuple):

@@ -10,17 +10,21 @@ from typing import Literal
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from fsm_ems.cli.tally import Line, Sum, Tally, short, state_of
+from fsm_ems.cli.tally import Line, Sum, Tally, rejection_of, short, state_of
 from fsm_ems.market import Market
 from fsm_ems.numbers import plain
 from fsm_ems.why import Step, time_text
 
 PLAIN_WIDTH = 240
 """How wide a table may be that no terminal has to show."""
+
+FOLDS_TO = 8
+"""How narrow a column may become that gives way."""
 
 FOLDED = ("what", "why")
 
@@ -39,10 +43,18 @@ STATE_STYLES = {
 }
 
 
+class _Output(Console):
+    """A console that leaves it to others what becomes of a run whose output nobody reads."""
+
+    def on_broken_pipe(self) -> None:
+        # rich would end the program here, in the middle of its tasks. It calls this from its own except.
+        raise  # noqa: PLE0704 -- the error that rich is about
+
+
 def console() -> Console:
     """Standard output; where it is no terminal, wide enough that nothing is cut."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+    found = _Output(highlight=False)
+    return found if found.is_terminal else _Output(highlight=False, width=PLAIN_WIDTH)
 
 
 def progress() -> Progress:
@@ -70,6 +82,20 @@ def new_table(
         justify: Literal["right", "left"] = "right" if column in numbers else "left"
         table.add_column(column, justify=justify, overflow="fold", no_wrap=column not in folds)
     return table
+
+
+def print_table(out: Console, table: Table) -> None:
+    """Print *table*; where it cannot be made narrow enough its lines run over, for a price that is cut is
+    another price.
+    """
+    needed, unbounded = 2, out.options.update(width=PLAIN_WIDTH)
+    for column in table.columns:
+        cells = (column.header, *column.cells)
+        widest = max(Measurement.get(out, unbounded, cell).maximum for cell in cells)
+        needed += 2 + (widest if column.no_wrap else min(widest, FOLDS_TO))
+    if out.width < needed:
+        table.width = needed
+    out.print(table, crop=False)
 
 
 def state_text(state: str) -> Text:
@@ -100,9 +126,13 @@ def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None) -
     )  # fmt: skip
     for line in tally.lines.values():
         table.add_row(*_cells(line, market))
-    out.print(table)
+    print_table(out, table)
     for refused in tally.refused:
         out.print(f"refused {refused.oid}: {refused}", style="red", markup=False, soft_wrap=True)
+    for line in tally.lines.values():
+        why = rejection_of(line)
+        if why is not None:
+            out.print(f"rejected {line.order.oid}: {why}", style="red", markup=False, soft_wrap=True)
     for side, total in (("bought", _sum(tally, "buy")), ("sold", _sum(tally, "sell"))):
         if total.fills:
             out.print(_summary(side, total, market), soft_wrap=True)
@@ -172,4 +202,4 @@ def print_life(out: Console, told: Sequence[Step], oid: str) -> None:
             state_text(step.state),
             Text(step.reason) if step.alarm is None else Text(f"{step.reason}\nALARM: {step.alarm}", "red"),
         )
-    out.print(table)
+    print_table(out, table)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO
 from fsm_ems.dialogs.record import Notice, Reported
 from fsm_ems.errors import Refused
+from fsm_ems.machines.order import OrderState
 from fsm_ems.messages import BrokerdFill, Order
 from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand
@@ -93,6 +94,15 @@ def state_of(line: Line) -> str:
     if line.last is not None:
         return line.last.state.value
     return "refused" if line.refused is not None else "not submitted"
+
+
+def rejection_of(line: Line) -> str | None:
+    """Why the venue rejected the order, in its words; None where it did not."""
+    if line.last is None or line.last.state is not OrderState.REJECTED:
+        return None
+    payload = line.last.record.payload
+    text = payload.report.text if isinstance(payload, Reported) else None
+    return text or "the venue gave no reason"
 
 
 def fill_of(notice: Notice) -> BrokerdFill | None:

@@ -9,6 +9,7 @@ import click
 
 from fsm_ems.cli.faults import WrongInput
 from fsm_ems.cli.options import RECORDS
+from fsm_ems.errors import LogDamaged
 from fsm_ems.journal.file import RecordFile
 from fsm_ems.why import Step, as_mermaid, as_text
 from fsm_ems.why import why as life_of
@@ -36,7 +37,14 @@ def why(oid: str, directory: Path, owner: str | None, *, mermaid: bool) -> None:
     path = directory / RECORDS if directory.is_dir() else directory
     if not path.exists():
         raise WrongInput(f"{directory} holds no records: there is no {RECORDS} in it")
-    told = life_of(RecordFile(path), oid, owner)
+    records = RecordFile(path)
+    torn = records.check()
+    if torn is not None:
+        click.echo(f"note: {path}, line {torn} is torn or being written, and left out", err=True)
+    try:
+        told = life_of(records, oid, owner)
+    except LogDamaged as damage:
+        raise LogDamaged(str(path), damage.line, damage.problem) from damage  # a life knows no file
     if mermaid:
         click.echo(as_mermaid(told), nl=False)
     else:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from fsm_ems.dialogs import facts as f
-from fsm_ems.dialogs.book import FORGOTTEN_MAX, ORPHANS_MAX, REQUESTS_OUT_MAX, Book, Identity, Waiting
+from fsm_ems.dialogs.apply_whole import WHOLE, unpark
+from fsm_ems.dialogs.book import FORGOTTEN_MAX, REQUESTS_OUT_MAX, Book
 from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest
 from fsm_ems.dialogs.fold_report import fold
 from fsm_ems.dialogs.ids import index_execution, index_reqid, index_venue_id, unindex
@@ -22,14 +23,9 @@ from fsm_ems.dialogs.record import (
     EditSent,
     EditWanted,
     Effect,
-    Granted,
     Held,
-    LinkMoved,
     Met,
     Notice,
-    Opened,
-    Orphaned,
-    Parked,
     Recalled,
     Record,
     Reported,
@@ -38,11 +34,9 @@ from fsm_ems.dialogs.record import (
     Timed,
     Trailed,
     Triggered,
-    Unparked,
 )
 from fsm_ems.dialogs.sends import about, send_cancel, send_edit, send_order
 from fsm_ems.errors import EMSBug
-from fsm_ems.machines.link import LINK, LinkState
 from fsm_ems.machines.order import ENDS, ORDER, E, S
 from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill
 
@@ -67,8 +61,8 @@ def apply(book: Book, record: Record) -> list[Effect]:
     kind = type(payload)
     part = _PARTS.get(kind)
     if part is None:
-        _WHOLE[kind](book, record, payload)
-        return []
+        WHOLE[kind](book, record, payload)
+        return [_notice_of_none(book, identity, seq, record) for identity, seq in record.tells]
     dialog = _create(book, record) if kind in _BIRTHS else book.dialogs[record.owner][record.oid]
     effects: list[Effect] = []
     before, flags = dialog.state, dialog.flags
@@ -129,13 +123,18 @@ def _notice(identity: str, seq: int, record: Record, before: S, dialog: Dialog) 
     )
 
 
+def _notice_of_none(book: Book, identity: str, seq: int, record: Record) -> Notice:
+    book.streams[identity] = seq
+    none = f.ZERO
+    return Notice(identity, seq, record, S.NEW, S.NEW, none, None, none, none, none, 0, None, None, None)
+
+
 # ── dialogs come and go ─────────────────────────────────────────────────────────────────────────────
 
 
 def _create(book: Book, record: Record) -> Dialog:
     payload = record.payload
-    if not isinstance(payload, Submitted | Held | Adopted | Recalled):
-        raise EMSBug(f"record {record.seq} makes no dialog")
+    assert isinstance(payload, Submitted | Held | Adopted | Recalled), "only a birth makes a dialog"
     dialog = Dialog(record.owner, record.oid, payload.body)
     orders = book.dialogs.get(record.owner)
     if orders is None:
@@ -212,8 +211,8 @@ def _adopted(book: Book, record: Record, dialog: Dialog, payload: Adopted, effec
     dialog.flags |= f.SENT | f.ACKED | f.ADOPTED
     if payload.reqid is not None:
         index_reqid(book, dialog, payload.reqid)
-    if payload.venue_id is not None:
-        index_venue_id(book, dialog, payload.venue_id)
+    assert payload.venue_id is not None, "nothing is adopted that the venue has no id for"
+    index_venue_id(book, dialog, payload.venue_id)
 
 
 def _sent(book: Book, record: Record, dialog: Dialog, payload: Sent, effects: list[Effect]) -> None:
@@ -300,7 +299,7 @@ def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: 
 
 def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, effects: list[Effect]) -> None:
     report = payload.report
-    _unpark(book, payload.origin)
+    unpark(book, payload.origin)
     if report.venue_id is not None and report.venue_id != dialog.venue_id:
         index_venue_id(book, dialog, report.venue_id)
     fold(book, record, dialog, report)
@@ -315,7 +314,7 @@ def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, eff
 def _contradicted(
     book: Book, record: Record, dialog: Dialog, payload: Contradicted, effects: list[Effect]
 ) -> None:
-    _unpark(book, payload.origin)
+    unpark(book, payload.origin)
 
 
 def _recalled(book: Book, record: Record, dialog: Dialog, payload: Recalled, effects: list[Effect]) -> None:
@@ -340,61 +339,6 @@ def _recalled(book: Book, record: Record, dialog: Dialog, payload: Recalled, eff
     book.finished[dialog] = None
 
 
-def _unpark(book: Book, origin: int) -> None:
-    if not origin:
-        return
-    book.parked.pop(origin, None)
-    orphan = book.orphans.pop(origin, None)
-    if orphan is not None and isinstance(orphan.report, _EXECUTIONS):
-        book.orphan_execs[orphan.broker, orphan.report.account].pop(orphan.report.exec_id, None)
-
-
-# ── records about no dialog ─────────────────────────────────────────────────────────────────────────
-
-
-def _opened(book: Book, record: Record, payload: Opened) -> None:
-    book.generation = payload.generation
-    book.keep_finished, book.keep_age_ns = payload.keep_finished, payload.keep_age_ns
-
-
-def _granted(book: Book, record: Record, payload: Granted) -> None:
-    book.identities[payload.identity] = Identity(payload.identity, payload.role, payload.sees)
-    book.watchers.clear()
-
-
-def _link_moved(book: Book, record: Record, payload: LinkMoved) -> None:
-    book.links[payload.broker] = LINK.step(book.links.get(payload.broker, LinkState.DOWN), payload.event)
-    if book.link_open(payload.broker):
-        for dialog in book.at_broker(payload.broker):
-            book.wake(dialog)
-
-
-def _parked(book: Book, record: Record, payload: Parked) -> None:
-    book.parked[record.seq] = Waiting(payload.broker, payload.report, payload.due_ns)
-
-
-def _unparked(book: Book, record: Record, payload: Unparked) -> None:
-    _unpark(book, payload.origin)
-
-
-def _orphaned(book: Book, record: Record, payload: Orphaned) -> None:
-    book.parked.pop(payload.origin, None)
-    report = payload.report
-    if isinstance(report, _EXECUTIONS):
-        book.orphans[record.seq] = Waiting(payload.broker, report, 0)
-        book.orphan_execs.setdefault((payload.broker, report.account), {})[report.exec_id] = record.seq
-        if len(book.orphans) > ORPHANS_MAX:
-            _unpark(book, next(iter(book.orphans)))
-
-
-_WHOLE: dict[type[Any], Callable[[Book, Record, Any], None]] = {
-    Opened: _opened,
-    Granted: _granted,
-    LinkMoved: _link_moved,
-    Parked: _parked,
-    Unparked: _unparked,
-    Orphaned: _orphaned,
-}
 _PARTS: dict[type[Any], Callable[[Book, Record, Dialog, Any, list[Effect]], None]] = {
     Submitted: _submitted,
     Held: _held,

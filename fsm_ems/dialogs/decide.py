@@ -66,9 +66,9 @@ def record(
     return Record(book.seq + 1, now_ns, owner, oid, event, then, payload, book.tells(owner), alarm)
 
 
-def whole(book: Book, now_ns: int, payload: Payload, alarm: str | None = None) -> Record:
-    """The next record, about no dialog."""
-    return Record(book.seq + 1, now_ns, "", "", None, None, payload, (), alarm)
+def whole(book: Book, now_ns: int, payload: Payload) -> Record:
+    """The next record, about no dialog; nobody is told."""
+    return Record(book.seq + 1, now_ns, "", "", None, None, payload)
 
 
 def new_reqid(book: Book, settings: Settings, broker: str) -> int | str:
@@ -307,9 +307,13 @@ def fired(
     now_ns: int,
     source: Source,
     seen: Decimal | None,
+    over: str | None = None,
 ) -> Record:
-    """The record by which a dark order goes out at *limit*: met and sent are one, so that it fires once."""
-    sends = book.link_up(dialog.broker)
+    """The record by which a dark order goes out at *limit*: met and sent are one, so that it fires once.
+
+    *over* names the limit that forbids it: met it ends, and never leaves.
+    """
+    sends = over is None and book.link_up(dialog.broker)
     payload = Triggered(
         limit,
         new_reqid(book, settings, dialog.broker) if sends else None,
@@ -317,4 +321,7 @@ def fired(
         source,
         seen,
     )
-    return record(book, now_ns, (dialog.owner, dialog.oid), _FIRES[dialog.body.trigger], payload)
+    key, event = (dialog.owner, dialog.oid), _FIRES[dialog.body.trigger]
+    if over is not None:
+        return record(book, now_ns, key, event, payload, E.WITHHELD, f"it was not sent: {over}")
+    return record(book, now_ns, key, event, payload)

@@ -14,7 +14,7 @@ from fsm_ems.dialogs.decide import fired, record
 from fsm_ems.dialogs.decide_reports import over_limits
 from fsm_ems.dialogs.facts import EXACT, Dialog
 from fsm_ems.dialogs.prices import NO_PRICES, Seen
-from fsm_ems.dialogs.record import Met, Record, Timed, Trailed, Triggered
+from fsm_ems.dialogs.record import Met, Record, Trailed, Triggered
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import E, S
 
@@ -39,10 +39,7 @@ def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Re
         return None if dialog.flags & f.MET else record(book, now_ns, key, E.MET, Met(hit.seen))
     limit = limit_at(settings, dialog, touch)
     over = over_limits(settings, dialog, dialog.size, limit or touch, NO_PRICES)
-    if over is not None:
-        alarm = f"its price was met, and it was not sent: {over}"
-        return record(book, now_ns, key, E.WITHHELD, Timed(0), alarm=alarm)
-    return fired(book, settings, dialog, limit, now_ns, hit.source, hit.seen)
+    return fired(book, settings, dialog, limit, now_ns, hit.source, hit.seen, over)
 
 
 def _followed(hit: Hit) -> Decimal:

@@ -142,10 +142,11 @@ def unmapped(
     if body is not None:
         key = (settings.operator, f"external-{book.seq + 1}")
         return record(book, now_ns, key, E.ADOPT, Adopted(body, broker, report.venue_id, report.reqid))
-    alarm = None
-    if isinstance(report, _EXECUTIONS):
-        alarm = f"{report.name} {report.exec_id} belongs to no order that is known"
-    return whole(book, now_ns, Orphaned(broker, report, origin), alarm)
+    payload = Orphaned(broker, report, origin)
+    if not isinstance(report, _EXECUTIONS):
+        return whole(book, now_ns, payload)
+    alarm = f"{report.name} {report.exec_id} belongs to no order that is known"
+    return record(book, now_ns, (settings.operator, ""), None, payload, alarm=alarm)
 
 
 def _adoptable(broker: str, report: Report) -> Body | None:

@@ -258,8 +258,8 @@ def _take_terms(dialog: Dialog, edit: EditRequest, size: Decimal | None, price: 
 
 def _replaced(book: Book, record: Record, dialog: Dialog, report: BrokerdReplaced) -> None:
     edit = find_edit(dialog, report.reqid)
-    if edit is not None:
-        _take_terms(dialog, edit, report.size or edit.size, report.price or edit.price)
+    assert edit is not None, "an edit that nobody knows is ignored, and not folded"
+    _take_terms(dialog, edit, report.size or edit.size, report.price or edit.price)
 
 
 def _refused(book: Book, record: Record, dialog: Dialog, report: BrokerdRefused) -> None:
@@ -295,8 +295,8 @@ def _restated(book: Book, record: Record, dialog: Dialog, report: BrokerdRestate
 def _error(book: Book, record: Record, dialog: Dialog, report: BrokerdError) -> None:
     dialog.flags |= f.DOUBT
     dialog.asked = 0
-    if isinstance(record.payload, Reported):
-        dialog.due_ns = record.payload.deadline_ns
+    assert isinstance(record.payload, Reported), "only a record of a report is folded"
+    dialog.due_ns = record.payload.deadline_ns
 
 
 _FOLDS: dict[type[Any], Callable[[Book, Record, Dialog, Any], None]] = {

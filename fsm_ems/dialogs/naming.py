@@ -154,8 +154,6 @@ def _replaced(dialog: Dialog, report: BrokerdReplaced) -> Name:
     left, complete, state = after(dialog, edit), dialog.filled >= size, dialog.state
     if state is S.FILLED:
         return Name(E.REPLACED) if complete else Name(E.REPLACED_REOPENS, reopened(dialog, left))
-    if state not in _AT_VENUE:
-        return IGNORED
     if complete:
         return Name(E.REPLACED_COMPLETES)
     if state is S.UNKNOWN:

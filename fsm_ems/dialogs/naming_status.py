@@ -42,7 +42,7 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
         if grows and cum is not None and cum >= size and not dialog.complete:
             return Name(E.FILLED_STATED, alarm=_overstated(dialog, report, size) or _contrary(report))
         named = _MEANING.get(status, _standing)(dialog, report)
-        if named is IGNORED and grows and status != "absent":
+        if named is IGNORED and grows:
             return Name(E.OPENED if state is S.ACKED else E.STATED)
         return named
     if state is S.FILLED:

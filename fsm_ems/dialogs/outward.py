@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from fsm_ems.dialogs.facts import PRECISE, Dialog, ord_status
-from fsm_ems.dialogs.record import Contradicted, Notice, Orphaned, Parked, Reported, SendAbout, SendOrder
+from fsm_ems.dialogs.record import Contradicted, Notice, Orphaned, Reported, SendAbout, SendOrder
 from fsm_ems.machines.order import ORDER
 from fsm_ems.messages import BrokerdCancel, BrokerdEdit, BrokerdOrder, BrokerdQuery, Request, Status
 
@@ -16,21 +16,23 @@ def status_of(notice: Notice) -> Status:
     """The status message of a notice."""
     record = notice.record
     payload = record.payload
-    report = payload.report if isinstance(payload, Reported | Contradicted | Parked | Orphaned) else None
+    report = payload.report if isinstance(payload, Reported | Contradicted | Orphaned) else None
     row = ORDER.row_of.get((notice.source, record.event)) if record.event is not None else None
+    orphan = isinstance(payload, Orphaned)
+    nothing = "orphan" if orphan else "contradiction"
     return Status(
         oid=record.oid,
         owner=record.owner,
         seq=notice.seq,
-        state=notice.state.value,
-        event="contradiction" if record.event is None else record.event.value,
+        state="" if orphan else notice.state.value,
+        event=nothing if record.event is None else record.event.value,
         then=None if record.then is None else record.then.value,
         size=notice.size,
         price=notice.price,
         filled=notice.filled,
         remaining=notice.leaves,
         average_price=PRECISE.divide(notice.notional, notice.booked) if notice.booked else None,
-        ord_status=notice.ord_status,
+        ord_status="" if orphan else notice.ord_status,
         reason=row.reason if row is not None else record.alarm or "",
         report=None if report is None else {"name": report.name, **report.as_fields()},
         alarm=record.alarm,

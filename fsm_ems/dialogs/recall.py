@@ -9,10 +9,26 @@ from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.record import Adopted, Effect, Held, Recalled, Record, Submitted
+from fsm_ems.errors import EMSBug, LogDamaged
 from fsm_ems.machines.order import OrderState
 
 _BIRTHS = Submitted | Held | Adopted | Recalled
 _FOR_EVER_NS = 2**63
+
+
+def applied(book: Book, record: Record) -> list[Effect]:
+    """``apply`` for a record that was read, and may be one that nobody decided.
+
+    Raises:
+        LogDamaged: it cannot follow the ones before it; *line* is its seq.
+    """
+    try:
+        return apply(book, record)
+    except (EMSBug, LookupError, StopIteration) as problem:
+        why = str(problem) if isinstance(problem, EMSBug) else "it is about what is not there"
+        raise LogDamaged(
+            "the record log", record.seq, f"it cannot follow what is before it: {why}"
+        ) from problem
 
 
 class Lived(NamedTuple):
@@ -28,6 +44,9 @@ def lived(records: Iterable[Record]) -> Iterator[Lived]:
     """Fold *records*, all of one (owner, oid), step by step; nothing else is touched.
 
     Each step's dialog moves on with the next one: look at it before you go on.
+
+    Raises:
+        LogDamaged: a record cannot follow the ones before it.
     """
     scratch, source = Book(), OrderState.NEW
     for record in records:
@@ -35,8 +54,10 @@ def lived(records: Iterable[Record]) -> Iterator[Lived]:
             scratch, source = Book(), OrderState.NEW
             scratch.keep_age_ns = _FOR_EVER_NS
         scratch.seq = record.seq - 1
-        effects = apply(scratch, record)
-        dialog = scratch.dialogs[record.owner][record.oid]
+        effects = applied(scratch, record)
+        dialog = scratch.dialog(record.owner, record.oid)
+        if dialog is None:
+            raise LogDamaged("the record log", record.seq, "it names an order and is about none")
         yield Lived(record, source, dialog, effects)
         source = dialog.state
 

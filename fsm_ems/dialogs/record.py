@@ -203,7 +203,11 @@ class Unparked(Value, frozen=True):
 
 
 class Orphaned(Value, frozen=True):
-    """A report maps to no dialog for good; a fill is booked on the account and alarmed."""
+    """A report maps to no dialog for good.
+
+    A fill is booked on the account. Of fills, busts and corrections the account's operator is told, with an
+    alarm: the operator is the record's owner then, and its oid is empty.
+    """
 
     broker: str
     report: Report
@@ -290,7 +294,10 @@ class SendAbout(Value, frozen=True):
 
 
 class Notice(Value, frozen=True):
-    """What *identity* is told: the record, where the dialog came from, and how it stood right after."""
+    """What *identity* is told: the record, where the dialog came from, and how it stood right after.
+
+    Of an orphan, which is about no dialog, it tells the record alone; the rest is as of an order yet to be.
+    """
 
     identity: str
     seq: int

@@ -11,7 +11,6 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog, EditRequest
 from fsm_ems.dialogs.ids import index_reqid
 from fsm_ems.dialogs.record import Effect, Record, SendAbout, SendOrder
-from fsm_ems.errors import EMSBug
 
 
 def send_order(
@@ -46,8 +45,8 @@ def send_order(
 def send_cancel(record: Record, dialog: Dialog, deadline_ns: int, effects: list[Effect]) -> None:
     """The cancel that is wanted leaves, or leaves again."""
     cancel = dialog.cancel
-    if cancel is None or cancel.reqid is None:
-        raise EMSBug(f"record {record.seq} sends a cancel that nobody wants")
+    assert cancel is not None, "nobody wants this cancel"
+    assert cancel.reqid is not None, "the owner's cancel has an id"
     cancel.out = True
     cancel.deadline_ns = deadline_ns
     effects.append(about("cancel", record, dialog, cancel.reqid, deadline_ns))

@@ -13,7 +13,7 @@ more than that.
 *Faults.* After any failed write nothing is taken any more (fail-stop), for nobody can tell what the disk
 has. A record whose append failed may or may not be there when the file is opened again. A torn last line is
 cut off then, and said; anything else that is wrong is :class:`~fsm_ems.errors.LogDamaged`, and the file is
-left as it is.
+left as it is. So is a file whose only line is not even the start of a record: it is somebody else's.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ _CHECKSUM = 9  # eight digits and a blank
 _BLOCK = 1 << 20
 _BEGIN = b'{"v":'  # of a record; within one it cannot stand, so that two lines run together are not one torn
 _START = re.compile(rb'\{"v":(\d+),"seq":(\d+),')
+_FIRST = b'00000000 {"v":%d,"seq":1,' % VERSION  # how every file begins, but for the digits
 
 
 def framed(record: Record) -> bytes:
@@ -108,12 +109,30 @@ class RecordFile:
         except OSError as error:
             raise LogFault(f"{self.path} cannot be read: {error.strerror}") from error
 
+    def check(self) -> int | None:
+        """Verify every line, decoded or not; the number of a torn last line, None where there is none.
+
+        Raises:
+            LogDamaged: the file is not what was written.
+        """
+        with self._opened() as file:
+            records, _, torn = self._measured(file)
+        return records + 1 if torn else None
+
+    def _measured(self, file: BinaryIO) -> tuple[int, int, int]:
+        """How many records there are, their bytes, and those of a torn last line."""
+        records = sum(1 for _ in self._sound(file))
+        sound = file.tell()
+        return records, sound, file.seek(0, os.SEEK_END) - sound
+
     def _sound(self, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         """Number and record of every line but a torn last one; *file* is left behind the last of them."""
         end, expected = 0, 1
         for line in file:
             text = unframed(line)
             if text is None:
+                if expected == 1 and not _may_be_ours(line):
+                    self._damaged(1, "this is no record: a record log begins otherwise")
                 if _BEGIN in line[_CHECKSUM + 1 :] or (line.endswith(b"\n") and file.readline()):
                     self._damaged(expected, "the checksum does not match: the line was altered")
                 break
@@ -134,6 +153,14 @@ class RecordFile:
 
     def _damaged(self, number: int, problem: str) -> NoReturn:
         raise LogDamaged(str(self.path), number, f"{problem} ({ADVICE})")
+
+
+def _may_be_ours(line: bytes) -> bool:
+    """Whether *line* can be what a power cut left of a first record: its start, with zeros in places."""
+    return all(
+        byte in (0, right) or (place < _CHECKSUM - 1 and byte in b"0123456789abcdef")
+        for place, (byte, right) in enumerate(zip(line, _FIRST, strict=False))
+    )
 
 
 def _misplaced(text: bytes, expected: int) -> str:
@@ -209,9 +236,7 @@ class FileLog(RecordFile):
 
     def _verify(self) -> None:
         with self.path.open("r+b") as file:
-            self._seq = sum(1 for _ in self._sound(file))
-            sound = file.tell()
-            torn = file.seek(0, os.SEEK_END) - sound
+            self._seq, sound, torn = self._measured(file)
             if torn:
                 file.truncate(sound)
                 self.cut = f"{self.path}: line {self._seq + 1} was torn; its {torn} bytes were cut off"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.recall import applied
 from fsm_ems.dialogs.record import Record
-from fsm_ems.errors import EMSBug, LogDamaged
 
 
 def replay(records: Iterable[Record]) -> Book:
@@ -18,10 +17,5 @@ def replay(records: Iterable[Record]) -> Book:
     """
     book = Book()
     for record in records:
-        try:
-            apply(book, record)
-        except (EMSBug, LookupError, StopIteration) as problem:
-            raise LogDamaged(
-                "the record log", record.seq, f"it cannot follow what is before it: {problem}"
-            ) from problem
+        applied(book, record)
     return book

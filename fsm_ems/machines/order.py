@@ -39,13 +39,8 @@ def _birth() -> Rows:
     yield from rows(
         (S.PENDING, S.DARK_TRIGGERED), E.SENDING, None, "main", "it waited for the link, which is up"
     )
-    yield from rows(
-        (S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN),
-        E.WITHHELD,
-        S.REJECTED,
-        "end",
-        "it waited here, and a limit now in force forbids it: it never left",
-    )
+    unsent = (S.PENDING, S.DARK_TRIGGERED)
+    yield from rows(unsent, E.WITHHELD, S.REJECTED, "end", "a limit now in force forbids it: it never left")
     yield Row(S.DARK_OPEN, E.TRIGGER, S.DARK_TRIGGERED, "dark", "its price was met; it fires this once")
     yield Row(S.DARK_OPEN, E.STOP, S.DARK_TRIGGERED, "dark", "the market went against it as far as its stop")
     yield Row(S.DARK_OPEN, E.TOUCH, S.DARK_TRIGGERED, "dark", "the market came to its price and touched it")
@@ -182,23 +177,18 @@ def _ends() -> Rows:
     yield Row(
         S.FILLED, E.EXPIRED, S.FILLED, "late", "filled outranks expired; noted, should a bust reopen it"
     )
-
-
-def _calculated() -> Rows:
-    """FIX Calculated: done for the day, fees and settlement worked out."""
     yield from rows(
         AT_VENUE,
         E.CALCULATED,
         S.EXPIRED,
         "end",
-        "its costs are worked out: nothing more trades; what traded stays",
+        "its costs are worked out: no more trades; what traded stays",
     )
     yield Row(
         S.FILLED, E.CALCULATED, S.FILLED, "late", "its costs are worked out; noted, should a bust reopen it"
     )
-    yield from rows(
-        (S.CANCELLED, S.EXPIRED), E.CALCULATED, None, "late", "its costs are worked out; the end stands"
-    )
+    ended = (S.CANCELLED, S.EXPIRED)
+    yield from rows(ended, E.CALCULATED, None, "late", "its costs are worked out; the end stands")
 
 
 def _doubt() -> Rows:
@@ -234,7 +224,6 @@ ORDER: Table[OrderState, OrderEvent] = Table(
         edits(),
         edits_refused(),
         _ends(),
-        _calculated(),
         _doubt(),
     ),
     columns=COLUMNS,

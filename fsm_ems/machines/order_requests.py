@@ -97,13 +97,8 @@ def edits() -> Rows:
     unsent = (S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN, S.ALERT_OPEN)
     yield from rows(unsent, E.EDIT_LOCAL, None, "edit", "nothing had left, so the terms change here")
     yield from rows((S.ACKED, S.OPEN), E.EDIT_SENT, S.EDITING, "edit", "the held edit goes out")
-    yield from rows(
-        (S.ACKED, S.OPEN),
-        E.EDIT_WITHHELD,
-        None,
-        "edit",
-        "a limit now in force forbids the held edit: it ends here, the old terms stay",
-    )
+    withheld = "a limit now in force forbids the held edit: it is dropped, the old terms stay"
+    yield from rows((S.ACKED, S.OPEN), E.EDIT_WITHHELD, None, "edit", withheld)
     yield from rows(
         (S.OPEN, S.ACKED, S.FILLED), E.RESUME_EDIT, S.EDITING, "edit", "another edit is still out"
     )

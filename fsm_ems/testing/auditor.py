@@ -11,7 +11,16 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.record import Adopted, Contradicted, Notice, Reported, SendAbout, SendOrder
+from fsm_ems.dialogs.record import (
+    Adopted,
+    Contradicted,
+    Notice,
+    Orphaned,
+    Record,
+    Reported,
+    SendAbout,
+    SendOrder,
+)
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
@@ -32,23 +41,20 @@ from fsm_ems.testing.audit_rules import (
     check_withheld,
 )
 from fsm_ems.testing.audited import DEAD, AuditedEdit, AuditedOrder
-from fsm_ems.testing.auditor_fold import accepted, answered, edit_sent, fold
+from fsm_ems.testing.auditor_fold import ENDINGS, ExecKey, accepted, answered, edit_sent, executions_of, fold
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.clone import copier
 from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, TimePassed
 
-_ENDINGS = frozenset({"cancelled", "rejected", "expired", "calculated"})
 _EXECUTION = BrokerdFill | BrokerdBust | BrokerdCorrection
-ExecKey = tuple[str, str, str]
-"""Broker, account, exec id: what makes an execution one."""
 
 
 class Auditor:
     """Tell it who may do what, then every input with its outcome; it raises Breach."""
 
     __slots__ = (
-        "_folded", "_sends", "_told", "booked", "by_reqid", "by_venue_id", "links", "loose", "operator",
-        "orders", "parked_max", "seeing", "streams", "traders",
+        "_folded", "_sends", "_told", "alarmed", "booked", "by_reqid", "by_venue_id", "links", "loose",
+        "operator", "orders", "parked_max", "seeing", "streams", "traders",
     )  # fmt: skip  # one name a line says no more
 
     def __init__(self, *, operator: str = "operator", parked_max: int = 1_000) -> None:
@@ -62,6 +68,7 @@ class Auditor:
         self.by_reqid: dict[tuple[str, int | str], tuple[str, str]] = {}
         self.by_venue_id: dict[tuple[str, str], tuple[str, str]] = {}
         self.loose: frozenset[ExecKey] = frozenset()
+        self.alarmed: frozenset[ExecKey] = frozenset()
         self.booked: dict[ExecKey, tuple[str, str]] = {}
         self._sends: list[SendOrder | SendAbout] = []
         self._told: tuple[int, str, set[str]] = (0, "", set())
@@ -187,7 +194,7 @@ class Auditor:
 
     def _fold(self, broker: str, order: AuditedOrder, report: Report) -> None:
         key = (order.owner, order.oid)
-        executions = [(broker, report.account, exec_id) for exec_id in _executions(report)]
+        executions = [(broker, report.account, exec_id) for exec_id in executions_of(report)]
         if any(self.booked.get(execution, key) != key for execution in executions):
             return  # it is another order's: nothing of it counts here
         if report.venue_id is not None and (order.at_venue or not isinstance(report, BrokerdStatus)):
@@ -210,6 +217,9 @@ class Auditor:
         self._all_told()
         self._told = (record.seq, record.owner, {notice.identity})
         payload = record.payload
+        if isinstance(payload, Orphaned):
+            self._orphaned(record, payload.broker, payload.report)
+            return
         if isinstance(payload, Adopted):
             self._adopted(record.owner, record.oid, payload)
         order = self.orders.get((record.owner, record.oid))
@@ -224,6 +234,12 @@ class Auditor:
                 self._folded = None
         self._stepped(order, notice, cause, now_ns)
 
+    def _orphaned(self, record: Record, broker: str, report: Report) -> None:
+        """An execution of nobody's is the operator's to look at, and loud."""
+        if record.owner != self.operator or record.alarm is None or not isinstance(report, _EXECUTION):
+            raise Breach("P6", f"{record.owner} was told of {report.name}, which belongs to nobody")
+        self.alarmed |= {(broker, report.account, report.exec_id)}
+
     def _stepped(self, order: AuditedOrder, notice: Notice, cause: Cause, now_ns: int) -> None:
         check_move(order, notice.state, cause, now_ns)
         check_withheld(order, notice, cause)
@@ -235,7 +251,7 @@ class Auditor:
                 order.absences = 0
         elif order.state == "unknown":
             order.asked = None
-        if order.state == "filled" and isinstance(cause, BrokerdStatus) and cause.status in _ENDINGS:
+        if order.state == "filled" and isinstance(cause, BrokerdStatus) and cause.status in ENDINGS:
             order.ended_filled()
         if order.state == "filled" or (order.state in DEAD and before not in DEAD):
             order.forget_requests()
@@ -356,19 +372,12 @@ class Auditor:
             for orphan in book.orphans.values()
             if isinstance(orphan.report, BrokerdFill)
         }
+        if silent := orphans - self.alarmed:
+            raise Breach("P3", f"executions {sorted(silent)} belong to nobody, and nobody was told")
         if lost := self.loose - waiting - orphans:
             raise Breach("P3", f"executions {sorted(lost)} are booked nowhere")
         if twice := orphans - self.loose:
             raise Breach("P3", f"executions {sorted(twice)} are booked on an order and on the account")
-
-
-def _executions(report: Report) -> tuple[str, ...]:
-    """The ids of executions that *report* names; a bust's own id is none."""
-    if isinstance(report, BrokerdFill):
-        return (report.exec_id,)
-    if isinstance(report, BrokerdCorrection):
-        return (report.exec_id, report.ref_id)
-    return (report.ref_id,) if isinstance(report, BrokerdBust) else ()
 
 
 _copied = copier(Auditor)

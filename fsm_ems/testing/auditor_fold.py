@@ -20,8 +20,8 @@ from fsm_ems.testing.audit_rules import (
 )
 from fsm_ems.testing.audited import DEAD, AuditedOrder
 
-_ENDINGS = frozenset({"cancelled", "rejected", "expired", "calculated"})
-_EXECUTION = BrokerdFill | BrokerdBust | BrokerdCorrection
+ENDINGS = frozenset({"cancelled", "rejected", "expired", "calculated"})
+"""Statuses that end an order."""
 ExecKey = tuple[str, str, str]
 """Broker, account, exec id: what makes an execution one."""
 
@@ -115,7 +115,7 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
         order.cancel_seen = True
     elif status == "pending_edit" and (order.state != "filled" or order.edits):
         order.edit_pending(report)
-    elif status in _ENDINGS and order.state == "filled":
+    elif status in ENDINGS and order.state == "filled":
         order.ended_filled()
     return status != "rejected"
 
@@ -129,3 +129,12 @@ def refused(order: AuditedOrder, report: BrokerdRefused) -> None:
         ours = order.cancel_id == report.reqid
         if ours if order.wish else order.cancel_seen:
             order.cancel_over()
+
+
+def executions_of(report: Report) -> tuple[str, ...]:
+    """The ids of executions that *report* names; a bust's own id is none."""
+    if isinstance(report, BrokerdFill):
+        return (report.exec_id,)
+    if isinstance(report, BrokerdCorrection):
+        return (report.exec_id, report.ref_id)
+    return (report.ref_id,) if isinstance(report, BrokerdBust) else ()

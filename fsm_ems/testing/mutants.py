@@ -69,6 +69,7 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(q.retry_is_a_new_order, ("pair: cancels",)),
     Mutant(q.stream_gap, ("statements",)),
     Mutant(q.dark_fires_again, ("dark marks",)),
+    Mutant(q.orphan_told_to_nobody, ("pair: foreign",)),
     Mutant(q.execution_counted_for_both, ("pair: one execution for both",)),
     Mutant(q.parked_dropped, ("pair: named in two ways",)),
     Mutant(q.changed_beside_the_log, ("statements",)),

@@ -14,7 +14,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.facts import Dialog, body_of
 from fsm_ems.dialogs.naming_steps import Name
-from fsm_ems.dialogs.record import Sent, Submitted, Timed
+from fsm_ems.dialogs.record import Orphaned, Sent, Submitted, Timed
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import ORDER, E, S
 from fsm_ems.testing.planted import Call, Patch
@@ -189,6 +189,21 @@ def changed_beside_the_log(patch: Patch) -> None:
         return follow_up
 
     patch.name(Dispatcher, "_follow_up", make)
+
+
+def orphan_told_to_nobody(patch: Patch) -> None:
+    """An execution that belongs to no order is booked on the account, and no person hears of it."""
+
+    def make(known: Call) -> Call:
+        def unmapped(*given: Any, **named: Any) -> Any:
+            made = known(*given, **named)
+            return (
+                made._replace(tells=()) if made is not None and isinstance(made.payload, Orphaned) else made
+            )
+
+        return unmapped
+
+    patch.name(decide_reports, "unmapped", make)
 
 
 def execution_counted_for_both(patch: Patch) -> None:

@@ -102,6 +102,16 @@ def test_on_a_terminal_there_is_a_live_table(width: int, average: bool) -> None:
     assert max(len(line) for line in last.splitlines()) <= width
 
 
+def test_a_terminal_that_cannot_be_drawn_on_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live table would show nothing there until all is over."""
+    monkeypatch.setenv("TERM", "dumb")
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, highlight=False)
+
+    played(SEED, console)
+
+    assert DOUBT.splitlines()[-1] in text_of(console)
+
+
 async def _never_ends(stage: Stage, trader: Client, oid: str) -> OrderHandle:
     price = stage.price("bid", -500)
     return await trader.submit(

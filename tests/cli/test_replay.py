@@ -31,10 +31,13 @@ btcusdt.paper: 7 rows, 4 orders
  post-only  sell  post-only  rejected       0   0.1  99.00        -          0      0
 
 refused maker: order_ended: order maker is filled
+rejected post-only: post_only: it would take at once
 bought 0.7 btc in 3 fills at 99.9429 usdt on average, fees 0.0084945 usdt
 sold 0.4 btc in 1 fill at 100 usdt on average, fees 0.01 usdt
 2 filled, 1 open, 1 rejected.
 """
+
+NOTE = "note: 1 command lies outside the tape's time, 1000000000 to 6000000000: 0 before it, 1 after it\n"
 
 
 def trimmed(text: str) -> str:
@@ -49,7 +52,7 @@ def test_every_status_fill_and_refusal_is_an_object_a_line(run: Run) -> None:
     """Byte for byte; the numbers in expected.jsonl were checked by hand against the paper venue's rules."""
     told = run("replay", TAPE, "--orders", ORDERS, "--market", MARKET, "--json")
 
-    assert (told.exit_code, told.stderr) == (0, "")
+    assert (told.exit_code, told.stderr) == (0, NOTE)
     assert told.stdout == (HERE / "expected.jsonl").read_text()
 
 
@@ -78,7 +81,7 @@ def test_a_fill_has_exactly_these_fields(run: Run) -> None:
 def test_elsewhere_than_on_a_terminal_the_table_is_plain(run: Run) -> None:
     told = run("replay", TAPE, "--orders", ORDERS, "--market", MARKET)
 
-    assert (told.exit_code, told.stderr) == (0, "")
+    assert (told.exit_code, told.stderr) == (0, NOTE)
     assert trimmed(told.stdout) == TABLE
 
 
@@ -87,6 +90,16 @@ def test_on_a_terminal_the_table_has_colours(run: Run) -> None:
 
     assert "\x1b[1;32mfilled" in told.stdout
     assert trimmed(re.sub(r"\x1b\[[\d;]*m", "", told.stdout)) == TABLE
+
+
+@pytest.mark.parametrize("columns", ["1", "30", "60", "79"])
+def test_no_number_is_cut_however_narrow_the_terminal_is(run: Run, columns: str) -> None:
+    """A line may run over the edge: 99.95 that reads 99 would be another price."""
+    told = run("replay", TAPE, "--orders", ORDERS, "--market", MARKET, FORCE_COLOR="1", COLUMNS=columns)
+
+    lines = re.sub(r"\x1b\[[\d;]*m", "", told.stdout).splitlines()
+    shown = [line.split()[-7:] for line in lines]
+    assert [line for line in TABLE.splitlines()[4:8] if line.split()[-7:] not in shown] == []
 
 
 def test_a_terminal_sees_the_progress_on_stderr(tmp_path: Path) -> None:
@@ -158,6 +171,18 @@ def test_the_records_are_kept_on_request_and_never_added_to(run: Run, tmp_path: 
     assert "there already: name another directory" in second.stderr
 
 
+def test_a_wrong_tape_leaves_no_records_in_the_way_of_the_next_attempt(run: Run, tmp_path: Path) -> None:
+    tape, out = tmp_path / "tape.csv", tmp_path / "run"
+    tape.write_text("not a tape\n")
+
+    assert run("replay", tape, "--orders", ORDERS, "--out", out).exit_code == 2
+    assert (
+        run("replay", TAPE, "--orders", ORDERS, "--market", "a.b,maker_bps=99999", "--out", out).exit_code
+        == 2
+    )
+    assert run("replay", TAPE, "--orders", ORDERS, "--out", out).exit_code == 0
+
+
 def test_an_order_that_was_never_submitted_is_told_so(run: Run, tmp_path: Path) -> None:
     late = ORDERS.read_text().replace("at = 1200000000", "at = 8000000000")
     orders = tmp_path / "orders.toml"
@@ -168,6 +193,35 @@ def test_an_order_that_was_never_submitted_is_told_so(run: Run, tmp_path: Path) 
     assert "refused maker: max_size: size 0.6 is above 0.5" in told.stdout
     assert "bought 0.3 btc in 1 fill at 99.9 usdt" in told.stdout
     assert re.search(r"^ maker +buy +limit +refused +- ", told.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("times", "note"),
+    [
+        ((1_000_000_000, 6_000_000_000, 6_000_000_000), ""),
+        ((999_999_999, 1_000_000_000, 6_000_000_000), "1 command lies {}: 1 before it, 0 after it"),
+        ((1_000_000_000, 2_000_000_000, 6_000_000_001), "1 command lies {}: 0 before it, 1 after it"),
+        ((1, 7_000_000_000, 8_000_000_000), "3 commands lie {}: 1 before it, 2 after it"),
+    ],
+)
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_commands_outside_the_tape_are_noted_on_stderr(
+    run: Run, tmp_path: Path, times: tuple[int, int, int], note: str, option: tuple[str, ...]
+) -> None:
+    submit, edit, cancel = times
+    orders = tmp_path / "orders.toml"
+    orders.write_text(
+        f'[[order]]\nat = {submit}\noid = "a"\nside = "buy"\nsize = "1"\nprice = "1"\n'
+        f'[[edit]]\nat = {edit}\noid = "a"\nprice = "2"\n[[cancel]]\nat = {cancel}\noid = "a"\n'
+    )
+
+    told = run("replay", TAPE, "--orders", orders, *option)
+
+    where = "outside the tape's time, 1000000000 to 6000000000"
+    assert told.exit_code == 0
+    assert told.stderr == (f"note: {note.format(where)}\n" if note else "")
+    assert "note" not in told.stdout
+    assert "1 cancelled." in told.stdout or option
 
 
 # What is wrong with the input, in one line and with exit code 2.

@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
-from fsm_ems.journal.file import RecordFile
+from fsm_ems.journal.file import RecordFile, unframed
 from fsm_ems.why import as_mermaid, as_text, why
 from tests.cli.conftest import HERE, Run
 
@@ -97,3 +98,85 @@ def test_altered_records_are_told(run: Run, kept: Path) -> None:
 
     assert told.exit_code == 2
     assert told.stderr.startswith(f"Error: {records}, line 7: the checksum does not match")
+
+
+def test_a_line_of_another_order_that_was_altered_is_told_as_well(run: Run, kept: Path) -> None:
+    """Nobody can tell what else is wrong in a file that is not what was written."""
+    records = kept / "records.log"
+    records.write_text(records.read_text().replace('"P2"', '"P9"'))
+
+    told = run("why", "maker", kept)
+
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert re.match(rf"Error: {records}, line \d+: the checksum does not match", told.stderr)
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        b"one line",
+        b"one line\n",
+        b"\n",
+        b'{"v":1,"seq":1,"time_ns":0}\n',
+        b"time_ns,kind\n1,quote\n",
+        b"\xff\xfe\x00",
+        b'00000000 {"v":1,"seq":7',
+    ],
+)
+def test_a_file_that_is_no_record_log_is_told(run: Run, tmp_path: Path, foreign: bytes) -> None:
+    """It is not an empty log, in which there is just no such order."""
+    file = tmp_path / "notes"
+    file.write_bytes(foreign)
+
+    told = run("why", "maker", file)
+
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert told.stderr.startswith(f"Error: {file}, line 1: this is no record: a record log begins otherwise")
+
+
+def test_a_torn_last_line_is_left_out_and_said(run: Run, kept: Path) -> None:
+    records = kept / "records.log"
+    whole = run("why", "maker", kept).stdout
+    with records.open("ab") as file:
+        file.write(records.read_bytes().splitlines()[0][:30])
+    last = len(records.read_bytes().splitlines())
+
+    told = run("why", "maker", kept)
+
+    assert (told.exit_code, told.stdout) == (0, whole)
+    assert told.stderr == f"note: {records}, line {last} is torn or being written, and left out\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('"event":"submit"', '"event":"opened"', "it cannot follow what is before it: "),
+        ('"oid":"taker"', '"oid":"maker"', "it cannot follow what is before it: "),
+        ('"owner":"","oid":""', '"owner":"main","oid":"maker"', "it names an order and is about none"),
+        ('"kind":"Submitted"', '"kind":"Sent"', ""),
+    ],
+)
+def test_whole_records_that_cannot_be_are_told(
+    run: Run, kept: Path, old: str, new: str, problem: str
+) -> None:
+    """Each line has the right checksum; what they tell cannot have happened."""
+    records = kept / "records.log"
+    texts = [unframed(line) or b"" for line in records.read_bytes().splitlines(keepends=True)]
+    texts = [text.replace(old.encode(), new.encode()) for text in texts]
+    records.write_bytes(b"".join(b"%08x %b\n" % (crc32(text), text) for text in texts))
+
+    told = run("why", "maker", kept)
+
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert re.match(rf"Error: {records}, line \d+: {problem}", told.stderr)
+
+
+def test_records_that_cannot_be_read_are_a_wrong_input(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "records.log").mkdir()
+
+    told = run("why", "maker", tmp_path)
+
+    assert (told.exit_code, told.stderr) == (
+        2,
+        f"Error: {tmp_path / 'records.log'} cannot be read: Is a directory\n",
+    )

@@ -1,5 +1,6 @@
 """The dispatcher: who is told, what becomes of reports nobody is known for, and what time makes due."""
 
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -7,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm_ems.dialogs import apply
+from fsm_ems.dialogs import apply_whole
 from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.naming import _NAMERS
+from fsm_ems.dialogs.naming_steps import Name
+from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import (
     Adopted,
     Contradicted,
@@ -27,7 +31,8 @@ from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.errors import BrokerFault, Refused
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.order_events import OrderEvent as E
-from fsm_ems.messages import parse_report
+from fsm_ems.messages import BrokerdFill, parse_report
+from fsm_ems.testing.planted import Patch
 from tests.dialogs.conftest import Desks
 from tests.dialogs.desk import BROKER, MARKET, SECOND, START, Desk, how, of_kind, terms
 
@@ -358,6 +363,26 @@ def test_an_order_that_cannot_be_told_again_is_not_adopted(desk: Desk, fields: d
     assert kinds(desk, length) == ["Orphaned"]
 
 
+# An event without a row.
+
+
+def test_an_event_that_cannot_happen_there_is_recorded_alarmed_and_moves_nothing(desk: Desk) -> None:
+    """No search ever found one, so a wrong name is planted: the log must not hold a step the table lacks."""
+    desk.order()
+    desk.ack()
+    planted = Patch()
+    planted.entry(_NAMERS, BrokerdFill, lambda known: lambda dialog, report: Name(E.BUST_REOPENS))
+    try:
+        desk.fill("4")
+    finally:
+        planted.take_back()
+
+    assert isinstance(desk.last.payload, Contradicted)
+    assert (desk.last.event, desk.last.payload.attempted) == (None, "bust_reopens")
+    assert desk.last.alarm == "bust_reopens cannot happen to an order in acked"
+    assert desk.stands() == "acked 0/10"
+
+
 # Orphans.
 
 
@@ -375,6 +400,61 @@ def test_an_amended_execution_of_no_known_order_is_alarmed(desk: Desk, name: str
     desk.report(name, venue_id="V-strange", exec_id="B1", ref_id="F1", **terms_of)
 
     assert desk.last.alarm == f"brokerd_{name} B1 belongs to no order that is known"
+
+
+def test_the_operator_is_told_of_an_orphan(desk: Desk) -> None:
+    """In the operator's own stream, and so is whoever sees the operator; nobody else."""
+    desk.ems.grant("eve", "observer", desk.now, ("operator",))
+    desk.ems.grant("olga", "observer", desk.now, ("ann",))
+    desk.ems.grant("zoe", "observer", desk.now, ("*",))
+    effects = desk.report("fill", venue_id="V-strange", exec_id="X1", size="3", price="99")
+    effects += desk.report("bust", venue_id="V-strange", exec_id="B1", ref_id="X9")
+
+    told = of_kind(effects, Notice)
+    assert len(told) == len(effects)
+    assert [(notice.identity, notice.seq) for notice in told] == [
+        ("operator", 1), ("eve", 1), ("zoe", 1), ("operator", 2), ("eve", 2), ("zoe", 2),
+    ]  # fmt: skip
+    assert desk.book.streams == {"operator": 2, "eve": 2, "zoe": 2}
+    status = status_of(told[0])
+    assert (status.event, status.owner, status.oid, status.state, status.ord_status) == (
+        "orphan", "operator", "", "", "",
+    )  # fmt: skip
+    assert status.alarm == status.reason == "brokerd_fill X1 belongs to no order that is known"
+    assert status.report is not None
+    assert (status.report["exec_id"], status.report["size"]) == ("X1", "3")
+    assert (status.filled, status.remaining, status.average_price) == (Decimal(0), Decimal(0), None)
+
+
+def test_the_operators_stream_goes_on_after_a_restart(desk: Desk) -> None:
+    """The seq is in the record: orders born at the venue and orphans share one stream."""
+    stranger(desk)
+    book = replay(desk.log)
+    assert book.streams == {"operator": 1}
+
+    ems = Dispatcher(
+        Settings(operator="operator"), desk.log.append, generation="h", now_ns=desk.now, book=book
+    )
+    report = {"name": "brokerd_fill", "venue_id": "V-other", "exec_id": "X2", "size": "1", "price": "1"}
+    effects = ems.report(BROKER, parse_report(report), desk.now)
+
+    assert [notice.seq for notice in of_kind(effects, Notice)] == [2]
+    desk.book = book
+
+
+def test_of_a_status_that_nobody_claims_nobody_is_told(desk: Desk) -> None:
+    """It moves no position."""
+    effects = desk.report("status", venue_id="V-strange", status="cancelled")
+
+    assert (effects, desk.last.owner, desk.last.alarm) == ([], "", None)
+    assert isinstance(desk.last.payload, Orphaned)
+
+
+def test_a_settings_operator_is_the_one_who_is_told(desks: Desks) -> None:
+    desk = desks(Settings(operator="bob"))
+    effects = desk.report("fill", venue_id="V-strange", exec_id="X1", size="3", price="99")
+
+    assert [(notice.identity, notice.record.owner) for notice in of_kind(effects, Notice)] == [("bob", "bob")]
 
 
 def test_an_orphan_fill_is_booked_once(desk: Desk) -> None:
@@ -472,7 +552,7 @@ def test_an_order_born_there_claims_the_fills_that_came_before_it_was_known(desk
 
 def test_no_more_orphans_are_kept_than_the_bound_allows(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
     """The oldest stays in the log alone."""
-    monkeypatch.setattr(apply, "ORPHANS_MAX", 2)
+    monkeypatch.setattr(apply_whole, "ORPHANS_MAX", 2)
     for number in range(4):
         stranger(desk, f"X{number}")
 

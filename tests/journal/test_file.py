@@ -148,6 +148,15 @@ def test_a_log_of_nothing_but_a_torn_line_is_empty(path: Path) -> None:
     assert [*log] == THREE[:1]
 
 
+@pytest.mark.parametrize("left", [1, 8, 9, 20, 60])
+def test_a_torn_first_line_is_cut_as_well(path: Path, left: int) -> None:
+    write(path, framed(THREE[0])[:left])
+
+    log = FileLog(path)
+
+    assert ([*log], log.cut) == ([], f"{path}: line 1 was torn; its {left} bytes were cut off")
+
+
 # Any other damage.
 
 
@@ -162,6 +171,26 @@ def refused(path: Path, line: int, told: str) -> None:
         assert caught.value.where == str(path)
         assert told in caught.value.problem
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("line", [b"my only note", b"my only note\n", b"[1]\n", b"\n", b"abc\n"])
+def test_a_file_of_somebody_else_is_not_taken_over(path: Path, line: bytes) -> None:
+    """One line without a checksum is what a torn log looks like, but for how it begins."""
+    write(path, line)
+
+    refused(path, 1, "this is no record")
+
+
+def test_a_check_reads_every_line_and_names_a_torn_one(path: Path) -> None:
+    write(path, *LINES)
+    assert RecordFile(path).check() is None
+
+    write(path, *LINES[:2], LINES[2][:9])
+    assert RecordFile(path).check() == 3
+
+    write(path, LINES[0], LINES[2])
+    with pytest.raises(LogDamaged, match="line 2: record 2 belongs here"):
+        RecordFile(path).check()
 
 
 @pytest.mark.slow

@@ -41,6 +41,16 @@ def _by_market(markets: Mapping[str, Market], feed: Feed | Mapping[str, Feed]) -
     return {next(iter(markets)): feed}
 
 
+Break = str | EMSError
+"""Why a stream is broken: in words, where the link is lost and may be tried again, or an error for who opened
+it, such as a tape that is not there.
+"""
+
+
+def _raised(why: Break) -> EMSError:
+    return BrokerFault(why) if isinstance(why, str) else why
+
+
 class PaperDialogue:
     """One connection to the paper venue: requests out, reports in, each in order."""
 
@@ -49,7 +59,7 @@ class PaperDialogue:
         self._wake = wake
         self._buffer = buffer
         self._reports: deque[Report] = deque()
-        self._broken: str | None = None
+        self._broken: Break | None = None
         self._changed = trio.Event()
 
     async def send(self, request: Request) -> None:
@@ -57,6 +67,7 @@ class PaperDialogue:
 
         Raises:
             BrokerFault: the stream is broken.
+            EMSError: what a feed raised that was not the line's doing.
         """
         await trio.lowlevel.checkpoint()
         while self._broken is None and self._engine.in_flight >= IN_FLIGHT_MAX:
@@ -70,6 +81,7 @@ class PaperDialogue:
 
         Raises:
             BrokerFault: the stream is broken, and all that came before was received.
+            EMSError: so it is, by what a feed raised that was not the line's doing.
         """
         await trio.lowlevel.checkpoint()
         while not self._reports:
@@ -90,14 +102,14 @@ class PaperDialogue:
         while len(self._reports) >= self._buffer:
             await self._changed.wait()
 
-    def break_off(self, why: str) -> None:
+    def break_off(self, why: Break) -> None:
         """The stream is broken from here on."""
         self._broken = why
         self._move()
 
     def _check(self) -> None:
         if self._broken is not None:
-            raise BrokerFault(self._broken)
+            raise _raised(self._broken)
 
     def _move(self) -> None:
         self._changed.set()
@@ -162,7 +174,7 @@ class PaperBroker:
         self._streams: list[RowStream] = []
         self._started = False
         self._connected = False
-        self._fault: str | None = None
+        self._fault: Break | None = None
         self._woken = trio.Event()
 
     @classmethod
@@ -233,7 +245,8 @@ class PaperBroker:
         """Connect: one connection at a time. The venue plays while it is open.
 
         Raises:
-            BrokerFault: another connection is open, or the feed has broken.
+            BrokerFault: another connection is open, or a feed's line is dead.
+            EMSError: what else a feed raised, such as OrderFileError of a tape that cannot be read.
         """
         if self._connected:
             raise BrokerFault(f"{self._name} takes one connection at a time")
@@ -269,7 +282,7 @@ class PaperBroker:
                 await trio.lowlevel.checkpoint()
         await trio.lowlevel.checkpoint()
         if self._fault is not None:
-            raise BrokerFault(self._fault)
+            raise _raised(self._fault)
 
     async def _play(self, dialogue: PaperDialogue) -> None:
         """Let rows, arrivals and expiries happen when they are due."""
@@ -297,8 +310,7 @@ class PaperBroker:
                 dialogue.put(self._take_row(MarketRow(market, replace(row, time_ns=self.clock()))))
                 self._wake()
         except EMSError as error:
-            self._break_feed(error)
-            dialogue.break_off(f"{self._fault}")
+            dialogue.break_off(self._break_feed(error))
         del self._live[market]
         self._end_feed()
 
@@ -325,8 +337,11 @@ class PaperBroker:
         if self._paced.next_ns is None:
             self._end_feed()
 
-    def _break_feed(self, error: EMSError) -> None:
-        self._fault = f"the feed of {self._name} broke: {error}"
+    def _break_feed(self, error: EMSError) -> Break:
+        # A dead line may come back; a file that is wrong is wrong as often as it is tried.
+        is_line = isinstance(error, BrokerFault)
+        self._fault = f"the feed of {self._name} broke: {error}" if is_line else error
+        return self._fault
 
     def _end_feed(self) -> None:
         self._feeds_left -= 1

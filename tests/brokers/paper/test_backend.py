@@ -337,7 +337,7 @@ async def test_who_waits_to_send_is_told_when_the_feed_breaks(monkeypatch: pytes
     monkeypatch.setattr(module, "IN_FLIGHT_MAX", 0)
     paper = broker(broken_tape("1 trade 100x1"))
     async with paper.open_trades_dialogue() as dialogue:
-        with pytest.raises(BrokerFault, match="broke"):
+        with pytest.raises(OrderFileError, match="wrong"):
             await dialogue.send(asked("0 order a buy 9 @100"))
 
 
@@ -356,17 +356,19 @@ async def test_a_feed_that_breaks_breaks_the_stream_after_what_came_before() -> 
         await trio.sleep(2)
 
         assert len(await told(dialogue, 3)) == 3
-        with pytest.raises(BrokerFault, match=r"the feed of paper broke: tape\.csv, line 9: wrong"):
+        with pytest.raises(OrderFileError, match=r"^tape\.csv, line 9: wrong$"):
             await dialogue.receive()
+        with pytest.raises(OrderFileError):
+            await dialogue.send(asked("3 order b buy 9 @100"))
 
-    with pytest.raises(BrokerFault, match="the feed of paper broke"):
+    with pytest.raises(OrderFileError, match=r"^tape\.csv, line 9: wrong$"):
         async with paper.open_trades_dialogue():
             pass
 
 
 async def test_a_feed_that_is_broken_from_the_start_refuses_connections() -> None:
     paper = broker(broken_tape())
-    with pytest.raises(BrokerFault, match="the feed of paper broke"):
+    with pytest.raises(OrderFileError, match=r"^tape\.csv, line 9: wrong$"):
         async with paper.open_trades_dialogue():
             pass
 
@@ -385,6 +387,10 @@ async def test_a_live_feed_that_breaks_breaks_the_stream() -> None:
     async with paper.open_trades_dialogue() as dialogue:
         with pytest.raises(BrokerFault, match="the feed of paper broke: the line is dead"):
             await dialogue.receive()
+
+    with pytest.raises(BrokerFault, match="the feed of paper broke: the line is dead"):
+        async with paper.open_trades_dialogue():
+            pass
 
 
 async def test_a_bug_in_a_feed_is_not_taken_for_a_broken_line() -> None:

@@ -1,0 +1,72 @@
+"""What the records about no dialog do; part of :mod:`fsm_ems.dialogs.apply`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fsm_ems.dialogs.book import ORPHANS_MAX, Book, Identity, Waiting
+from fsm_ems.dialogs.record import Granted, LinkMoved, Opened, Orphaned, Parked, Record, Unparked
+from fsm_ems.machines.link import LINK, LinkState
+from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill
+
+_EXECUTIONS = BrokerdFill | BrokerdBust | BrokerdCorrection
+
+
+def unpark(book: Book, origin: int) -> None:
+    """The report that record *origin* parked or orphaned waits no longer; 0 names none."""
+    if not origin:
+        return
+    book.parked.pop(origin, None)
+    orphan = book.orphans.pop(origin, None)
+    if orphan is not None and isinstance(orphan.report, _EXECUTIONS):
+        book.orphan_execs[orphan.broker, orphan.report.account].pop(orphan.report.exec_id, None)
+
+
+# ── records about no dialog ─────────────────────────────────────────────────────────────────────────
+
+
+def _opened(book: Book, record: Record, payload: Opened) -> None:
+    book.generation = payload.generation
+    book.keep_finished, book.keep_age_ns = payload.keep_finished, payload.keep_age_ns
+
+
+def _granted(book: Book, record: Record, payload: Granted) -> None:
+    book.identities[payload.identity] = Identity(payload.identity, payload.role, payload.sees)
+    book.watchers.clear()
+
+
+def _link_moved(book: Book, record: Record, payload: LinkMoved) -> None:
+    book.links[payload.broker] = LINK.step(book.links.get(payload.broker, LinkState.DOWN), payload.event)
+    if book.link_open(payload.broker):
+        for dialog in book.at_broker(payload.broker):
+            book.wake(dialog)
+
+
+def _parked(book: Book, record: Record, payload: Parked) -> None:
+    book.parked[record.seq] = Waiting(payload.broker, payload.report, payload.due_ns)
+
+
+def _unparked(book: Book, record: Record, payload: Unparked) -> None:
+    unpark(book, payload.origin)
+
+
+def _orphaned(book: Book, record: Record, payload: Orphaned) -> None:
+    book.parked.pop(payload.origin, None)
+    report = payload.report
+    if isinstance(report, _EXECUTIONS):
+        book.orphans[record.seq] = Waiting(payload.broker, report, 0)
+        book.orphan_execs.setdefault((payload.broker, report.account), {})[report.exec_id] = record.seq
+        if len(book.orphans) > ORPHANS_MAX:
+            unpark(book, next(iter(book.orphans)))
+
+
+WHOLE: dict[type[Any], Callable[[Book, Record, Any], None]] = {
+    Opened: _opened,
+    Granted: _granted,
+    LinkMoved: _link_moved,
+    Parked: _parked,
+    Unparked: _unparked,
+    Orphaned: _orphaned,
+}
+"""By kind of payload."""

@@ -1,0 +1,87 @@
+"""``open_ems``: the one place where an EMS is put together, from its log, its brokers and its settings."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import trio
+
+from fsm_ems.brokers.base import Broker
+from fsm_ems.clock import Clock, TrioClock
+from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.settings import Settings
+from fsm_ems.errors import InvalidMessage
+from fsm_ems.journal.base import RecordLog
+from fsm_ems.journal.memory import MemoryLog
+from fsm_ems.journal.replay import replay
+from fsm_ems.machines.link import LinkEvent, LinkState
+from fsm_ems.messages import Order
+from fsm_ems.service import EMS, check_name
+
+
+def new_order(**fields: Any) -> Order:  # noqa: ANN401  # pydantic checks each field's type and says what is wrong
+    """An order with a fresh oid; *fields* are those of :class:`~fsm_ems.messages.Order`."""
+    return Order(oid=str(uuid4()), **fields)
+
+
+@asynccontextmanager
+async def open_ems(
+    *brokers: Broker,
+    settings: Settings | None = None,
+    identity: str = "main",
+    log: RecordLog | None = None,
+    clock: Clock | None = None,
+) -> AsyncGenerator[EMS]:
+    """Run an EMS for as long as the block is open; several may run in one program.
+
+    *identity* is the first trader. *log* holds the records: by default a
+    :class:`~fsm_ems.journal.memory.MemoryLog`, which is gone with the process; a
+    :class:`~fsm_ems.journal.file.FileLog` that already has records is replayed, and whatever its brokers
+    may hold is ``unknown`` until they answer. Orders may be submitted at once: they wait for the link.
+    ``await ems.ready()`` tells when every link is up.
+
+    When the block is cancelled, the EMS goes on until the block's code has left it: what is shielded there
+    may still cancel orders and wait for their ends.
+
+    Raises:
+        InvalidMessage: *identity* has not the form of a name, or two brokers have one name.
+        LogFault: *log* cannot be trusted.
+    """
+    check_name(identity, "trader")
+    names = [broker.name for broker in brokers]
+    if len(set(names)) != len(names):
+        raise InvalidMessage((f"brokers: {', '.join(names)}; each needs a name of its own",))
+    log = MemoryLog() if log is None else log
+    clock = TrioClock() if clock is None else clock
+    settings = Settings() if settings is None else settings
+    settings = replace(
+        settings,
+        brokers={**{broker.name: broker.capabilities for broker in brokers}, **settings.brokers},
+        markets={**{m: market for b in brokers for m, market in b.markets.items()}, **settings.markets},
+    )
+    book = replay(log)
+    dispatcher = Dispatcher(
+        settings,
+        log.append,
+        generation=secrets.token_hex(4),
+        now_ns=clock(),
+        book=book,
+        lookup=log.lookup,
+        life=log.of,
+    )
+    dispatcher.grant(identity, "trader", clock())
+    for broker, state in list(book.links.items()):
+        if state not in (LinkState.DOWN, LinkState.CLOSED):
+            dispatcher.link(broker, LinkEvent.LOST, clock())
+    ems = EMS(dispatcher, brokers, identity, clock)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ems.run)
+        try:
+            yield ems
+        finally:
+            ems.stop()

@@ -1,0 +1,277 @@
+"""Links that break, closing and cancellation: nobody waits for ever, and nothing is recorded for nobody."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+import pytest
+import trio
+import trio.testing
+
+from fsm_ems import BrokerFault, ClientFault, InvalidMessage, open_ems, service
+from fsm_ems.client import Client
+from fsm_ems.errors import LogHalted
+from fsm_ems.journal.memory import MemoryLog
+from fsm_ems.machines.link import LinkState
+from fsm_ems.messages import BrokerdCancel, BrokerdOrder, BrokerdStatus, Request
+from fsm_ems.quotes import Trade
+from tests.scripted_broker import ScriptedBroker, ScriptedDialogue
+from tests.test_service import an_order, fill, next_sent, rest
+
+# Cancelled and closed.
+
+
+async def test_a_cancelled_block_can_still_cancel_its_orders() -> None:
+    """The EMS is there for as long as the block's code is, for what that shields."""
+    broker, ends = ScriptedBroker(), list[str]()
+    with trio.CancelScope() as scope:
+        async with open_ems(broker) as ems:
+            order = await ems.submit(an_order())
+            await rest(broker)
+            scope.cancel()
+            try:
+                await trio.sleep_forever()
+            finally:
+                with trio.CancelScope(shield=True):
+                    await order.cancel()
+                    sent = await next_sent(broker, BrokerdCancel)
+                    broker.report(BrokerdStatus(reqid=sent.target, status="cancelled"))
+                    ends.append((await order.wait()).state)
+
+    assert scope.cancelled_caught
+    assert ends == ["cancelled"]
+
+
+async def test_a_block_that_is_cancelled_at_once_leaves_at_once() -> None:
+    with trio.move_on_after(0) as scope:
+        async with open_ems(ScriptedBroker()) as ems:
+            await ems.ready()
+
+    assert scope.cancelled_caught
+
+
+async def test_who_is_shielded_is_told_when_a_fault_has_ended_the_ems() -> None:
+    """Nothing would be sent any more, and no end would come."""
+    log, broker, told = MemoryLog(), ScriptedBroker(), list[str]()
+    with pytest.RaisesGroup(LogHalted, flatten_subgroups=True):
+        async with open_ems(broker, log=log) as ems:
+            await ems.ready()
+            order = await ems.submit(an_order())
+            sent = await next_sent(broker, BrokerdOrder)
+            with trio.CancelScope(shield=True):
+                log.close()
+                broker.report(BrokerdStatus(reqid=sent.reqid, status="open"))
+                for wait in (order.wait, order.cancel, ems.ready):
+                    with pytest.raises(ClientFault, match="closed") as caught:
+                        await wait()
+                    told.append(str(caught.value))
+
+    assert len(told) == 3
+
+
+async def test_who_waits_for_a_link_is_told_when_the_ems_is_closed() -> None:
+    """Outside the block nobody else would wake it."""
+    broker = ScriptedBroker(refusals=1_000)
+    async with trio.open_nursery() as nursery:
+        async with open_ems(broker) as ems:
+            nursery.start_soon(refused, ems.ready)
+            await trio.testing.wait_all_tasks_blocked()
+        await refused(ems.ready)
+
+
+async def refused(wait: Callable[[], Awaitable[object]]) -> None:
+    """It says that the EMS was closed."""
+    with pytest.raises(ClientFault, match="was closed"):
+        await wait()
+
+
+class StuckBroker(ScriptedBroker):
+    """Takes no request off the EMS."""
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[ScriptedDialogue]:
+        async with super().open_trades_dialogue() as dialogue:
+            dialogue.send = self._never  # type: ignore[method-assign]  # of this one connection
+            yield dialogue
+
+    async def _never(self, request: Request) -> None:
+        await trio.sleep_forever()
+
+
+async def test_a_command_that_waits_for_room_is_refused_when_the_ems_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is not recorded: nothing would send it."""
+    monkeypatch.setattr(service, "QUEUED_MAX", 2)
+    async with trio.open_nursery() as nursery, open_ems(StuckBroker()) as ems:
+        await ems.ready()
+        for oid in ("o1", "o2", "o3"):
+            await ems.submit(an_order(oid))
+            await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(refused, lambda: ems.submit(an_order("o4")))
+        await trio.testing.wait_all_tasks_blocked()
+        seq = ems.dispatcher.book.seq
+
+    assert ems.dispatcher.book.seq == seq
+    assert ems.standing("main", "o3") is not None
+    assert ems.standing("main", "o4") is None
+
+
+async def test_a_closed_ems_has_no_more_events_and_no_new_clients() -> None:
+    async with open_ems(ScriptedBroker()) as ems:
+        known: Client = ems.client("bob")
+
+    with ems.events() as of_main, known.events() as of_bob:
+        assert (await of_main.get(), await of_bob.get()) == (None, None)
+    with pytest.raises(ClientFault, match="was closed"):
+        ems.client("eve")
+
+
+# What is asked for wrongly.
+
+
+async def test_two_brokers_of_one_name_are_refused() -> None:
+    """One of them would never be connected."""
+    with pytest.raises(InvalidMessage, match="brokers: paper, paper; each needs a name of its own"):
+        async with open_ems(ScriptedBroker(), ScriptedBroker()):
+            pass
+
+
+async def test_the_first_identity_has_a_name_like_any_other() -> None:
+    with pytest.raises(InvalidMessage, match="identity 'q q'"):
+        async with open_ems(ScriptedBroker(), identity="q q"):
+            pass
+
+
+@pytest.mark.parametrize("price", ["NaN", "Infinity", "-1"])
+async def test_a_price_that_is_no_number_is_refused_where_it_is_told(price: str) -> None:
+    async with open_ems(ScriptedBroker()) as ems:
+        with pytest.raises(InvalidMessage, match=r"price of xbtusd\.paper: .* is no finite number"):
+            ems.quote("xbtusd.paper", Trade(ems.clock(), Decimal(price), Decimal(1), "", ""))
+
+
+async def test_retries_of_an_ended_order_leave_nothing_behind() -> None:
+    """A handle that nobody reads is no reason to keep its mailbox."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        order = await ems.submit(an_order())
+        await rest(broker)
+        broker.report(fill("E1", "2"))
+        await order.wait()
+        handles = [await ems.submit(an_order()) for _ in range(3)]
+
+        assert not ems._mailboxes
+        assert [(await handle.wait()).state for handle in handles] == ["filled"] * 3
+
+
+# Links.
+
+
+async def test_ready_means_that_all_links_are_up_at_one_time() -> None:
+    """The first is up at once and lost before the second comes up."""
+    one, two = ScriptedBroker(), ScriptedBroker(refusals=3)
+    two.name = "other"
+    async with open_ems(one, two) as ems:
+        await trio.testing.wait_all_tasks_blocked()
+        assert ems.dispatcher.book.links["paper"] is LinkState.UP
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ems.ready)
+            await trio.sleep(1)
+            one.refusals = 10
+            one.break_link()
+            await trio.sleep(4)
+
+            assert ems.dispatcher.book.links["other"] is LinkState.UP
+            assert len(nursery.child_tasks) == 1
+        assert {ems.dispatcher.book.links[name] for name in ("paper", "other")} == {LinkState.UP}
+
+
+class SlowToLeave(ScriptedBroker):
+    """Takes ten seconds to say good-bye."""
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[ScriptedDialogue]:
+        async with super().open_trades_dialogue() as dialogue:
+            try:
+                yield dialogue
+            finally:
+                with trio.CancelScope(shield=True):
+                    await trio.sleep(10)
+
+
+async def test_what_is_submitted_while_a_broken_connection_is_taken_down_waits_for_the_next() -> None:
+    """It is not thought to be sent, so it never is in doubt."""
+    broker = SlowToLeave()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        broker.break_link()
+        await trio.testing.wait_all_tasks_blocked()
+        order = await ems.submit(an_order())
+        sent = await rest(broker)
+        broker.report(fill("E1", "2"))
+        states = [status.state async for status in order]
+
+    assert states == ["pending", "pending", "acked", "open", "filled"]
+    assert sent.size == Decimal(2)
+
+
+class Flapping(ScriptedBroker):
+    """Accepts every connection and drops it at once."""
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[ScriptedDialogue]:
+        async with super().open_trades_dialogue() as dialogue:
+            self.break_link()
+            yield dialogue
+
+
+async def test_a_link_that_never_lasts_is_tried_less_and_less_often() -> None:
+    """Pauses of 0.5, 1, 2, 4, 8, 16 and 30 seconds: the eighth connection comes after 61.5."""
+    broker = Flapping()
+    async with open_ems(broker):
+        await trio.sleep(61)
+        assert broker.connections == 7
+        await trio.sleep(1)
+        assert broker.connections == 8
+
+
+async def test_after_a_link_that_lasted_the_next_is_tried_soon() -> None:
+    broker = ScriptedBroker(refusals=6)
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        await trio.sleep(40)
+        broker.break_link()
+        await trio.sleep(1)
+
+        assert ems.dispatcher.book.links["paper"] is LinkState.UP
+
+
+class FaultBeside(ScriptedBroker):
+    """Its own task notices the fault, not who sends or receives."""
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[ScriptedDialogue]:
+        async with super().open_trades_dialogue() as dialogue, trio.open_nursery() as nursery:
+            nursery.start_soon(self._notice)
+            yield dialogue
+
+    async def _notice(self) -> None:
+        await trio.sleep(1)
+        raise BrokerFault("no heartbeat")
+
+
+async def test_a_fault_that_the_brokers_own_task_notices_loses_the_link() -> None:
+    broker = FaultBeside()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        order = await ems.submit(an_order())
+        await rest(broker)
+        await trio.sleep(1.2)
+
+        standing = ems.standing("main", order.oid)
+        assert ems.dispatcher.book.links["paper"] is LinkState.CONNECTING
+        assert standing is not None
+        assert standing.state == "unknown"
