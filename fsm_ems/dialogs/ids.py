@@ -62,7 +62,9 @@ def unindex(book: Book, dialog: Dialog) -> None:
     for venue_id in (dialog.venue_id, *dialog.venue_ids):
         if venue_id is not None and names.get(venue_id) is dialog:
             del names[venue_id]
-    executions = book.executions.get((dialog.broker, dialog.body.account), {})
-    for exec_id in (*(dialog.fills or ()), *(dialog.replaced or ())):
-        if executions.get(exec_id) is dialog:
-            del executions[exec_id]
+    for held in (dialog.fills, dialog.replaced):
+        if held:
+            executions = book.executions[dialog.broker, dialog.body.account]
+            for exec_id in held:
+                if executions.get(exec_id) is dialog:
+                    del executions[exec_id]
