@@ -168,6 +168,10 @@ class DarkBook:
     def __len__(self) -> int:
         return len(self._places)
 
+    def __iter__(self) -> Iterator[Dialog]:
+        """In the order in which they came, or were last moved."""
+        return iter(self._places)
+
     def place(self, dialog: Dialog) -> None:
         """*dialog* is held, waits for another price, was met, or left: put it where it belongs."""
         ladder = self._take_out(dialog)

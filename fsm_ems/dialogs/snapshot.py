@@ -13,7 +13,7 @@ from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
 
 Plain = dict[str, Any]
 
-FOLLOWING = frozenset({"_alarm_clock", "_sweep_at", "dark", "watchers"})
+FOLLOWING = frozenset({"_alarm_clock", "_sweep_at", "watchers"})
 """The slots of a book that follow from the others."""
 
 
@@ -32,6 +32,7 @@ def facts(book: Book) -> Plain:
     plain["by_reqid"] = {broker: _named(dialogs) for broker, dialogs in book.by_reqid.items()}
     plain["by_venue_id"] = {broker: _named(dialogs) for broker, dialogs in book.by_venue_id.items()}
     plain["executions"] = {account: _named(execs) for account, execs in book.executions.items()}
+    plain["dark"] = [_key(dialog) for dialog in book.dark]
     plain["finished"] = [_key(dialog) for dialog in book.finished]
     plain["forgotten"] = [*book.forgotten]
     plain["parked"] = [*book.parked.items()]

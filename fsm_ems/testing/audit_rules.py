@@ -23,7 +23,7 @@ from fsm_ems.messages import (
 )
 from fsm_ems.testing.audited import DEAD, AuditedOrder
 from fsm_ems.testing.breach import Breach
-from fsm_ems.testing.inputs import Commanded, Input, LinkMoved, TimePassed
+from fsm_ems.testing.inputs import Commanded, Input, LinkMoved, Quoted, TimePassed
 
 Cause = Input | Report
 """What led to a notice: a report where one is behind it, however long it waited, else the input."""
@@ -112,6 +112,8 @@ def _check_end(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
         fits = unsent and order.expire_ns is not None and order.expire_ns <= now_ns
     elif isinstance(cause, LinkMoved):
         fits = after == "rejected" and unsent and cause.event == "synced"  # which limit: see check_withheld
+    elif isinstance(cause, Quoted):
+        fits = after == "rejected" and unsent
     else:
         fits = False
     if not fits:
@@ -126,7 +128,7 @@ def check_withheld(order: AuditedOrder, notice: Notice, cause: Cause) -> None:
         if held is None or order.state not in ("acked", "open"):
             breach("P12", order, "an edit was held back that nobody waited for")
         order.edits = tuple(edit for edit in order.edits if edit is not held)
-    elif not (notice.state == "rejected" and isinstance(cause, LinkMoved)):
+    elif not (notice.state == "rejected" and isinstance(cause, LinkMoved | Quoted)):
         return
     if notice.record.alarm is None:
         breach("P12", order, "it was held back, and nobody was told why")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
 from fsm_ems.messages import (
     BrokerdCorrection,
@@ -29,6 +30,22 @@ from fsm_ems.testing.clone import copier
 ZERO = Decimal(0)
 DEAD = frozenset({"cancelled", "rejected", "expired", "alert_triggered"})
 """Ends that stay what they are, but for a rejected order that proves to have traded."""
+
+
+class Waits(NamedTuple):
+    """What an order that is held here waits for. *above*: its price is met from below.
+
+    *number* says which was accepted before which; *met* when it was met by a print, in that order.
+    """
+
+    side: str
+    market: str
+    above: bool
+    trail: Decimal | None
+    limit_ticks: int | None
+    at_market: bool
+    number: int
+    met: int | None = None
 
 
 class AuditedEdit:
@@ -74,6 +91,7 @@ class AuditedOrder:
         "state",
         "stated",
         "triggered",
+        "waits",
         "wish",
     )
 
@@ -89,6 +107,7 @@ class AuditedOrder:
         self.dark = False
         self.expire_ns: int | None = None
         self.triggered = False
+        self.waits: Waits | None = None
         self.state = "new"
         self.sends = 0
         self.sent_due_ns = 0
@@ -174,7 +193,8 @@ class AuditedOrder:
     def key(self, now_ns: int) -> Hashable:
         """Everything that later checks depend on, without counters and clocks."""
         return (
-            self.state, self.size, self.price, self.sends, self.arrived, self.triggered, self.stated,
+            self.state, self.waits, self.size, self.price, self.sends, self.arrived, self.triggered,
+            self.stated,
             self.wish, self.cancel_id is None, self.cancel_seen, self.asked is None, self.absences > 1,
             self.absences > 0, self.over,
             max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,

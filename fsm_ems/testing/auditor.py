@@ -31,6 +31,8 @@ from fsm_ems.messages import (
     Order,
     Report,
 )
+from fsm_ems.testing.audit_book import compare_order
+from fsm_ems.testing.audit_dark import AuditedMarket, Due, Rules, due, shown, waits
 from fsm_ems.testing.audit_rules import (
     Cause,
     breach,
@@ -44,7 +46,7 @@ from fsm_ems.testing.audited import DEAD, AuditedEdit, AuditedOrder
 from fsm_ems.testing.auditor_fold import ENDINGS, ExecKey, accepted, answered, edit_sent, executions_of, fold
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.clone import copier
-from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, TimePassed
+from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, Quoted, TimePassed
 
 _EXECUTION = BrokerdFill | BrokerdBust | BrokerdCorrection
 
@@ -53,13 +55,18 @@ class Auditor:
     """Tell it who may do what, then every input with its outcome; it raises Breach."""
 
     __slots__ = (
-        "_folded", "_sends", "_told", "alarmed", "booked", "by_reqid", "by_venue_id", "links", "loose",
-        "operator", "orders", "parked_max", "seeing", "streams", "traders",
+        "_due", "_folded", "_mets", "_sends", "_told", "alarmed", "booked", "by_reqid", "by_venue_id",
+        "links", "loose", "markets", "operator", "orders", "parked_max", "rules", "seeing", "streams",
+        "traders",
     )  # fmt: skip  # one name a line says no more
 
-    def __init__(self, *, operator: str = "operator", parked_max: int = 1_000) -> None:
+    def __init__(
+        self, *, operator: str = "operator", parked_max: int = 1_000, rules: Rules | None = None
+    ) -> None:
         self.operator = operator
         self.parked_max = parked_max
+        self.rules = Rules() if rules is None else rules
+        self.markets: dict[str, AuditedMarket] = {}
         self.traders: frozenset[str] = frozenset()
         self.seeing: dict[str, tuple[str, ...]] = {}
         self.orders: dict[tuple[str, str], AuditedOrder] = {}
@@ -70,6 +77,8 @@ class Auditor:
         self.loose: frozenset[ExecKey] = frozenset()
         self.alarmed: frozenset[ExecKey] = frozenset()
         self.booked: dict[ExecKey, tuple[str, str]] = {}
+        self._due: list[Due] = []
+        self._mets = 0
         self._sends: list[SendOrder | SendAbout] = []
         self._told: tuple[int, str, set[str]] = (0, "", set())
         self._folded: tuple[str, str] | None = None
@@ -84,6 +93,7 @@ class Auditor:
         twin = _copied(self)
         twin.orders = {key: order.twin() for key, order in self.orders.items()}
         twin.links = self.links.copy()
+        twin.markets = self.markets.copy()
         twin.streams = self.streams.copy()
         twin.by_reqid = self.by_reqid.copy()
         twin.by_venue_id = self.by_venue_id.copy()
@@ -93,7 +103,8 @@ class Auditor:
     def key(self, now_ns: int) -> Hashable:
         """Everything that later checks depend on, without counters and clocks."""
         orders = tuple(order.key(now_ns) for order in self.orders.values())
-        return orders, self.loose, frozenset(self.by_venue_id.items())
+        markets = tuple(market.key(now_ns) for market in self.markets.values())
+        return orders, self.loose, frozenset(self.by_venue_id.items()), markets
 
     # ── one input ───────────────────────────────────────────────────────────────────────────────────
 
@@ -111,6 +122,8 @@ class Auditor:
             self._commanded(given.identity, given.command)
         elif isinstance(given, Fired):
             self._fired(given)
+        elif isinstance(given, Quoted):
+            self._quoted(given, now_ns)
         elif isinstance(given, Heard):
             self._heard(given)
         elif isinstance(given, LinkMoved):
@@ -122,6 +135,8 @@ class Auditor:
             else:
                 self._sends.append(effect)
         self._all_told()
+        if self._due:
+            breach("P9", self.orders[self._due[0].key], f"it {self._due[0].what}, and nobody was told")
         if self._sends:
             raise Breach("P9", f"a {type(self._sends[0]).__name__} left, and nobody was told")
         for order in self.orders.values():
@@ -156,7 +171,10 @@ class Auditor:
         if isinstance(command, Order):
             if order is not None:
                 breach("P1", order, "it was taken a second time")
-            self.orders[key] = accepted(identity, command)
+            made = self.orders[key] = accepted(identity, command)
+            if command.mode == "dark" or made.alert:
+                market = self.markets.get(command.market, AuditedMarket())
+                made.waits, made.price = waits(command, market, len(self.orders))
             return
         if order is None:
             raise Breach("P6", f"{identity} has no order {command.oid}, and {command} was taken")
@@ -166,6 +184,8 @@ class Auditor:
         elif not order.sends and not order.arrived:
             order.size = command.size or order.size
             order.price = command.price or order.price
+            if order.waits is not None and command.price is not None:
+                order.waits = order.waits._replace(met=None)
         else:
             increase = order.filled >= order.size
             edit = AuditedEdit(command.edit_id, command.size, command.price, increase=increase)
@@ -174,8 +194,28 @@ class Auditor:
     def _fired(self, given: Fired) -> None:
         order = self.orders.get((given.owner, given.oid))
         if order is not None and order.state == "dark_open":
-            order.triggered = True
+            order.triggered, order.waits = True, None
             order.price = given.price or order.price
+
+    def _quoted(self, given: Quoted, now_ns: int) -> None:
+        market = shown(self.markets.get(given.market, AuditedMarket()), given.row, now_ns, self.rules)
+        if market is not None:
+            self.markets[given.market] = market
+            there = [one for one in self.orders.values() if one.waits and one.waits.market == given.market]
+            self._due = due(there, market, given.row, now_ns, self.rules)
+
+    def _acts(self, order: AuditedOrder) -> None:
+        """A row made a record about *order*: it must be the one that is due now."""
+        if not self._due or self._due[0].key != (order.owner, order.oid) or order.waits is None:
+            breach("P9", order, f"it acts, and due is {self._due[:1] or 'nothing'}")
+        made = self._due.pop(0)
+        if made.what == "waits":
+            self._mets += 1
+            order.waits = order.waits._replace(met=self._mets)
+            return
+        if made.what == "fires":
+            order.triggered, order.waits = True, None
+        order.price = order.price if order.alert else made.price
 
     def _heard(self, given: Heard) -> None:
         broker, report = given
@@ -225,6 +265,8 @@ class Auditor:
         order = self.orders.get((record.owner, record.oid))
         if order is None:
             raise Breach("P6", f"{record.owner} is told of {record.oid}, an order that never was")
+        if isinstance(given, Quoted):
+            self._acts(order)
         cause: Cause = given
         if isinstance(payload, Reported | Contradicted):
             cause = payload.report or given
@@ -333,29 +375,7 @@ class Auditor:
             for reqid in (dialog.reqid, *dialog.reqids):
                 if reqid is not None:
                     self.by_reqid.setdefault((order.broker, reqid), (owner, oid))
-            for edit in order.edits:
-                if edit.reqid is None:
-                    edit.reqid = next(
-                        (one.reqid for one in dialog.edits if one.edit_id == edit.edit_id), None
-                    )
-            if order.wish and dialog.cancel is not None:
-                order.cancel_id = dialog.cancel.reqid
-            if dialog.state != order.state:
-                breach("P7", order, f"the book has it in {dialog.state}, and nobody was told")
-            live = {fill.exec_id: fill.size for fill in (dialog.fills or {}).values()}
-            if live != order.live:
-                breach("P3", order, f"executions {sorted(live)} are booked, not {sorted(order.live)}")
-            if dialog.filled != order.filled:
-                breach("P3", order, f"{dialog.filled} is filled, not {order.filled}")
-            if dialog.size != order.size or dialog.price != order.price:
-                breach("terms", order, f"{dialog.size} at {dialog.price}, not {order.size} at {order.price}")
-            wanted = dialog.cancel is not None and dialog.cancel.wanted
-            if order.state == "filled":
-                order.wish = wanted  # it ended: what is kept to recognise late answers is nobody's promise
-            elif wanted != order.wish:
-                breach(
-                    "P5", order, "a cancel is forgotten" if order.wish else "a cancel nobody wants is kept"
-                )
+            compare_order(order, dialog)
         self._compare_loose(book)
 
     def _compare_loose(self, book: Book) -> None:

@@ -9,6 +9,15 @@ from typing import Any, TypeVar
 
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.messages import Edit, Order
+from fsm_ems.testing.dark_scene import (
+    LIMIT_TICKS,
+    MARKETS,
+    QUOTE_AGE_NS,
+    DarkScene,
+    DarkTheme,
+    dark_themes,
+    soak_dark_themes,
+)
 from fsm_ems.testing.honest import Budget, HonestScene
 from fsm_ems.testing.hostile import HostileScene, Theme
 from fsm_ems.testing.letters import BROKER, MARKET, PRICE
@@ -19,11 +28,13 @@ from fsm_ems.testing.themes import soak_themes, themes
 AnyScene = DispatcherScene[Any]
 Build = Callable[[], AnyScene]
 Overrides = Mapping[str, int]
-T = TypeVar("T", Budget, Theme, PairTheme)
+T = TypeVar("T", Budget, Theme, PairTheme, DarkTheme)
 
 ONE = Order(oid="o", side="buy", market=MARKET, size=Decimal(1), price=PRICE)
 TWO = Order(oid="o", side="buy", market=MARKET, size=Decimal(2), price=PRICE)
-DARK_ONE = Order(oid="o", side="buy", market=MARKET, size=Decimal(1), price=PRICE, mode="dark")
+DARK_ONE = Order(
+    oid="o", side="buy", market=MARKET, size=Decimal(1), price=PRICE, mode="dark", trigger="touch"
+)
 UP = Edit(oid="o", edit_id="up", size=Decimal(2))
 DOWN = Edit(oid="o", edit_id="down", size=Decimal(1))
 
@@ -75,6 +86,9 @@ def _settings(
         margin_ns=1,
         ask_every_ns=ask_every_ns,
         parked_max=parked_max,
+        markets=MARKETS,
+        limit_ticks={"*": LIMIT_TICKS},
+        quote_age_ns=QUOTE_AGE_NS,
     )
 
 
@@ -90,19 +104,27 @@ def _pair(theme: PairTheme, parked_max: int) -> Build:
     return lambda: PairScene(theme, _settings(parked_max=parked_max))
 
 
+def _dark(theme: DarkTheme) -> Build:
+    return lambda: DarkScene(theme, _settings(deadline_ns=2))
+
+
 def scenes(*, soak: bool = False, overrides: Overrides | None = None) -> dict[str, Build]:
     """What is searched by name, the longest first."""
     given = overrides or {}
     honest, hostile, pairs = dict(_HONEST), list(themes()), list(pair_themes())
+    held = list(dark_themes())
     if soak:
         honest |= _SOAK_HONEST
         hostile += soak_themes()
         pairs += soak_pair_themes()
+        held += soak_dark_themes()
     built: dict[str, Build] = {}
     for theme in hostile:
         built[theme.name] = _hostile(_bounded(theme, given), 2 if soak else 1)
     for pair in pairs:
         built[pair.name] = _pair(_bounded(pair, given), 2 if soak else 1)
+    for dark in held:
+        built[dark.name] = _dark(_bounded(dark, given))
     for name, (order, budget) in honest.items():
         built[name] = _honest(name, order, _bounded(budget, given))
     return dict(reversed(built.items()))
@@ -111,6 +133,9 @@ def scenes(*, soak: bool = False, overrides: Overrides | None = None) -> dict[st
 def known_bounds() -> tuple[str, ...]:
     """The names that overrides may have."""
     numbers = {
-        field.name for cls in (Budget, Theme, PairTheme) for field in fields(cls) if field.type == "int"
+        field.name
+        for cls in (Budget, Theme, PairTheme, DarkTheme)
+        for field in fields(cls)
+        if field.type == "int"
     }
     return tuple(sorted(numbers))

@@ -97,6 +97,7 @@ def _dialog(dialog: Dialog, names: Names, now_ns: int, armed: frozenset[Dialog])
         else None,
         frozenset(dialog.replaced.items()) if dialog.replaced else None,
         dialog.flags,
+        dialog.direction,
         dialog.end,
         dialog.noted_end,
         dialog.reqid is None,
@@ -117,6 +118,7 @@ def canonical(book: Book, names: Names, now_ns: int, *, clock: bool = True) -> K
     noted = getattr(book, _CLOCK) if clock else ()
     armed = frozenset(dialog for due, _, dialog in noted if due == due_ns(dialog))
     places = {dialog: place for place, dialog in enumerate(names.dialogs)}
+    held = sorted(book.dark, key=lambda dialog: dialog.born)
     return (
         tuple(_dialog(dialog, names, now_ns, armed) for dialog in names.dialogs),
         frozenset(
@@ -124,6 +126,8 @@ def canonical(book: Book, names: Names, now_ns: int, *, clock: bool = True) -> K
             for broker, known in book.by_venue_id.items()
             for name, dialog in known.items()
         ),
+        tuple(places[dialog] for dialog in held),
+        tuple(places[dialog] for dialog in book.dark if dialog.flags & f.MET),
         frozenset(book.links.items()),
         frozenset(book.unacked.items()),
         tuple(

@@ -31,12 +31,10 @@ def _finished(value: Any, twins: Twins) -> Any:
 
 
 def _dark(value: Any, twins: Twins) -> Any:
-    """The dark book follows from the dialogs."""
+    """The dark book follows from the dialogs and from who came, or was met, before whom."""
     book = DarkBook()
-    if len(value):
-        for twin in twins.values():
-            if twin.direction is not None:
-                book.place(twin)
+    for dialog in value:
+        book.place(twins[dialog])
     return book
 
 

@@ -11,6 +11,7 @@ from fsm_ems.dialogs.record import Effect
 from fsm_ems.errors import Refused
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.messages import Command, Report
+from fsm_ems.quotes import Row, Trade
 
 
 class Commanded(NamedTuple):
@@ -21,11 +22,18 @@ class Commanded(NamedTuple):
 
 
 class Fired(NamedTuple):
-    """The price of a dark order or an alert was met; *price* None keeps the trigger price."""
+    """A dark order or an alert is fired by hand; *price* None keeps the trigger price."""
 
     owner: str
     oid: str
     price: Decimal | None = None
+
+
+class Quoted(NamedTuple):
+    """A market shows a quote, or a print."""
+
+    market: str
+    row: Row
 
 
 class Heard(NamedTuple):
@@ -46,7 +54,7 @@ class TimePassed(NamedTuple):
     """It is later now; what is due falls due."""
 
 
-Input = Commanded | Fired | Heard | LinkMoved | TimePassed
+Input = Commanded | Fired | Quoted | Heard | LinkMoved | TimePassed
 
 
 class Outcome(NamedTuple):
@@ -63,6 +71,8 @@ def put(dispatcher: Dispatcher, given: Input, now_ns: int) -> Outcome:
         return Outcome(dispatcher.report(given.broker, given.report, now_ns))
     if isinstance(given, TimePassed):
         return Outcome(dispatcher.pass_time(now_ns))
+    if isinstance(given, Quoted):
+        return Outcome(dispatcher.quote(given.market, given.row, now_ns))
     if isinstance(given, LinkMoved):
         return Outcome(dispatcher.link(given.broker, LinkEvent(given.event), now_ns))
     try:
@@ -81,10 +91,17 @@ def describe(given: Input, now_ns: int) -> str:
     if isinstance(given, Commanded):
         return f"{given.identity}: {_text(given.command)}"
     if isinstance(given, Fired):
-        return f"the price of {given.owner}'s {given.oid} is met"
+        return f"{given.owner}'s {given.oid} is fired by hand"
+    if isinstance(given, Quoted):
+        return f"{given.market}: {_row(given.row, now_ns)}"
     if isinstance(given, LinkMoved):
         return f"the link to {given.broker}: {given.event}"
     return f"time passes: it is {now_ns}"
+
+
+def _row(row: Row, now_ns: int) -> str:
+    shows = f"a print at {row.price}" if isinstance(row, Trade) else f"bid {row.bid}, ask {row.ask}"
+    return shows if row.time_ns == now_ns else f"{shows}, {now_ns - row.time_ns} ns old"
 
 
 def _text(message: Command | Report) -> str:

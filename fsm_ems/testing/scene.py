@@ -17,6 +17,7 @@ from fsm_ems.dialogs.facts import derive
 from fsm_ems.dialogs.record import Effect, Notice, Record, Role, SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import ORDER
+from fsm_ems.testing.audit_dark import Rules
 from fsm_ems.testing.auditor import Auditor
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.canonical import Names, canonical
@@ -60,7 +61,14 @@ class DispatcherScene(ABC, Generic[W]):
     """What all scenes share. A subclass says what may happen, and what else must hold."""
 
     def __init__(
-        self, name: str, settings: Settings, world: W, *, link: Iterable[str], roles: dict[str, Role]
+        self,
+        name: str,
+        settings: Settings,
+        world: W,
+        *,
+        link: Iterable[str],
+        roles: dict[str, Role],
+        rules: Rules | None = None,
     ) -> None:
         """*link* are the moves the link has made before anything else happens."""
         self.name = name
@@ -68,7 +76,7 @@ class DispatcherScene(ABC, Generic[W]):
         self.edges: set[Edge] = set()
         self._records: list[Record] = []
         self.dispatcher = Dispatcher(settings, self._append, generation="g", now_ns=START_NS)
-        self._auditor = Auditor(operator=settings.operator, parked_max=settings.parked_max)
+        self._auditor = Auditor(operator=settings.operator, parked_max=settings.parked_max, rules=rules)
         for identity, role in roles.items():
             sees = ("alice",) if role == "observer" else ()
             self.dispatcher.grant(identity, role, START_NS, sees)

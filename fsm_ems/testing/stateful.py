@@ -15,6 +15,8 @@ the facts, and at the end the records are replayed to the same book.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import ClassVar
 
 from hypothesis import strategies as st
@@ -28,10 +30,12 @@ from fsm_ems.dialogs.record import Record, SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.machines.link import LinkState
+from fsm_ems.market import Market
 from fsm_ems.messages import Cancel
 from fsm_ems.testing import strategies
+from fsm_ems.testing.audit_dark import Rules
 from fsm_ems.testing.auditor import Auditor
-from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, TimePassed, put
+from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, Quoted, TimePassed, put
 
 BROKER = "paper"
 MARKET = "btcusd.paper"
@@ -43,10 +47,11 @@ SECOND_NS = 1_000_000_000
 
 
 class EMSMachine(RuleBasedStateMachine):
-    """The rules. *ems_settings* and *market* may be narrowed by a subclass."""
+    """The rules. *ems_settings*, *market* and its *price_tick* may be narrowed by a subclass."""
 
     ems_settings: ClassVar[Settings] = Settings(brokers={BROKER: Capabilities(reopen_filled=True)})
     market: ClassVar[str] = MARKET
+    price_tick: ClassVar[Decimal] = Decimal(1)
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,10 +60,12 @@ class EMSMachine(RuleBasedStateMachine):
         self.reqids: list[int | str] = []
         self.queries: list[int | str] = []
         self.edit_count = 0
-        self.auditor = Auditor()
-        self.dispatcher = Dispatcher(
-            self.ems_settings, self.records.append, generation="g", now_ns=self.now_ns
-        )
+        given = self.ems_settings
+        known = Market(self.market, "base", "quote", self.price_tick, size_tick=Decimal(1))
+        settings = replace(given, markets={self.market: known, **given.markets})
+        ticks = settings.limit_ticks_of(self.market)
+        self.auditor = Auditor(rules=Rules(settings.quote_age_ns, {self.market: self.price_tick}, ticks))
+        self.dispatcher = Dispatcher(settings, self.records.append, generation="g", now_ns=self.now_ns)
 
     @initialize()
     def begin(self) -> None:
@@ -101,9 +108,14 @@ class EMSMachine(RuleBasedStateMachine):
         self.edit_count += 1
         self.give(Commanded(who, chosen.draw(strategies.edits(oid, f"e{self.edit_count}"))))
 
+    @rule(chosen=st.data())
+    def show(self, chosen: st.DataObject) -> None:
+        """The market shows a quote or a print: good, crossed, zero, old or out of order."""
+        self.give(Quoted(self.market, chosen.draw(strategies.rows(self.now_ns + 1))))
+
     @rule(who=st.sampled_from(TRADERS), oid=st.sampled_from(OIDS))
     def fire(self, who: str, oid: str) -> None:
-        """A dark order's or an alert's price is met."""
+        """A dark order or an alert is fired by hand."""
         self.give(Fired(who, oid))
 
     # ── the venue, the link and time ────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from fsm_ems.messages import Edit, Order, Report, TimeInForce, parse_report
+from fsm_ems.quotes import Quote, Row, Trade
 
 REPORT_KINDS = (
     "ack", "open", "fill", "fill", "fill", "bust", "correction", "pending_cancel", "cancelled", "rejected",
@@ -31,9 +32,10 @@ def prices() -> st.SearchStrategy[Decimal]:
 @st.composite
 def orders(draw: st.DrawFn, oid: str, market: str, now_ns: int) -> Order:
     """An acceptable order: live or dark, limit or market, of any time in force, or an alert."""
-    kind = draw(st.sampled_from(("limit", "limit", "limit", "market", "dark", "alert")))
+    kind = draw(st.sampled_from(("limit", "limit", "limit", "market", "dark", "dark", "alert")))
     fields: dict[str, Any] = {"oid": oid, "market": market}
     if kind == "alert":
+        fields["direction"] = draw(st.sampled_from(("at_or_above", "at_or_below", None)))
         return Order(side="alert", price=draw(prices()), **fields)
     fields |= {"side": draw(st.sampled_from(("buy", "sell"))), "size": draw(sizes())}
     if kind == "market":
@@ -42,7 +44,39 @@ def orders(draw: st.DrawFn, oid: str, market: str, now_ns: int) -> Order:
     tif = draw(st.sampled_from(often))
     if tif == "gtd":
         fields["expire_ns"] = now_ns + draw(st.integers(1, 30)) * 1_000_000_000
-    return Order(price=draw(prices()), tif=tif, mode="dark" if kind == "dark" else "live", **fields)
+    if kind == "dark":
+        fields |= draw(triggers())
+    fields.setdefault("price", draw(prices()))
+    return Order(tif=tif, **fields)
+
+
+@st.composite
+def triggers(draw: st.DrawFn) -> dict[str, Any]:
+    """What makes an order dark: what triggers it, from which side, and how it goes out then."""
+    trigger = draw(st.sampled_from(("price", "stop", "touch", "trail")))
+    fields: dict[str, Any] = {"mode": "dark", "trigger": trigger}
+    if trigger == "price":
+        fields["direction"] = draw(st.sampled_from(("at_or_above", "at_or_below", None)))
+    if trigger == "trail":
+        fields["trail"] = draw(sizes(3))
+        if draw(st.booleans()):
+            fields["price"] = None
+    if draw(st.booleans()):
+        fields["type"] = "market"
+    else:
+        fields["limit_ticks"] = draw(st.none() | st.integers(0, 120))
+    return fields
+
+
+@st.composite
+def rows(draw: st.DrawFn, now_ns: int) -> Row:
+    """A quote or a print around 100: some crossed or zero, some old, so that they come out of order."""
+    age = draw(st.sampled_from((0, 0, 0, 1, 4_000_000_000, 6_000_000_000)))
+    time_ns = max(now_ns - age, 0)
+    if draw(st.booleans()):
+        return Trade(time_ns, draw(prices()), Decimal(1), "", "")
+    bid, ask = draw(prices()), draw(prices() | st.just(Decimal(0)))
+    return Quote(time_ns, bid, draw(st.sampled_from((Decimal(1), Decimal(1), Decimal(0)))), ask, Decimal(1))
 
 
 @st.composite

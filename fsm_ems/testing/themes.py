@@ -12,13 +12,23 @@ D = Decimal
 
 LIVE = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE)
 ONE = Order(oid="o", side="buy", market=MARKET, size=D(1), price=PRICE)
-DARK = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE, mode="dark")
+DARK = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE, mode="dark", trigger="touch")
 DARK_UNTIL = Order(
-    oid="o", side="buy", market=MARKET, size=D(2), price=PRICE, mode="dark", tif="gtd", expire_ns=1_003
+    oid="o",
+    side="buy",
+    market=MARKET,
+    size=D(2),
+    price=PRICE,
+    mode="dark",
+    trigger="touch",
+    tif="gtd",
+    expire_ns=1_003,
 )
 IMMEDIATE = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE, tif="ioc")
-ALERT = Order(oid="o", side="alert", market=MARKET, price=PRICE)
-ALERT_UNTIL = Order(oid="o", side="alert", market=MARKET, price=PRICE, tif="gtd", expire_ns=1_003)
+ALERT = Order(oid="o", side="alert", market=MARKET, price=PRICE, direction="at_or_below")
+ALERT_UNTIL = Order(
+    oid="o", side="alert", market=MARKET, price=PRICE, direction="at_or_below", tif="gtd", expire_ns=1_003
+)
 UP = Edit(oid="o", edit_id="up", size=D(3))
 DOWN = Edit(oid="o", edit_id="down", size=D(1))
 PRICED = Edit(oid="o", edit_id="priced", price=D(6))

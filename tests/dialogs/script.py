@@ -61,6 +61,7 @@ from fsm_ems.dialogs.record import (
     SendOrder,
 )
 from fsm_ems.dialogs.settings import Capabilities, Settings
+from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.errors import Refused
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order_events import OrderEvent
@@ -68,7 +69,6 @@ from fsm_ems.market import Market
 from fsm_ems.messages import parse_command, parse_report
 from fsm_ems.numbers import plain
 from fsm_ems.quotes import Quote, Trade
-from tests.dialogs.picture import picture
 from tests.dialogs.words import MS, Words, in_ns
 
 BROKER = "paper"
@@ -400,7 +400,7 @@ class Script:
         replayed = Book()
         for record in self.records:
             apply(replayed, record)
-        assert picture(replayed) == picture(self.dispatcher.book)
+        assert facts(replayed) == facts(self.dispatcher.book)
 
 
 def _marks(record: Record) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm_ems.dialogs import apply_whole
+from fsm_ems.dialogs import apply, apply_whole
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.naming import _NAMERS
 from fsm_ems.dialogs.naming_steps import Name

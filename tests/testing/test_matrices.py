@@ -13,10 +13,10 @@ import pytest
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import derive
+from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.testing.matrices import main, run
 from fsm_ems.testing.matrix_file import Scenario, parse, read
 from fsm_ems.testing.matrix_play import Play
-from tests.dialogs.picture import picture
 
 FILES = sorted((Path(__file__).parent / "matrices").glob("*.json"))
 SCENARIOS = {scenario.id: scenario for file in FILES for scenario in read(file)}
@@ -79,7 +79,7 @@ def test_states_follow_from_facts_and_records_give_the_same_book(name: str) -> N
             apply(replayed, record)
             assert all(derive(dialog) is dialog.state for dialog in replayed)
         done = len(play.records)
-        assert picture(replayed) == picture(play.dispatcher.book)
+        assert facts(replayed) == facts(play.dispatcher.book)
 
 
 def test_every_path_of_the_fix_matrices_is_there() -> None:

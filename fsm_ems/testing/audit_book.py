@@ -1,0 +1,30 @@
+"""One order as the auditor rebuilt it, held against what the book says; part of the auditor."""
+
+from __future__ import annotations
+
+from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.testing.audit_rules import breach
+from fsm_ems.testing.audited import AuditedOrder
+
+
+def compare_order(order: AuditedOrder, dialog: Dialog) -> None:
+    """Learn the request ids that were made, and raise Breach where the two differ."""
+    for edit in order.edits:
+        if edit.reqid is None:
+            edit.reqid = next((one.reqid for one in dialog.edits if one.edit_id == edit.edit_id), None)
+    if order.wish and dialog.cancel is not None:
+        order.cancel_id = dialog.cancel.reqid
+    if dialog.state != order.state:
+        breach("P7", order, f"the book has it in {dialog.state}, and nobody was told")
+    live = {fill.exec_id: fill.size for fill in (dialog.fills or {}).values()}
+    if live != order.live:
+        breach("P3", order, f"executions {sorted(live)} are booked, not {sorted(order.live)}")
+    if dialog.filled != order.filled:
+        breach("P3", order, f"{dialog.filled} is filled, not {order.filled}")
+    if dialog.size != order.size or dialog.price != order.price:
+        breach("terms", order, f"{dialog.size} at {dialog.price}, not {order.size} at {order.price}")
+    wanted = dialog.cancel is not None and dialog.cancel.wanted
+    if order.state == "filled":
+        order.wish = wanted  # it ended: what is kept to recognise late answers is nobody's promise
+    elif wanted != order.wish:
+        breach("P5", order, "a cancel is forgotten" if order.wish else "a cancel nobody wants is kept")

@@ -1,0 +1,139 @@
+"""What a market's row must do to the orders held here: a plain scan of all; part of the auditor.
+
+The dark book is not known here. What is known: buys listen to the ask and to prints, sells to the bid and
+to prints, alerts to prints. A price is met from the side frozen at submit. Rows that are old or out of
+order count for nothing, crossed and zero quotes offer nothing. A trailing stop follows when the market is
+further from it than its distance. Nothing goes out but at a fresh quote; what a print met waits for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from fsm_ems.messages import Order
+from fsm_ems.quotes import Row, Trade
+from fsm_ems.testing.audited import AuditedOrder, Waits
+
+ZERO = Decimal(0)
+
+
+class AuditedMarket(NamedTuple):
+    """The newest that counts of one market."""
+
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    last: Decimal | None = None
+    quote_ns: int = -1
+    last_ns: int = -1
+
+    def key(self, now_ns: int) -> Hashable:
+        """What later rows depend on, by how long ago it was."""
+        ages = (now_ns - self.quote_ns, now_ns - self.last_ns)
+        return self.bid, self.ask, self.last, ages
+
+
+class Rules(NamedTuple):
+    """The settings that matter here: ages in ns, the price tick by market, and how many ticks away."""
+
+    quote_age_ns: int = 5_000_000_000
+    price_ticks: Mapping[str, Decimal] = {}
+    limit_ticks: int = 5
+
+
+class Due(NamedTuple):
+    """What must come of a row for one order: it fires, follows, or waits for a quote; and at which price."""
+
+    key: tuple[str, str]
+    what: str
+    price: Decimal | None
+
+
+def waits(command: Order, market: AuditedMarket, number: int) -> tuple[Waits, Decimal]:
+    """What a dark order or an alert waits for as it is accepted, and the price to be met."""
+    reference = market.last
+    if reference is None and market.bid is not None and market.ask is not None:
+        reference = (market.bid + market.ask) / 2
+    price = command.price
+    if price is None:
+        assert reference is not None, "it was accepted, and there is nothing to trail"
+        price = reference + _signed(command, command.trail or ZERO)
+    rises = {"stop": command.side == "buy", "trail": command.side == "buy", "touch": command.side == "sell"}
+    above = rises.get(command.trigger)
+    if command.direction is not None:
+        above = command.direction == "at_or_above"
+    if above is None:
+        assert reference is not None, "it was accepted, and nothing tells from where it is met"
+        above = price >= reference
+    at_market = command.type == "market"
+    held = Waits(command.side, command.market, above, command.trail, command.limit_ticks, at_market, number)
+    return held, price
+
+
+def _signed(command: Order, trail: Decimal) -> Decimal:
+    return trail if command.side == "buy" else -trail
+
+
+def shown(market: AuditedMarket, row: Row, now_ns: int, rules: Rules) -> AuditedMarket | None:
+    """The market once *row* has come; None where it counts for nothing."""
+    if row.time_ns < now_ns - rules.quote_age_ns:
+        return None
+    if isinstance(row, Trade):
+        if row.time_ns < market.last_ns or row.price <= 0:
+            return None
+        return market._replace(last=row.price, last_ns=row.time_ns)
+    if row.time_ns < market.quote_ns:
+        return None
+    bid = row.bid if row.bid > 0 and row.bid_size > 0 else None
+    ask = row.ask if row.ask > 0 and row.ask_size > 0 else None
+    if bid is not None and ask is not None and bid > ask:
+        bid = ask = None
+    return market._replace(bid=bid, ask=ask, quote_ns=row.time_ns)
+
+
+def due(
+    orders: Iterable[AuditedOrder], market: AuditedMarket, row: Row, now_ns: int, rules: Rules
+) -> list[Due]:
+    """What must come of *row*, which counts, in turn: by how far the market is past a price, then by age."""
+    waited: list[tuple[int, Due]] = []
+    found: list[tuple[Decimal, int, Due]] = []
+    fresh = market.quote_ns >= now_ns - rules.quote_age_ns
+    for order in orders:
+        held, price = order.waits, order.price
+        if held is None or price is None or order.state not in ("dark_open", "alert_open"):
+            continue
+        touch = (market.ask if held.side == "buy" else market.bid) if fresh else None
+        if held.met is not None:
+            if not isinstance(row, Trade) and touch is not None:
+                waited.append((held.met, _fires(order, held, touch, rules)))
+            continue
+        seen = row.price if isinstance(row, Trade) else {"buy": market.ask, "sell": market.bid}.get(held.side)
+        if seen is None:
+            continue
+        key = (order.owner, order.oid)
+        if seen >= price if held.above else seen <= price:
+            if held.side == "alert":
+                made = Due(key, "fires", price)
+            elif touch is None:
+                made = Due(key, "waits", price)
+            else:
+                made = _fires(order, held, touch, rules)
+            found.append((abs(seen - price), held.number, made))
+        elif held.trail is not None:
+            stop = seen + held.trail if held.side == "buy" else seen - held.trail
+            if stop < price if held.side == "buy" else stop > price:
+                found.append((abs(stop - price), held.number, Due(key, "follows", stop)))
+    return [
+        *(made for _, made in sorted(waited, key=lambda one: one[0])),
+        *(made for _, _, made in sorted(found, key=lambda one: (-one[0], one[1]))),
+    ]
+
+
+def _fires(order: AuditedOrder, held: Waits, touch: Decimal, rules: Rules) -> Due:
+    limit: Decimal | None = None
+    if not held.at_market:
+        tick = rules.price_ticks[held.market]
+        away = tick * (rules.limit_ticks if held.limit_ticks is None else held.limit_ticks)
+        limit = touch + away if held.side == "buy" else max(touch - away, tick)
+    return Due((order.owner, order.oid), "fires", limit)
