@@ -159,7 +159,7 @@ def test_a_dark_order_and_an_alert_tell_their_price(desk: Desk) -> None:
 
     met = "met at or below 100"
     assert dark[0].cause == f"submit buy 2 xbtusd.kraken at 100, dark, gtc, at or below; {met}"
-    fired = "fired by hand; it goes out at 100"
+    fired = "fired by hand; it goes out at market"
     assert told(dark[1]) == ("ems", fired, "trigger", "dark_open dark_triggered")
     assert dark[1].sends[0].endswith("buy 2 at market, gtc")
     assert alert[0].cause == "submit alert xbtusd.kraken at 100, at or above; met at or above 100"

@@ -292,7 +292,8 @@ def trigger(
         return None
     limit = dialog.price if price is None else price
     within_limits(settings, dialog.body, dialog.size, limit, NO_PRICES, dialog.oid)
-    return fired(book, settings, dialog, limit, now_ns, "hand", None)
+    goes_out_at = None if dialog.body.type == "market" else limit
+    return fired(book, settings, dialog, goes_out_at, now_ns, "hand", None)
 
 
 _FIRES = {"price": E.TRIGGER, "stop": E.STOP, "touch": E.TOUCH, "trail": E.TRAIL_STOP}

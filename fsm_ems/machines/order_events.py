@@ -33,7 +33,6 @@ class OrderEvent(StrEnum):
     DONE_FOR_DAY = "done_for_day"
     STOPPED = "stopped"
     SUSPENDED = "suspended"
-    CALCULATED = "calculated"
     REJECTED = "rejected"
     DUPLICATE_REFUSED = "duplicate_refused"
     FILL = "fill"
@@ -74,6 +73,7 @@ class OrderEvent(StrEnum):
     EDIT_REFUSED_ACKED = "edit_refused_acked"
     EDIT_REFUSED_FILLED = "edit_refused_filled"
     EXPIRED = "expired"
+    CALCULATED = "calculated"
     DEADLINE = "deadline"
     AMBIGUOUS = "ambiguous"
     LINK_LOST = "link_lost"
@@ -108,7 +108,6 @@ COLUMNS: tuple[Column[OrderEvent], ...] = (
     Column(E.DONE_FOR_DAY, "ignore", "the venue will not trade it again today"),
     Column(E.STOPPED, "ignore", "the venue guarantees a price it has not traded yet"),
     Column(E.SUSPENDED, "ignore", "the venue holds the order back until it is released"),
-    Column(E.CALCULATED, "ignore", "the venue has worked out what the order costs: it trades no more"),
     Column(E.REJECTED, "ignore", "the venue refuses the order"),
     Column(E.DUPLICATE_REFUSED, "ignore", "the venue refuses a second copy of the order"),
     Column(E.FILL, "anomaly", "an execution that leaves the order's end open, or comes after it"),
@@ -149,6 +148,7 @@ COLUMNS: tuple[Column[OrderEvent], ...] = (
     Column(E.EDIT_REFUSED_ACKED, "anomaly", "the venue refuses the edit of an order not yet resting"),
     Column(E.EDIT_REFUSED_FILLED, "anomaly", "the venue refuses the increase of a filled order"),
     Column(E.EXPIRED, "ignore", "its time in force has run out"),
+    Column(E.CALCULATED, "ignore", "the venue has worked out what the order costs: it trades no more"),
     Column(E.DEADLINE, "ignore", "a request's deadline has passed without an answer"),
     Column(E.AMBIGUOUS, "ignore", "a reply that leaves the outcome open"),
     Column(E.LINK_LOST, "ignore", "the connection to the broker broke"),

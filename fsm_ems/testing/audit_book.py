@@ -1,10 +1,14 @@
-"""One order as the auditor rebuilt it, held against what the book says; part of the auditor."""
+"""What the auditor rebuilt, held against what the book says; part of the auditor."""
 
 from __future__ import annotations
 
+from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.messages import BrokerdFill
 from fsm_ems.testing.audit_rules import breach
 from fsm_ems.testing.audited import AuditedOrder
+from fsm_ems.testing.auditor_fold import ExecKey
+from fsm_ems.testing.breach import Breach
 
 
 def compare_order(order: AuditedOrder, dialog: Dialog) -> None:
@@ -28,3 +32,28 @@ def compare_order(order: AuditedOrder, dialog: Dialog) -> None:
         order.wish = wanted  # it ended: what is kept to recognise late answers is nobody's promise
     elif wanted != order.wish:
         breach("P5", order, "a cancel is forgotten" if order.wish else "a cancel nobody wants is kept")
+
+
+def compare_loose(
+    book: Book, parked_max: int, loose: frozenset[ExecKey], alarmed: frozenset[ExecKey]
+) -> None:
+    """Executions of no order: each waits, or is booked on the account and was told; raise Breach if not."""
+    parked: dict[str, int] = {}
+    waiting: set[ExecKey] = set()
+    for entry in book.parked.values():
+        parked[entry.broker] = parked.get(entry.broker, 0) + 1
+        if isinstance(entry.report, BrokerdFill):
+            waiting.add((entry.broker, entry.report.account, entry.report.exec_id))
+    if max(parked.values(), default=0) > parked_max:
+        raise Breach("P11", f"{parked} reports wait")
+    orphans = {
+        (orphan.broker, orphan.report.account, orphan.report.exec_id)
+        for orphan in book.orphans.values()
+        if isinstance(orphan.report, BrokerdFill)
+    }
+    if silent := orphans - alarmed:
+        raise Breach("P3", f"executions {sorted(silent)} belong to nobody, and nobody was told")
+    if lost := loose - waiting - orphans:
+        raise Breach("P3", f"executions {sorted(lost)} are booked nowhere")
+    if twice := orphans - loose:
+        raise Breach("P3", f"executions {sorted(twice)} are booked on an order and on the account")

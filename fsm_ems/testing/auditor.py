@@ -31,7 +31,7 @@ from fsm_ems.messages import (
     Order,
     Report,
 )
-from fsm_ems.testing.audit_book import compare_order
+from fsm_ems.testing.audit_book import compare_loose, compare_order
 from fsm_ems.testing.audit_dark import AuditedMarket, Due, Rules, due, shown, waits
 from fsm_ems.testing.audit_rules import (
     Cause,
@@ -194,8 +194,9 @@ class Auditor:
     def _fired(self, given: Fired) -> None:
         order = self.orders.get((given.owner, given.oid))
         if order is not None and order.state == "dark_open":
+            at_market = order.waits is not None and order.waits.at_market
             order.triggered, order.waits = True, None
-            order.price = given.price or order.price
+            order.price = None if at_market else given.price or order.price
 
     def _quoted(self, given: Quoted, now_ns: int) -> None:
         market = shown(self.markets.get(given.market, AuditedMarket()), given.row, now_ns, self.rules)
@@ -376,28 +377,7 @@ class Auditor:
                 if reqid is not None:
                     self.by_reqid.setdefault((order.broker, reqid), (owner, oid))
             compare_order(order, dialog)
-        self._compare_loose(book)
-
-    def _compare_loose(self, book: Book) -> None:
-        parked: dict[str, int] = {}
-        waiting: set[ExecKey] = set()
-        for entry in book.parked.values():
-            parked[entry.broker] = parked.get(entry.broker, 0) + 1
-            if isinstance(entry.report, BrokerdFill):
-                waiting.add((entry.broker, entry.report.account, entry.report.exec_id))
-        if max(parked.values(), default=0) > self.parked_max:
-            raise Breach("P11", f"{parked} reports wait")
-        orphans = {
-            (orphan.broker, orphan.report.account, orphan.report.exec_id)
-            for orphan in book.orphans.values()
-            if isinstance(orphan.report, BrokerdFill)
-        }
-        if silent := orphans - self.alarmed:
-            raise Breach("P3", f"executions {sorted(silent)} belong to nobody, and nobody was told")
-        if lost := self.loose - waiting - orphans:
-            raise Breach("P3", f"executions {sorted(lost)} are booked nowhere")
-        if twice := orphans - self.loose:
-            raise Breach("P3", f"executions {sorted(twice)} are booked on an order and on the account")
+        compare_loose(book, self.parked_max, self.loose, self.alarmed)
 
 
 _copied = copier(Auditor)

@@ -25,6 +25,7 @@ from fsm_ems.journal.file import FileLog, RecordFile
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.link import LinkEvent
+from fsm_ems.machines.order import OrderState
 from fsm_ems.machines.order_events import OrderEvent
 from fsm_ems.market import Market
 from fsm_ems.messages import Cancel, Edit, Order, parse_report
@@ -378,6 +379,10 @@ def changed(book: Book, slot: str) -> None:
         value["main"] = {
             "a": Dialog("main", "a", body_of(Order(oid="a", side="alert", market="a.b", price=Decimal(1))))
         }
+    elif slot == "dark":
+        alert = Dialog("main", "a", body_of(Order(oid="a", side="alert", market="a.b", price=Decimal(1))))
+        alert.state, alert.direction = OrderState.ALERT_OPEN, "at_or_above"
+        value.place(alert)
     elif isinstance(value, dict):
         value["new"] = {} if slot in ("by_reqid", "by_venue_id", "executions", "orphan_execs") else 1
     elif isinstance(value, int):
