@@ -15,11 +15,11 @@ from rich.text import Text
 from fsm_ems.brokers.paper.backend import XBTUSD
 from fsm_ems.brokers.paper.tape import Quote
 from fsm_ems.cli.demo_stories import Story
-from fsm_ems.cli.tables import new_table, price_text, state_text
-from fsm_ems.cli.tally import short
+from fsm_ems.cli.tables import new_table, state_text
 from fsm_ems.machines.link import LinkState
 from fsm_ems.messages import Status
 from fsm_ems.numbers import plain
+from fsm_ems.tally import price_text, short
 
 LINES_SHOWN = 6
 _VENUES_WORD = ("rejected", "cancelled")

@@ -17,7 +17,6 @@ from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.tape import Row
 from fsm_ems.brokers.paper.tape_file import read_tape
 from fsm_ems.cli.options import INPUT_FILE, MARKET_DEFAULT, RECORDS, MarketText, Number, Span, read_text
-from fsm_ems.cli.tally import Tally, fill_of, short
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import Limits, Settings
@@ -27,6 +26,7 @@ from fsm_ems.market import FillModel, Market
 from fsm_ems.numbers import plain
 from fsm_ems.orders_file import parse_orders
 from fsm_ems.replay import Outcome, Replay
+from fsm_ems.tally import Tally, fill_of, short
 
 _EXAMPLES = """\b
 Examples:
