@@ -113,7 +113,7 @@ def fill_of(notice: Notice) -> BrokerdFill | None:
 
 def short(number: Decimal) -> str:
     """The number without the zeros that end it: ``0.0100`` reads ``0.01``."""
-    return plain(number.normalize())
+    return plain(number.normalize(EXACT))
 
 
 def price_text(price: Decimal | None, tick: Decimal) -> str:

@@ -77,7 +77,7 @@ def state_text(state: str) -> Text:
     return Text(state, style=STATE_STYLES.get(state, ""))
 
 
-def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None) -> None:
+def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None, page: Path | None) -> None:
     """The orders of a run and the sum of their fills."""
     out = console()
     numbers = ("filled", "size", "limit", "average", "fees", "fills")
@@ -98,6 +98,8 @@ def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None) -
     out.print(f"{counts}.", soft_wrap=True)
     if kept is not None:
         out.print(f"Records: {kept}; fsm-ems why ORDER {kept} tells each step.", soft_wrap=True)
+    if page is not None:
+        out.print(f"Page: {page}", markup=False, soft_wrap=True)
 
 
 def _cells(line: Line, market: Market) -> tuple[str | Text, ...]:

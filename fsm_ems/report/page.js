@@ -1,0 +1,115 @@
+// Draws the figures of a page, paints them for light or dark, and opens the order that the address names.
+"use strict";
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const root = document.documentElement;
+  const figures = JSON.parse(byId("page:figures").textContent);
+  const config = {
+    displaylogo: false,
+    responsive: true,
+    modeBarButtonsToRemove: ["select2d", "lasso2d"],
+    showSendToCloud: false, // a run is its owner's: plotly would offer to upload it
+    plotlyServerURL: "",
+  };
+  const probe = document.body.appendChild(document.createElement("i"));
+  probe.hidden = true;
+
+  // "@buy" is the page's colour --buy, as the browser resolves it for the scheme in force.
+  function colour(name) {
+    probe.style.color = `var(--${name.slice(1)})`;
+    return getComputedStyle(probe).color;
+  }
+  function painted(part, key) {
+    if (Array.isArray(part)) return typeof part[0] === "object" ? part.map((inner) => painted(inner, key)) : part;
+    if (part !== null && typeof part === "object") {
+      return Object.fromEntries(Object.entries(part).map(([name, inner]) => [name, painted(inner, name)]));
+    }
+    return typeof part === "string" && part[0] === "@" && key.endsWith("color") ? colour(part) : part;
+  }
+
+  // The lengths of bars are the only texts that plotly would take for something else: for dates.
+  for (const bars of figures.lanes.data.filter((trace) => trace.base)) bars.x = bars.x.map(Number);
+
+  const drawn = { chart: byId("page:chart"), lanes: byId("page:lanes") };
+  const names = Object.keys(drawn);
+  const range = { now: figures.chart.layout.xaxis.range };
+  function draw() {
+    return Promise.all(names.map((name) => {
+      const { data, layout } = painted(figures[name], "");
+      layout.uirevision = "kept";
+      layout.xaxis.range = [...range.now];
+      return Plotly.react(drawn[name], data, layout, { ...config, displayModeBar: name === "chart" });
+    }));
+  }
+
+  // Both figures show the same time.
+  let following = false;
+  function follow(name, other) {
+    drawn[name].on("plotly_relayout", (changes) => {
+      if (following || !Object.keys(changes).some((key) => key.startsWith("xaxis"))) return;
+      const home = changes["xaxis.autorange"];
+      range.now = home ? figures.chart.layout.xaxis.range : [...drawn[name].layout.xaxis.range];
+      following = true;
+      const both = home ? names : [other];
+      Promise.all(both.map((each) => Plotly.relayout(drawn[each], { "xaxis.range": [...range.now] })))
+        .finally(() => { following = false; });
+    });
+  }
+
+  // An order that is opened by a link, a lane or a mark is drawn strongly on the price chart.
+  const selected = figures.chart.data.find((trace) => trace.name === "selected");
+  function select(oid) {
+    Object.assign(selected, { x: [], y: [] });
+    for (const trace of figures.chart.data) {
+      if (trace.mode !== "lines" || !trace.customdata) continue;
+      trace.customdata.forEach((owner, place) => {
+        if (owner !== oid) return;
+        selected.x.push(trace.x[place]);
+        selected.y.push(trace.y[place]);
+      });
+    }
+    return draw();
+  }
+  function show() {
+    const order = byId(decodeURIComponent(location.hash.slice(1)));
+    if (!order || !order.classList.contains("order")) return;
+    order.open = true;
+    order.scrollIntoView();
+    select(order.id);
+  }
+
+  const schemes = ["light dark", "light", "dark"];
+  const words = ["as the system", "light", "dark"];
+  const button = byId("page:scheme");
+  let scheme = 0;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    scheme = (scheme + 1) % schemes.length;
+    root.style.colorScheme = schemes[scheme];
+    button.textContent = `Colours: ${words[scheme]}`;
+    draw();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+
+  const all = byId("page:all");
+  all.hidden = false;
+  all.addEventListener("click", () => {
+    const orders = [...document.querySelectorAll("details.order")];
+    const open = orders.some((order) => !order.open);
+    for (const order of orders) order.open = open;
+  });
+
+  draw().then(() => {
+    follow("chart", "lanes");
+    follow("lanes", "chart");
+    for (const name of names) {
+      drawn[name].on("plotly_click", ({ points }) => {
+        const oid = points[0].customdata;
+        if (oid) location.hash = oid;
+      });
+    }
+    byId("page:lanes-part").addEventListener("toggle", () => Plotly.Plots.resize(drawn.lanes));
+    addEventListener("hashchange", show);
+    show();
+  });
+})();
