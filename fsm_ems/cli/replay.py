@@ -17,6 +17,7 @@ from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.tape import Row
 from fsm_ems.brokers.paper.tape_file import read_tape
 from fsm_ems.cli.options import INPUT_FILE, MARKET_DEFAULT, RECORDS, MarketText, Number, Span, read_text
+from fsm_ems.dialogs.dispatcher import Append
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import Limits, Settings
@@ -110,7 +111,7 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
     tally = Tally(commands)
     with ExitStack() as stack:
         file = None if page is None else _page_file(page, (tape, orders), stack)
-        append = _unkept if out is None else _record_log(out, stack).append
+        append: Append = _unkept if out is None else _record_log(out, stack).append
         rows = _begun(read_tape(tape), tape)
         engine = PaperEngine({market.fqme: market}, fill_model=fill_model, latency_ns=latency_ns)
         start_ns = min(rows.first.time_ns, commands[0].at_ns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TextIO
 
 import click
 
@@ -62,10 +62,11 @@ class PageFile:
 def _plotly() -> str:
     """The text of plotly's script."""
     try:
-        from plotly.offline import get_plotlyjs
+        from plotly.offline import get_plotlyjs  # pyright: ignore[reportMissingTypeStubs]  # it has none
     except ModuleNotFoundError:
         raise Failure("--report draws with plotly, which is missing: pip install 'fsm_ems[report]'") from None
-    return cast("str", get_plotlyjs())
+    script: str = get_plotlyjs()
+    return script
 
 
 def _begun(path: Path, inputs: Iterable[Path], stack: ExitStack) -> tuple[Path, TextIO]:

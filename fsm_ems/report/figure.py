@@ -11,6 +11,7 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
+from fsm_ems.machines.order import OrderState
 from fsm_ems.numbers import plain
 from fsm_ems.report.life import Life, Mark, Terms
 from fsm_ems.report.looks import PATTERNS, SIDES, SIGNS
@@ -25,6 +26,7 @@ Figure = dict[str, Any]
 MARGIN_LEFT, MARGIN_RIGHT = 96, 24
 LANE, LANES_TOP, LANES_FOOT = 28, 96, 12
 CHART_HEIGHT = 720
+FONT = {"color": "@text", "family": "ui-sans-serif,system-ui,sans-serif", "size": 12}
 OID_SHOWN = 13
 """How many characters of an order's id fit beside its lane."""
 
@@ -36,8 +38,8 @@ def chart(run: Run) -> Figure:
         _offer("bid", run.shown.bids),
         _offer("ask", run.shown.asks),
         _prints(run.shown.prints),
-        *_resting(run.lives),
         _selected(),
+        *_resting(run.lives),
         *_price_marks(run.lives),
         *_fills(run.lives, market.base, market.quote),
         *_standing(run),
@@ -54,24 +56,21 @@ def chart(run: Run) -> Figure:
 def lanes(run: Run) -> Figure:
     """A lane for each order: its states over time, and on them what was asked and what traded."""
     shown = len(run.lives)
-    layout = _layout(run, height=LANES_TOP + LANES_FOOT + LANE * max(shown, 1)) | {
-        "barmode": "overlay",
-        "bargap": 0.24,
-        "uniformtext": {"mode": "hide", "minsize": 10},
-        "yaxis": {
-            "range": [shown - 0.5, -0.5],
-            "tickmode": "array",
-            "tickvals": list(range(shown)),
-            "ticktext": [_lane_name(life.oid) for life in run.lives],
-            "fixedrange": True,
-            "gridcolor": "@grid",
-            "zeroline": False,
-            "ticks": "",
-        },
-    }
+    layout = _layout(run, height=LANES_TOP + LANES_FOOT + LANE * max(shown, 1))
+    layout["barmode"] = "overlay"
+    layout["uniformtext"] = {"mode": "hide", "minsize": 10}
     layout["margin"] |= {"t": LANES_TOP, "b": LANES_FOOT}
     layout["xaxis"] |= {"side": "top"}
-    layout["legend"] |= {"yref": "container", "y": 0.995, "yanchor": "top"}
+    layout["yaxis"] = {
+        "range": [shown - 0.5, -0.5],
+        "tickmode": "array",
+        "tickvals": list(range(shown)),
+        "ticktext": [_lane_name(life.oid) for life in run.lives],
+        "fixedrange": True,
+        "gridcolor": "@grid",
+        "zeroline": False,
+        "ticks": "",
+    }
     return {"data": [*_bars(run.lives), *_lane_marks(run.lives), *_lane_fills(run)], "layout": layout}
 
 
@@ -86,16 +85,23 @@ def _layout(run: Run, *, height: int) -> Figure:
         "margin": {"l": MARGIN_LEFT, "r": MARGIN_RIGHT, "t": 84, "b": 40},
         "paper_bgcolor": "@card",
         "plot_bgcolor": "@card",
-        "font": {"color": "@text", "family": "ui-sans-serif,system-ui,sans-serif", "size": 12},
+        "font": FONT,
         "hoverlabel": {
             "bgcolor": "@card",
             "bordercolor": "@edge",
-            "font": {"color": "@text"},
+            "font": FONT,
             "align": "left",
         },
         "hovermode": "closest",
         "dragmode": "zoom",
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 11.5}},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "font": {"size": 11.5},
+        },
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "@faint", "activecolor": "@text"},
         "xaxis": {
             "type": "date",
@@ -171,7 +177,7 @@ def _offer(name: str, track: Track) -> Figure:
 
 
 def _prints(track: Track) -> Figure:
-    trace = _scatter("print", "markers", marker={"size": 4, "color": "@print", "opacity": 0.7})
+    trace = _scatter("print", "markers", marker={"size": 3.5, "color": "@print", "opacity": 0.6})
     for point in track.points:
         assert point.price is not None, "what traded has a price"
         _put(trace, point.time_ns, point.price, [f"print {plain(point.price)}, {plain(point.size)} traded"])
@@ -184,7 +190,7 @@ def _prints(track: Track) -> Figure:
 def _resting(found: Sequence[Life]) -> list[Figure]:
     """The prices in force, a line for each side, and dotted what waits for its price."""
     buys = _terms_line("buy order", "@buy", "solid")
-    sells = _terms_line("sell order", "@sell", "solid")
+    sells = _terms_line("sell order", "@sell", "8px,3px")
     waits = _terms_line("waits for a price", "@state-dark_open", "dot")
     for life in found:
         for terms in life.terms:
@@ -209,8 +215,8 @@ def _terms_text(life: Life, terms: Terms) -> str:
 
 def _selected() -> Figure:
     """Empty until an order is opened: its prices, drawn strongly."""
-    line = {"width": 4.5, "color": "@text"}
-    return _scatter("selected", "lines", line=line, showlegend=False, hoverinfo="skip", opacity=0.55)
+    line = {"width": 9, "color": "@selected"}
+    return _scatter("selected", "lines", line=line, showlegend=False, hoverinfo="skip", opacity=0.5)
 
 
 def _price_marks(found: Sequence[Life]) -> list[Figure]:
@@ -307,7 +313,7 @@ def _bars(found: Sequence[Life]) -> list[Figure]:
             _put(bars, span.entered_ns, lane, told, life.oid)
             bars["base"].append(bars["x"].pop())
             bars["x"].append(short(lasted.scaleb(-6)))  # a length on a time axis is in ms
-    return [traces[state] for state in sorted(traces)]
+    return [traces[state] for state in OrderState if state in traces]
 
 
 def _state_bars(state: str) -> Figure:
@@ -325,9 +331,10 @@ def _state_bars(state: str) -> Figure:
     del trace["mode"]
     return trace | {
         "type": "bar",
+        "width": 0.76,
         "text": "" if pattern else state,
         "textposition": "inside" if not pattern else "none",
-        "insidetextanchor": "start",
+        "insidetextanchor": "middle",
         "insidetextfont": {"color": "@text", "size": 11},
     }
 

@@ -61,7 +61,6 @@ class Move(NamedTuple):
 class Life(NamedTuple):
     """An order from its first record to its last."""
 
-    owner: str
     oid: str
     body: Body
     steps: tuple[Step, ...]
@@ -78,10 +77,10 @@ def lives(records: Iterable[Record], end_ns: int) -> list[Life]:
     for record in records:
         if record.oid:
             parted.setdefault((record.owner, record.oid), []).append(record)
-    return [_life(owner, oid, own, end_ns) for (owner, oid), own in parted.items()]
+    return [_life(own, end_ns) for own in parted.values()]
 
 
-def _life(owner: str, oid: str, records: Sequence[Record], end_ns: int) -> Life:
+def _life(records: Sequence[Record], end_ns: int) -> Life:
     told = steps(records)
     moves: list[Move] = []
     dialog = None
@@ -90,8 +89,7 @@ def _life(owner: str, oid: str, records: Sequence[Record], end_ns: int) -> Life:
         dialog = life.dialog
     assert dialog is not None, "whoever has a key here has a record"
     return Life(
-        owner,
-        oid,
+        dialog.oid,
         dialog.body,
         tuple(told),
         tuple(moves),

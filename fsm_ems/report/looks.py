@@ -48,6 +48,7 @@ PAINTS: Mapping[str, Paint] = {
     "link": Paint("#0b62d0", "#58a6ff"),
     "warn": Paint("#b3261e", "#ff7b72"),
     "here": Paint("#fff8c5", "#3a2f0b"),
+    "selected": Paint("#d4a72c", "#bb8009"),
     # Blue and orange are told apart by every common kind of colour blindness.
     "buy": Paint("#0b62d0", "#58a6ff"),
     "sell": Paint("#c2410c", "#ff9a4d"),
@@ -95,7 +96,7 @@ SIGNS: Mapping[Kind, Sign] = {
     "edit": Sign("diamond-open", "@state-editing", "edit"),
     "cancel": Sign("x-thin-open", "@state-cancelling", "cancel"),
     "trigger": Sign("star", "@state-dark_open", "trigger"),
-    "filled": Sign("circle", "@state-filled", "filled"),
+    "filled": Sign("circle-open", "@state-filled", "filled"),
     "cancelled": Sign("square", "@state-cancelled", "cancelled"),
     "rejected": Sign("octagon-open", "@warn", "rejected"),
     "expired": Sign("hourglass", "@state-expired", "expired"),

@@ -33,12 +33,27 @@
   const drawn = { chart: byId("page:chart"), lanes: byId("page:lanes") };
   const names = Object.keys(drawn);
   const range = { now: figures.chart.layout.xaxis.range };
-  function draw() {
-    return Promise.all(names.map((name) => {
+  const heights = Object.fromEntries(names.map((name) => [name, figures[name].layout.height]));
+  const tops = Object.fromEntries(names.map((name) => [name, figures[name].layout.margin.t]));
+  // A legend takes as many rows as the window is narrow: what is under it moves down.
+  function fit(name) {
+    const legend = drawn[name].querySelector(".legend");
+    const buttons = name === "chart" && innerWidth < 1100 ? 30 : 0;
+    const top = buttons + (legend ? Math.ceil(legend.getBBox().height) : 0) + (name === "chart" ? 24 : 48);
+    const layout = figures[name].layout;
+    if (layout.margin.t === top) return null;
+    layout.margin.t = top;
+    layout.height = heights[name] - tops[name] + top;
+    layout.legend.y = 1 - buttons / layout.height;
+    return Plotly.relayout(drawn[name], { "margin.t": top, height: layout.height, "legend.y": layout.legend.y });
+  }
+  function draw(which = names) {
+    return Promise.all(which.map((name) => {
       const { data, layout } = painted(figures[name], "");
       layout.uirevision = "kept";
       layout.xaxis.range = [...range.now];
-      return Plotly.react(drawn[name], data, layout, { ...config, displayModeBar: name === "chart" });
+      return Plotly.react(drawn[name], data, layout, { ...config, displayModeBar: name === "chart" })
+        .then(() => fit(name));
     }));
   }
 
@@ -68,7 +83,7 @@
         selected.y.push(trace.y[place]);
       });
     }
-    return draw();
+    return draw(["chart"]);
   }
   function show() {
     const order = byId(decodeURIComponent(location.hash.slice(1)));
@@ -89,7 +104,7 @@
     button.textContent = `Colours: ${words[scheme]}`;
     draw();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
 
   const all = byId("page:all");
   all.hidden = false;
@@ -110,6 +125,11 @@
     }
     byId("page:lanes-part").addEventListener("toggle", () => Plotly.Plots.resize(drawn.lanes));
     addEventListener("hashchange", show);
+    addEventListener("resize", () => setTimeout(() => names.forEach(fit), 300));
+    document.addEventListener("click", ({ target }) => {
+      const order = target.closest("details.order > summary")?.parentElement;
+      if (order && !order.open) select(order.id);
+    });
     show();
   });
 })();

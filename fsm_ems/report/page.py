@@ -29,6 +29,11 @@ EXACT = frozenset({"time", "state"})
 WORDS = frozenset({"what", "why"})
 
 
+BACK = tag("p", tag("a", "To the charts, where it is drawn strongly", href="#page:chart"), class_="note")
+REFUSED_SHOWN = 5
+"""More refusals than this are folded away."""
+
+
 def page(run: Run, plotly: str) -> str:
     """The page of *run*; *plotly* is the text of plotly's script."""
     machine = for_page("order", MACHINE)
@@ -66,7 +71,7 @@ def page(run: Run, plotly: str) -> str:
 
 
 def _own(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return resources.files("fsm_ems.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _policy(*scripts: str) -> str:
@@ -136,7 +141,9 @@ def _refusals(run: Run) -> list[Markup]:
     if not run.tally.refused:
         return []
     told = (tag("li", f"refused {refused.oid}: {refused}") for refused in run.tally.refused)
-    return [tag("ul", *told, class_="refused")]
+    count = len(run.tally.refused)
+    summary = tag("summary", f"{count} command{'' if count == 1 else 's'} refused by the EMS")
+    return [tag("details", summary, tag("ul", *told), class_="refused", open=count <= REFUSED_SHOWN)]
 
 
 # ── the figures ─────────────────────────────────────────────────────────────────────────────────────
@@ -235,6 +242,6 @@ def _order(life: Life, run: Run) -> Markup:
     rows = [(str(number), *row) for number, row in enumerate(as_rows(life.steps), 1)]
     picture = Markup(life_on_page("order", MACHINE, life.moves))
     inside = tag(
-        "div", _table(("step", *HEADINGS), rows), tag("div", picture, class_="machine"), class_="body"
+        "div", BACK, _table(("step", *HEADINGS), rows), tag("div", picture, class_="machine"), class_="body"
     )
     return tag("details", summary, inside, id=life.oid, class_="order card")
