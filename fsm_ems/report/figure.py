@@ -27,6 +27,8 @@ MARGIN_LEFT, MARGIN_RIGHT = 96, 24
 LANE, LANES_TOP, LANES_FOOT = 28, 96, 12
 CHART_HEIGHT = 720
 FONT = {"color": "@text", "family": "ui-sans-serif,system-ui,sans-serif", "size": 12}
+PRINTS_DENSE = 400
+"""So many prints are drawn smaller, so that the best prices are seen behind them."""
 OID_SHOWN = 13
 """How many characters of an order's id fit beside its lane."""
 
@@ -177,7 +179,8 @@ def _offer(name: str, track: Track) -> Figure:
 
 
 def _prints(track: Track) -> Figure:
-    trace = _scatter("print", "markers", marker={"size": 3.5, "color": "@print", "opacity": 0.6})
+    size = 3.5 if len(track.points) > PRINTS_DENSE else 5.5
+    trace = _scatter("print", "markers", marker={"size": size, "color": "@print", "opacity": 0.6})
     for point in track.points:
         assert point.price is not None, "what traded has a price"
         _put(trace, point.time_ns, point.price, [f"print {plain(point.price)}, {plain(point.size)} traded"])

@@ -25,7 +25,7 @@ from fsm_ems.why import HEADINGS, as_rows, time_text
 
 MACHINE = "page:machine"
 NUMBERS = frozenset({"step", "seq", "filled", "left", "price", "size", "limit", "average", "fees", "fills"})
-EXACT = frozenset({"time", "state"})
+EXACT = frozenset({"order", "time", "state"})
 WORDS = frozenset({"what", "why"})
 
 
@@ -124,7 +124,7 @@ def _results(run: Run) -> Iterator[tuple[str, str]]:
     if not run.lives or not any(life.fills for life in run.lives):
         return
     last, quote = run.standings[-1], run.setup.market.quote
-    found = [now.pnl for now in run.standings]
+    found = [standing.pnl for standing in run.standings]
     yield "position at the end", f"{plain(last.size)} {run.setup.market.base}"
     yield "PnL at the end", f"{short(last.pnl)} {quote}, fees taken off"
     yield "PnL, lowest and highest", f"{short(min(found))} and {short(max(found))} {quote}"

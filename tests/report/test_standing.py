@@ -44,7 +44,7 @@ def test_a_life_by_hand() -> None:
 def test_a_price_that_moves_before_a_fill_of_its_time_shows_no_standing_of_its_own() -> None:
     told = standings([fill(1, "buy", "1", "10"), fill(2, "sell", "1", "10")], [Point(2, D(99), D(1))])
 
-    assert [(now.time_ns, now.pnl) for now in told] == [(1, D(0)), (2, D(0))]
+    assert [(one.time_ns, one.pnl) for one in told] == [(1, D(0)), (2, D(0))]
 
 
 @given(
@@ -63,19 +63,19 @@ def test_both_parts_add_up_to_cash_and_the_size_at_the_last_price(
     ]
     prints = [Point(at, price, size) for at, what, size, price, _ in events if what == "print"]
 
-    for now in standings(fills, prints):
-        done = sorted((f for f in fills if f.time_ns <= now.time_ns), key=lambda f: f.time_ns)
-        seen = sorted((p for p in prints if p.time_ns <= now.time_ns), key=lambda p: p.time_ns)
+    for one in standings(fills, prints):
+        done = sorted((f for f in fills if f.time_ns <= one.time_ns), key=lambda f: f.time_ns)
+        seen = sorted((p for p in prints if p.time_ns <= one.time_ns), key=lambda p: p.time_ns)
         sign = {"buy": 1, "sell": -1}
         size = sum(sign[f.side] * Fraction(f.size) for f in done)
         cash = -sum(sign[f.side] * Fraction(f.size) * Fraction(f.price) + Fraction(f.fee) for f in done)
         last = Fraction((seen[-1].price or D(0)) if seen else done[-1].price)
 
-        assert Fraction(now.size) == size
-        assert Fraction(now.pnl) == cash + size * last
-        assert size or now.unrealized == 0
+        assert Fraction(one.size) == size
+        assert Fraction(one.pnl) == cash + size * last
+        assert size or one.unrealized == 0
 
 
 def test_there_is_a_standing_for_each_time_and_none_before_a_price() -> None:
     assert standings([], []) == []
-    assert [now.time_ns for now in standings([], [Point(3, D(1), D(1)), Point(3, D(2), D(1))])] == [3]
+    assert [one.time_ns for one in standings([], [Point(3, D(1), D(1)), Point(3, D(2), D(1))])] == [3]
