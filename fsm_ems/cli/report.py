@@ -22,7 +22,7 @@ _HINT = "'--report'"
 
 
 class PageFile:
-    """A page to be written to *path* at the end of a run.
+    """A page to be written to *path* at the end of a run; until then every record is kept in memory.
 
     Whatever can be wrong with the path or the installation is told before the run. The file appears whole
     or not at all; *stack* clears away what is left of it.

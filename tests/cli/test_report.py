@@ -49,7 +49,10 @@ def test_an_earlier_page_is_replaced(run: Run, tmp_path: Path) -> None:
     page = tmp_path / "run.html"
     page.write_text("old")
 
-    assert run("replay", TAPE, "--orders", ORDERS, "--report", page).exit_code == 0
+    with page.open() as reader:
+        assert run("replay", TAPE, "--orders", ORDERS, "--report", page).exit_code == 0
+
+        assert reader.read() == "old", "whoever reads the earlier page reads it whole"
     assert page.read_text().startswith("<!doctype html>")
 
 

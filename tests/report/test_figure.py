@@ -119,10 +119,7 @@ def test_a_state_has_the_colour_of_the_diagram_and_is_told_apart_without_it() ->
     lanes_of = {node.name: node.lane for node in PICTURES["order"].graph.nodes}
     paints = state_paints()
     bars = [state for state in OrderState if state not in ENDS and state is not OrderState.NEW]
-    looks = {
-        (paints[f"state-{state}"].light, PATTERNS.get(state, state if state not in PATTERNS else ""))
-        for state in bars
-    }
+    looks = {(paints[f"state-{state}"].light, PATTERNS.get(state, "solid")) for state in bars}
 
     assert {state: paints[f"state-{state}"].dark for state in lanes_of} == {
         state: look(lane).dark for state, lane in lanes_of.items()

@@ -99,6 +99,20 @@ def test_a_dark_order_waits_for_its_price_and_its_trigger_is_marked() -> None:
     assert [span.state for span in life.spans] == ["dark_open", "dark_triggered", "acked"]
 
 
+def test_an_end_is_marked_once_whatever_comes_late() -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.status("cancelled")
+    desk.wait(1)
+    desk.fill("4")
+    life = only(desk)
+
+    assert [mark.kind for mark in life.marks] == ["submit", "cancelled"]
+    assert life.spans[-1] == Span("cancelled", at(0), at(1))
+    assert [(fill.exec_id, fill.size) for fill in life.fills] == [("F1", D(4))]
+
+
 def test_an_undone_execution_is_not_among_the_fills() -> None:
     desk = Desk()
     desk.order()

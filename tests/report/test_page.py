@@ -177,6 +177,7 @@ def test_what_a_venue_says_stays_text() -> None:
     assert root.every("img") == []
     assert len(root.every("script")) == 3
     assert sum(EVIL in cell for row in root.one("details", id="o1").rows() for cell in row) == 3
+    assert "<" not in root.one("script", type="application/json").text, "no text there can end a script"
     shown = [
         text for trace in figures(root)["lanes"]["data"] for text in trace["hovertext"] if "onerror" in text
     ]
