@@ -4,7 +4,9 @@
   const byId = (id) => document.getElementById(id);
   const root = document.documentElement;
   const figures = JSON.parse(byId("page:figures").textContent);
+  const DOUBLE_CLICK_MS = 300; // a click opens an order unless a second one makes it a way back from a zoom
   const config = {
+    doubleClickDelay: DOUBLE_CLICK_MS,
     displaylogo: false,
     responsive: true,
     modeBarButtonsToRemove: ["select2d", "lasso2d"],
@@ -86,11 +88,16 @@
     return draw(["chart"]);
   }
   function show() {
-    const order = byId(decodeURIComponent(location.hash.slice(1)));
+    const order = byId(location.hash.slice(1));
     if (!order || !order.classList.contains("order")) return;
     order.open = true;
     order.scrollIntoView();
     select(order.id);
+  }
+
+  function go(oid) {
+    if (location.hash === `#${oid}`) show(); // closed meanwhile: the address does not change
+    else location.hash = oid;
   }
 
   const schemes = ["light dark", "light", "dark"];
@@ -117,11 +124,14 @@
   draw().then(() => {
     follow("chart", "lanes");
     follow("lanes", "chart");
+    let doubled = -Infinity; // both clicks of a double one are told as clicks, too
     for (const name of names) {
       drawn[name].on("plotly_click", ({ points }) => {
         const oid = points[0].customdata;
-        if (oid) location.hash = oid;
+        if (!oid) return;
+        setTimeout(() => { if (performance.now() - doubled > 2 * DOUBLE_CLICK_MS) go(oid); }, DOUBLE_CLICK_MS);
       });
+      drawn[name].on("plotly_doubleclick", () => { doubled = performance.now(); });
     }
     byId("page:lanes-part").addEventListener("toggle", () => Plotly.Plots.resize(drawn.lanes));
     addEventListener("hashchange", show);
@@ -129,6 +139,8 @@
     document.addEventListener("click", ({ target }) => {
       const order = target.closest("details.order > summary")?.parentElement;
       if (order && !order.open) select(order.id);
+      const link = target.closest("td a");
+      if (link && link.hash === location.hash) show();
     });
     show();
   });
