@@ -81,7 +81,7 @@ lock: | python
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools==7.6.2
 	$(COMPILE) -o requirements/runtime.txt pyproject.toml requirements/windows.in
-	$(COMPILE) -o requirements/dev.txt pyproject.toml requirements/windows.in requirements/dev.in
+	$(COMPILE) --extra report -o requirements/dev.txt pyproject.toml requirements/windows.in requirements/dev.in
 	$(COMPILE) -o requirements/peers.txt requirements/peers.in
 
 clean:

@@ -68,6 +68,8 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("clock.py", 4),
     ("orders_file.py", 4),
     ("replay.py", 5),
+    ("tally.py", 6),
+    ("report/*", 6),
     ("service.py", 6),
     ("opening.py", 6),
     ("why.py", 6),

@@ -14,12 +14,12 @@ from rich.text import Text
 
 from fsm_ems.brokers.paper.backend import XBTUSD
 from fsm_ems.cli.demo_stories import Story
-from fsm_ems.cli.tables import new_table, price_text, print_table, state_text
-from fsm_ems.cli.tally import short
+from fsm_ems.cli.tables import new_table, print_table, state_text
 from fsm_ems.machines.link import LinkState
 from fsm_ems.messages import Status
 from fsm_ems.numbers import plain
 from fsm_ems.quotes import Quote
+from fsm_ems.tally import price_text, short
 
 LINES_SHOWN = 6
 _VENUES_WORD = ("rejected", "cancelled")

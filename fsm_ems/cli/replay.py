@@ -9,14 +9,14 @@ from contextlib import ExitStack
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import click
 
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.tape_file import read_tape
 from fsm_ems.cli.options import INPUT_FILE, MARKET_DEFAULT, RECORDS, MarketText, Number, Span, read_text
-from fsm_ems.cli.tally import Tally, fill_of, short
+from fsm_ems.dialogs.dispatcher import Append
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import Limits, Settings
@@ -27,6 +27,11 @@ from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand, parse_orders
 from fsm_ems.quotes import Row
 from fsm_ems.replay import Outcome, Replay
+from fsm_ems.report.run import Setup
+from fsm_ems.tally import Tally, fill_of, short
+
+if TYPE_CHECKING:
+    from fsm_ems.cli.report import PageFile
 
 _EXAMPLES = """\b
 Examples:
@@ -34,6 +39,7 @@ Examples:
   fsm-ems replay tape.csv --orders orders.toml --fill-model queue --latency 1.5ms
   fsm-ems replay tape.csv --orders orders.toml --json | jq 'select(.name == "fill")'
   fsm-ems replay tape.csv --orders orders.toml --out run1 && fsm-ems why my-order run1
+  fsm-ems replay tape.csv --orders orders.toml --report run.html
 \b
 The tape is CSV with the header
   time_ns,kind,bid,bid_size,ask,ask_size,price,size,side,trade_id
@@ -78,6 +84,10 @@ taker_bps, base, quote. Orders that name no market are for it."""
     "--out", type=click.Path(file_okay=False, path_type=Path),
     help="Keep the records in this directory, for `fsm-ems why`.",
 )  # fmt: skip
+@click.option(
+    "--report", "page", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="FILE.html",
+    help="Write a page of the run: prices, orders, fills, PnL, each order's steps. Needs plotly.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line: statuses, fills, refusals.")
 def replay(  # noqa: PLR0913 -- click hands every option over by its name
     tape: Path,
@@ -89,6 +99,7 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
     max_value: Decimal | None,
     out: Path | None,
     *,
+    page: Path | None,
     as_json: bool,
 ) -> None:
     """Play the recorded market TAPE against ORDERS on the paper venue.
@@ -99,25 +110,35 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
     commands = parse_orders(read_text(orders), str(orders), market.fqme)
     tally = Tally(commands)
     with ExitStack() as stack:
+        file = None if page is None else _page_file(page, (tape, orders), stack)
         rows = _begun(read_tape(tape), tape)
         engine = PaperEngine({market.fqme: market}, fill_model=fill_model, latency_ns=latency_ns)
         # After all that can be wrong at the start: a log that is there already would refuse the next attempt.
-        append = _unkept if out is None else _record_log(out, stack).append
+        append: Append = _unkept if out is None else _record_log(out, stack).append
         start_ns = min(rows.first.time_ns, commands[0].at_ns)
+        append = append if file is None else file.noting(append)
         run = Replay(market, engine, append, start_ns=start_ns, settings=_settings(max_size, max_value))
         played: Iterable[Row] = chain((rows.first,), rows.rest)
         if sys.stderr.isatty() and not (as_json and sys.stdout.isatty()):
             played = _with_progress(played, tape, stack)
-        for outcome in run.run(played, commands):
+        for outcome in run.run(played if file is None else file.watching(played), commands):
             tally.take(outcome)
             if as_json:
                 sys.stdout.write(_json(outcome))
+        if file is not None:
+            file.write(Setup(tape.name, orders.name, market, fill_model, latency_ns), tally)
     _note_outside(commands, rows.first.time_ns, run.last_row_ns)
     if as_json:
         return
     from fsm_ems.cli.tables import print_tally
 
-    print_tally(tally, market, rows=run.rows, kept=out)
+    print_tally(tally, market, rows=run.rows, kept=out, page=page)
+
+
+def _page_file(path: Path, inputs: Iterable[Path], stack: ExitStack) -> PageFile:
+    from fsm_ems.cli.report import PageFile
+
+    return PageFile(path, inputs, stack)
 
 
 def _note_outside(commands: Iterable[TimedCommand], first_ns: int, last_ns: int) -> None:

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from fsm_ems.cli.tally import Line, Sum, Tally, rejection_of, short, state_of
 from fsm_ems.market import Market
 from fsm_ems.numbers import plain
+from fsm_ems.tally import Line, Sum, Tally, price_text, rejection_of, short, state_of
 from fsm_ems.why import Step, time_text
 
 PLAIN_WIDTH = 240
@@ -103,19 +103,7 @@ def state_text(state: str) -> Text:
     return Text(state, style=STATE_STYLES.get(state, ""))
 
 
-def price_text(price: Decimal | None, tick: Decimal) -> str:
-    """An average, shown with two digits more than the tick has; exact numbers are in the JSON."""
-    if price is None:
-        return "-"
-    return short(round(price, max(-_exponent(tick), 0) + 2))
-
-
-def _exponent(number: Decimal) -> int:
-    exponent = number.normalize().as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
-
-
-def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None) -> None:
+def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None, page: Path | None) -> None:
     """The orders of a run and the sum of their fills."""
     out = console()
     numbers = ("filled", "size", "limit", "average", "fees", "fills")
@@ -133,13 +121,15 @@ def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None) -
         why = rejection_of(line)
         if why is not None:
             out.print(f"rejected {line.order.oid}: {why}", style="red", markup=False, soft_wrap=True)
-    for side, total in (("bought", _sum(tally, "buy")), ("sold", _sum(tally, "sell"))):
+    for side, total in (("bought", tally.total("buy")), ("sold", tally.total("sell"))):
         if total.fills:
             out.print(_summary(side, total, market), soft_wrap=True)
     counts = ", ".join(f"{count} {state}" for state, count in tally.states.items())
     out.print(f"{counts}.", soft_wrap=True)
     if kept is not None:
         out.print(f"Records: {kept}; fsm-ems why ORDER {kept} tells each step.", soft_wrap=True)
+    if page is not None:
+        out.print(f"Page: {page}", markup=False, soft_wrap=True)
 
 
 def _cells(line: Line, market: Market) -> tuple[str | Text, ...]:
@@ -158,14 +148,6 @@ def _cells(line: Line, market: Market) -> tuple[str | Text, ...]:
         short(traded.fees),
         str(traded.fills),
     )
-
-
-def _sum(tally: Tally, side: str) -> Sum:
-    total = Sum()
-    for line in tally.lines.values():
-        if line.order.side == side:
-            total.join(line.traded)
-    return total
 
 
 def _counted(number: int, what: str) -> str:

@@ -14,8 +14,9 @@ from fsm_ems.machines.link import LINK
 from fsm_ems.machines.meanings import LINK_MEANINGS, ORDER_MEANINGS
 from fsm_ems.machines.order import ORDER
 from fsm_ems.machines.render_markdown import markdown, summary
-from fsm_ems.machines.render_svg import svg
+from fsm_ems.machines.render_svg import Move, stage, svg, trail, used_looks
 from fsm_ems.machines.render_text import dot, mermaid
+from fsm_ems.machines.svg_style import page_style
 
 MachineName = Literal["order", "link"]
 Format = Literal["mermaid", "dot", "svg", "markdown"]
@@ -64,13 +65,43 @@ def life(machine: MachineName, path: Sequence[tuple[str, str, str]]) -> str:
         InvalidMessage: a step that the machine's table does not have, or no step at all.
     """
     drawn, layout = PICTURES[machine]
+    _require_rows(machine, drawn, path)
+    return svg(drawn, layout, state=path[-1][2], path=path)
+
+
+def _require_rows(machine: MachineName, drawn: Graph, path: Sequence[tuple[str, str, str]]) -> None:
     known = {(edge.source, cause.event, edge.dest) for edge in drawn.edges for cause in edge.causes}
     known |= {(node.name, cause.event, node.name) for node in drawn.nodes for cause in node.stays}
     if strange := [step for step in path if step not in known]:
         raise InvalidMessage(tuple(f"the {machine} machine has no row {' '.join(step)}" for step in strange))
     if not path:
         raise InvalidMessage(("a life has at least one step",))
-    return svg(drawn, layout, state=path[-1][2], path=path)
+
+
+class OnPage(NamedTuple):
+    """What a page needs to show lives on one machine: a style sheet, and the machine itself, once."""
+
+    style: str
+    stage: str
+
+
+def for_page(machine: MachineName, key: str) -> OnPage:
+    """The machine for a page with many lives; *key* is the id it gets there."""
+    drawn, layout = PICTURES[machine]
+    return OnPage(page_style(used_looks(drawn, layout)), stage(drawn, layout, key))
+
+
+def life_on_page(machine: MachineName, key: str, moves: Sequence[tuple[int, str, str, str]]) -> str:
+    """One life over the machine that :func:`for_page` put there, as (step, source, event, dest).
+
+    It is the same picture as :func:`life`, but for the numbers: these are the steps' own.
+
+    Raises:
+        InvalidMessage: as :func:`life`.
+    """
+    drawn, layout = PICTURES[machine]
+    _require_rows(machine, drawn, [move[1:] for move in moves])
+    return trail(drawn, layout, key, [Move(*move) for move in moves])
 
 
 def order_table_summary() -> str:

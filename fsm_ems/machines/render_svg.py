@@ -37,8 +37,9 @@ SHOWN = 4
 
 
 class Move(NamedTuple):
-    """One step of a life to be highlighted."""
+    """One move of a life to be highlighted, and the number of its step; two moves may share one step."""
 
+    step: int
     source: str
     event: str
     dest: str
@@ -52,16 +53,15 @@ def svg(
     *state* is marked as the current one; *path*, steps of (source, event, dest), is drawn over the
     dimmed rest with the steps' numbers, from 1. Both are the graph's own.
     """
-    moves = tuple(Move(*step) for step in path)
+    moves = tuple(Move(number, *step) for number, step in enumerate(path, 1))
     visited = {name for move in moves for name in (move.source, move.dest)}
-    lines = _lines(drawn, layout)
     steps = _steps(layout, moves)
-    looks = _looks(name for _, name in lines)
-    lanes = _looks(node.lane for node in drawn.nodes)
+    lines = _lines(drawn, layout)
+    looks = used_looks(drawn, layout)
     parts = [
         _opening(drawn, layout, traced=bool(moves)),
-        f"<style>{STYLE}{story_style(lanes | looks)}</style>",
-        f'<rect class="ground" width="{layout.width:g}" height="{layout.height:g}" rx="10"/>',
+        f"<style>{STYLE}{story_style(looks)}</style>",
+        _ground(layout),
         *(_box(layout, placed) for placed in layout.boxes),
         *(_line(layout, line, name) for line, name in lines),
         *(_halo(layout.places[name]) for name in (state,) if name),
@@ -69,10 +69,61 @@ def svg(
         *(_node(layout, node, visited=node.name in visited) for node in drawn.nodes),
         *(_label(layout, line, name) for line, name in lines),
         *(f'<g class="step">{sign}</g>' for _, sign in steps),
-        legend(looks, layout, (BUNDLED, END, STAYS) if layout.boxes else (END, STAYS)),
+        _legend(drawn, layout),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
+
+
+def stage(drawn: Graph, layout: Layout, key: str) -> str:
+    """*drawn* dimmed and not seen where it stands: a page has it once, under the id *key*, for every
+    :func:`trail` to show. It brings no style sheet: the page has one.
+    """
+    lines = _lines(drawn, layout)
+    parts = [
+        '<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>',
+        # What is shown elsewhere is styled by the classes in it alone, not by those around it here.
+        f'<g id="{escape(key)}" class="fsm traced">',
+        _ground(layout),
+        *(_box(layout, placed) for placed in layout.boxes),
+        *(_line(layout, line, name) for line, name in lines),
+        *(_node(layout, node, visited=False) for node in drawn.nodes),
+        *(_label(layout, line, name) for line, name in lines),
+        _legend(drawn, layout),
+        "</g></defs></svg>",
+    ]
+    return "".join(parts)
+
+
+def trail(drawn: Graph, layout: Layout, key: str, moves: Sequence[Move]) -> str:
+    """*moves*, at least one, over the :func:`stage` *key* of the same page; where they end is marked."""
+    visited = {name for move in moves for name in (move.source, move.dest)}
+    steps = _steps(layout, moves)
+    parts = [
+        _opening(drawn, layout, traced=True),
+        f'<use href="#{escape(key)}"/>',
+        _halo(layout.places[moves[-1].dest]),
+        *(f'<g class="step">{line}</g>' for line, _ in steps if line),
+        *(_node(layout, node, visited=True) for node in drawn.nodes if node.name in visited),
+        *(f'<g class="step">{sign}</g>' for _, sign in steps),
+        "</svg>",
+    ]
+    return "".join(parts)
+
+
+def used_looks(drawn: Graph, layout: Layout) -> dict[str, Look]:
+    """The looks of a picture's lines and states by the name of their class."""
+    lines = _looks(name for _, name in _lines(drawn, layout))
+    return _looks(node.lane for node in drawn.nodes) | lines
+
+
+def _legend(drawn: Graph, layout: Layout) -> str:
+    notes = (BUNDLED, END, STAYS) if layout.boxes else (END, STAYS)
+    return legend(_looks(name for _, name in _lines(drawn, layout)), layout, notes)
+
+
+def _ground(layout: Layout) -> str:
+    return f'<rect class="ground" width="{layout.width:g}" height="{layout.height:g}" rx="10"/>'
 
 
 def _lines(drawn: Graph, layout: Layout) -> list[tuple[Line, str]]:
@@ -191,8 +242,8 @@ def _rect(x: float, y: float, width: float, height: float, attributes: str = "")
 def _steps(layout: Layout, moves: Sequence[Move]) -> list[tuple[str, str]]:
     """The highlighted life: each edge once, as its line and its sign with the steps that took it."""
     taken = defaultdict[tuple[str, str], list[str]](list)
-    for number, move in enumerate(moves, 1):
-        taken[move.source, move.dest].append(f"{number} {move.event}")
+    for move in moves:
+        taken[move.source, move.dest].append(f"{move.step} {move.event}")
     drawn: list[tuple[str, str]] = []
     for (source, dest), told in taken.items():
         if source == dest:

@@ -7,17 +7,21 @@ from collections.abc import Mapping
 from fsm_ems.machines.layout import Layout
 from fsm_ems.machines.looks import HERE, Look
 
-LIGHT = (
-    "--ground:#fff;--ink:#1f2328;--soft:#59636e;--node:#fff;--box:rgba(87,96,106,.055);--rim:#afb8c1;"
-    f"--here:{HERE};--step:#d1242f"
-)
-DARK = (
-    "--ground:#0d1117;--ink:#e6edf3;--soft:#9198a1;--node:#0d1117;--box:rgba(145,152,161,.09);--rim:#4b535d;"
-    "--here:#bb8009;--step:#ff6a69"
-)
+PAINTS: Mapping[str, tuple[str, str]] = {
+    "ground": ("#fff", "#0d1117"),
+    "ink": ("#1f2328", "#e6edf3"),
+    "soft": ("#59636e", "#9198a1"),
+    "node": ("#fff", "#0d1117"),
+    "box": ("rgba(87,96,106,.055)", "rgba(145,152,161,.09)"),
+    "rim": ("#afb8c1", "#4b535d"),
+    "here": (HERE, "#bb8009"),
+    "step": ("#d1242f", "#ff6a69"),
+}
+"""What is not a story's, each on light and on dark."""
 
-STYLE = (
-    f".fsm{{{LIGHT}}}@media(prefers-color-scheme:dark){{.fsm{{{DARK}}}}}"
+LIGHT, DARK = (";".join(f"--{name}:{paint[side]}" for name, paint in PAINTS.items()) for side in (0, 1))
+
+SHAPES = (
     ".fsm{max-width:100%;height:auto}"
     ".fsm .ground{fill:var(--ground)}"
     ".fsm text{fill:var(--ink);font-size:11.5px}"
@@ -44,7 +48,10 @@ STYLE = (
     ".fsm .edge:hover .line{stroke-width:calc(var(--w) + 2px)}"
     ".fsm.traced .edge,.fsm.traced .label,.fsm.traced .unvisited{opacity:.22}"
 )
-"""The sheet: `--c`, `--w` and `--d` are a story's colour, width and dashes."""
+"""What the theme does not change: `--c`, `--w` and `--d` are a story's colour, width and dashes."""
+
+STYLE = f".fsm{{{LIGHT}}}@media(prefers-color-scheme:dark){{.fsm{{{DARK}}}}}{SHAPES}"
+"""The sheet of a picture that stands alone."""
 
 LEGEND_LINE, LEGEND_GAP, LEGEND_STEP = 38.0, 22.0, 24.0
 CHARACTER = 6.3
@@ -59,6 +66,17 @@ def story_style(stories: Mapping[str, Look]) -> str:
     )
     dark = "".join(f".fsm .s-{name}{{--c:{look.dark}}}" for name, look in stories.items())
     return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
+
+
+def page_style(stories: Mapping[str, Look]) -> str:
+    """The sheet for pictures on a page that chooses the theme of all it shows by ``color-scheme``."""
+    paints = "".join(f"--{name}:light-dark({light},{dark});" for name, (light, dark) in PAINTS.items())
+    looks = "".join(
+        f".fsm .s-{name}{{--c:light-dark({look.light},{look.dark});--w:{look.width:g}px;"
+        f"--d:{look.dash or 'none'}}}"
+        for name, look in stories.items()
+    )
+    return f".fsm{{{paints}}}{SHAPES}{looks}"
 
 
 def legend(stories: Mapping[str, Look], layout: Layout, notes: tuple[tuple[str, str], ...]) -> str:

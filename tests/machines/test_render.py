@@ -1,11 +1,21 @@
 """What the command line and the reports call."""
 
+import re
 from typing import get_args
 
 import pytest
 
 from fsm_ems.errors import ClientFault, InvalidMessage
-from fsm_ems.machines.render import PICTURES, Format, MachineName, diagram, life, order_table_summary
+from fsm_ems.machines.render import (
+    PICTURES,
+    Format,
+    MachineName,
+    diagram,
+    for_page,
+    life,
+    life_on_page,
+    order_table_summary,
+)
 
 FIRST = {"mermaid": "---", "dot": "digraph order {", "svg": "<svg ", "markdown": "# "}
 
@@ -48,6 +58,35 @@ def test_life_with_steps_the_table_lacks_is_refused_naming_each() -> None:
     )
     with pytest.raises(InvalidMessage, match="at least one step"):
         life("order", [])
+
+
+def test_a_life_on_a_page_is_refused_as_one_alone() -> None:
+    with pytest.raises(InvalidMessage, match="the order machine has no row pending ack open"):
+        life_on_page("order", "k", [(1, "new", "submit", "pending"), (2, "pending", "ack", "open")])
+    with pytest.raises(InvalidMessage, match="at least one step"):
+        life_on_page("order", "k", [])
+
+
+def test_a_life_on_a_page_has_the_steps_own_numbers_and_two_may_share_one() -> None:
+    moves = [(3, "unknown", "found_open", "open"), (3, "open", "resume_cancel", "cancelling")]
+    picture = life_on_page("order", "k", moves)
+
+    assert re.findall(r"<title>(\d+ \w+)</title>", picture) == ["3 found_open", "3 resume_cancel"]
+    assert picture.count('<use href="#k"/>') == 1
+    assert len(picture) < len(for_page("order", "k").stage) / 8
+
+
+@pytest.mark.parametrize("machine", get_args(MachineName))
+def test_the_machine_of_a_page_is_the_picture_without_its_style(machine: MachineName) -> None:
+    """The same boxes, lines, states, labels and legend; all dimmed, and the styles are the page's."""
+    given, alone = for_page(machine, "k"), diagram(machine, "svg")
+    pieces = re.findall(r"<(?:path|rect|text|circle) [^>]*>", given.stage)
+    used = set(re.findall(r'class="[^"]*\bs-(\w+)', given.stage))
+
+    assert pieces == re.findall(r"<(?:path|rect|text|circle) [^>]*>", alone)
+    assert "<style" not in given.stage
+    assert used == set(re.findall(r"\.fsm \.s-(\w+)\{--c:light-dark\(#\w+,#\w+\)", given.style))
+    assert "prefers-color-scheme" not in given.style
 
 
 def test_readmes_table_has_one_short_row_for_each_state() -> None:

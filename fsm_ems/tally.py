@@ -79,6 +79,14 @@ class Tally:
         if fill is not None:
             line.traded.add(fill)
 
+    def total(self, side: str) -> Sum:
+        """The fills of all orders of one side."""
+        total = Sum()
+        for line in self.lines.values():
+            if line.order.side == side:
+                total.join(line.traded)
+        return total
+
     @property
     def states(self) -> dict[str, int]:
         """How many orders stand in each state at the end, the commonest first."""
@@ -115,4 +123,16 @@ def fill_of(notice: Notice) -> BrokerdFill | None:
 
 def short(number: Decimal) -> str:
     """The number without the zeros that end it: ``0.0100`` reads ``0.01``."""
-    return plain(number.normalize())
+    return plain(number.normalize(EXACT))
+
+
+def price_text(price: Decimal | None, tick: Decimal) -> str:
+    """An average, shown with two digits more than the tick has; exact numbers are in the JSON."""
+    if price is None:
+        return "-"
+    return short(round(price, max(-_exponent(tick), 0) + 2))
+
+
+def _exponent(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0

@@ -1,0 +1,128 @@
+"""``fsm-ems replay --report``: a page beside the table or the JSON, whole or not at all."""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from plotly.offline import get_plotlyjs
+
+from fsm_ems.cli.report import PageFile
+from fsm_ems.quotes import Row
+from tests.cli.conftest import HERE, Run
+from tests.report.conftest import Parsed
+
+TAPE = HERE / "tape.csv"
+ORDERS = HERE / "orders.toml"
+
+
+def test_the_page_is_written_beside_the_table(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "run.html"
+
+    told = run("replay", TAPE, "--orders", ORDERS, "--report", page)
+    plain = run("replay", TAPE, "--orders", ORDERS)
+
+    assert (told.exit_code, told.stderr) == (0, plain.stderr)
+    assert told.stdout == f"{plain.stdout}Page: {page}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["run.html"]
+    root = Parsed(page.read_text()).root
+    assert root.every("script")[0].text == get_plotlyjs()
+    assert root.one("h1").text == "Replay of tape.csv"
+    assert [section.attributes["id"] for section in root.every("details", class_="order card")] == [
+        "maker", "taker", "edited", "post-only",
+    ]  # fmt: skip
+
+
+def test_the_json_is_the_same_with_a_page_and_the_page_the_same_with_json(run: Run, tmp_path: Path) -> None:
+    beside_json, beside_table = tmp_path / "json.html", tmp_path / "table.html"
+
+    told = run("replay", TAPE, "--orders", ORDERS, "--json", "--report", beside_json)
+    run("replay", TAPE, "--orders", ORDERS, "--report", beside_table, "--out", tmp_path / "kept")
+
+    assert told.stdout == run("replay", TAPE, "--orders", ORDERS, "--json").stdout
+    assert beside_json.read_bytes() == beside_table.read_bytes()
+    assert (tmp_path / "kept" / "records.log").is_file()
+
+
+def test_an_earlier_page_is_replaced(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "run.html"
+    page.write_text("old")
+
+    with page.open() as reader:
+        assert run("replay", TAPE, "--orders", ORDERS, "--report", page).exit_code == 0
+
+        assert reader.read() == "old", "whoever reads the earlier page reads it whole"
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def refused(run: Run, page: Path, orders: Path = ORDERS) -> str:
+    told = run("replay", TAPE, "--orders", orders, "--report", page)
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert "Traceback" not in told.stderr
+    return re.sub(r"\s+", " ", told.stderr)
+
+
+def test_a_path_that_cannot_be_written_is_refused_before_the_run(run: Run, tmp_path: Path) -> None:
+    gone, under_a_file = tmp_path / "gone" / "run.html", ORDERS / "run.html"
+
+    assert f"Invalid value for '--report': File '{tmp_path}' is a directory." in refused(run, tmp_path)
+    assert f"'--report': {gone} cannot be written: No such file or directory" in refused(run, gone)
+    assert f"'--report': {under_a_file} cannot be written: Not a directory" in refused(run, under_a_file)
+    assert "'--report': /dev/null is no plain file" in refused(run, Path("/dev/null"))
+
+
+def test_the_page_never_replaces_what_is_read(run: Run, tmp_path: Path) -> None:
+    orders = tmp_path / "orders.toml"
+    orders.write_text(ORDERS.read_text())
+
+    assert f"{orders} is what is to be read" in refused(run, orders, orders)
+    assert orders.read_text() == ORDERS.read_text()
+
+
+def test_a_run_that_fails_leaves_the_earlier_page(run: Run, tmp_path: Path) -> None:
+    page, tape = tmp_path / "run.html", tmp_path / "tape.csv"
+    page.write_text("old")
+    tape.write_text(TAPE.read_text() + "nonsense\n")
+
+    told = run("replay", tape, "--orders", ORDERS, "--report", page)
+
+    assert told.exit_code == 2
+    assert page.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.html", "tape.csv"]
+
+
+def test_a_page_that_cannot_be_finished_is_told(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The directory takes the file's place while the run goes on."""
+    page = tmp_path / "run.html"
+    watching = PageFile.watching
+
+    def in_the_way(file: PageFile, rows: Iterable[Row]) -> Iterator[Row]:
+        page.mkdir()
+        return watching(file, rows)
+
+    monkeypatch.setattr(PageFile, "watching", in_the_way)
+
+    told = run("replay", TAPE, "--orders", ORDERS, "--report", page)
+
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert told.stderr == f"Error: {page} cannot be written: Is a directory\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["run.html"]
+
+
+def test_without_plotly_the_command_says_what_is_missing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "plotly.offline", None)
+
+    told = run("replay", TAPE, "--orders", ORDERS, "--report", tmp_path / "run.html")
+    without = run("replay", TAPE, "--orders", ORDERS)
+
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert told.stderr == (
+        "Error: --report draws with plotly, which is missing: pip install 'fsm_ems[report]'\n"
+    )
+    assert without.exit_code == 0
+    assert [*tmp_path.iterdir()] == []
