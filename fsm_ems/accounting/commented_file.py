@@ -313,7 +313,7 @@ def _remarks(
             name = ident(tomllib.loads(f"item = {item.text}")["item"]) if item.text else ""
             if name in living and name not in beside:
                 above.setdefault(name, []).extend(waiting)
-                waiting = item.beside[1:]
+                waiting = []
                 if item.beside:
                     beside[name] = item.beside[0]
             else:

@@ -1,21 +1,19 @@
 """The ledger's files: one for each account of a broker and UTC day, so that a rewrite is bounded.
 
-.. code-block:: toml
+An example::
 
-    # Ledger, …
     broker = "kraken"
     account = "main"
     day = "2021-01-08"              # UTC, of the booking
     generation = "5f0c"             # of the record log it was made from
-    seq = 1234                      # the last record in it
+    seq = 9                         # the last record in it
     entries = [
-        { seq = 7, booked_ns = 16…, market = "xbtusd.kraken", time_ns = 16…, exec_id = "E1", size = "1.5",
-          price = "39430", fee = "0.1" },
-        { …, exec_id = "E1", …, reverses = true },       # a bust
+     { seq = 7, booked_ns = 1610107200000000000, market = "a.b", time_ns = 5, exec_id = "T", transfer = "2" },
     ]
 
-(An entry is one line in the file.) It is a projection of the record log, as ``pps.toml`` is, and written in
-the same way: what people wrote stays, the functions are safe in a thread, one writer at a time.
+The events are written as in ``pps.toml``; one that was taken back stands there again, with
+``reverses = true``. It is a projection of the record log, as ``pps.toml`` is, and written in the same way:
+what people wrote stays, the functions are safe in a thread, one writer at a time.
 """
 
 from __future__ import annotations

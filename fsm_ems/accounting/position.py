@@ -95,7 +95,8 @@ class Position:
     def add(self, event: Event) -> bool:
         """Book *event*; False, and nothing changed, where its id is known or was taken away before."""
         exec_id = event.exec_id
-        if exec_id in self._known or exec_id in self._gone:
+        known = self._known
+        if exec_id in known or exec_id in self._gone:
             return False
         events, fold = self._events, self._fold
         if events:
@@ -107,7 +108,7 @@ class Position:
             self._insert(event)
             return True
         events.append(event)
-        self._known[exec_id] = event
+        known[exec_id] = event
         if type(event) is Clear:
             fold.clear(event)
         else:

@@ -1,25 +1,27 @@
 """``pps.toml``: the positions with their events since the last flat, for people and other programs to read.
 
-.. code-block:: toml
+An example::
 
     generation = "5f0c"             # of the record log it was made from
     seq = 1234                      # the last record in it
 
     [positions.kraken.main."xbtusd.kraken"]
     size = "1.5"                    # base units, below zero when short
-    ppu = "39430.2"                 # price per unit
+    ppu = "39430.2"                 # price per unit, twice the entry fees in it
     break_even = "39430.1"          # "" when flat
-    realized = "0"
-    cash = {usd = "-59145"}         # what clears moved, fees apart
-    fees = {usd = "0.1"}
+    realized = "0.0"
+    cash = {usd = "-59145.0"}       # what clears moved, fees apart
+    fees = {usd = "0.15"}
     part = ""                       # of the first clear, where it also closed an older position
     clears = [
-        { time_ns = 1610064002000000000, exec_id = "E1", size = "1.5", price = "39430", fee = "0.1" },
+        { time_ns = 1610064002000000000, exec_id = "E1", size = "1.5", price = "39430", fee = "0.15" },
     ]
 
-It is a projection of the record log, and nothing is ever read from it but whether it is stale. Rewriting it
-keeps what people wrote: comments, and tables and keys of their own. The functions are safe in a thread; one
-writer at a time.
+Other events stand among the clears, with ``transfer``, ``split`` or ``expiry`` in place of size, price, fee.
+
+It is a projection of the record log: stale where *generation* or *seq* are not the log's, and then written
+anew. Rewriting keeps what people wrote: comments, and tables and keys of their own. The functions are safe in
+a thread; one writer at a time.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """The ledger's files: one a broker account and day, exact, commented, whole."""
 
+import textwrap
 from decimal import Decimal
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fsm_ems.accounting import ledger_file
 from fsm_ems.accounting.clear import Clear, Expiry, Split, Transfer
 from fsm_ems.accounting.commented_file import Unreadable
 from fsm_ems.accounting.ledger import DAY_NS, Entry, Page
@@ -50,6 +52,18 @@ LEDGER_DAY = LedgerDay("g1", 9, PAGE)
 def test_the_file_is_plain_to_read() -> None:
     assert format_ledger(LEDGER_DAY) == TEXT
     assert parse_ledger(TEXT) == LEDGER_DAY
+
+
+def test_the_example_in_the_documentation_is_one() -> None:
+    text = textwrap.dedent(
+        (ledger_file.__doc__ or "").partition("An example::\n")[2].partition("\nThe events")[0]
+    )
+
+    assert parse_ledger(text) == LedgerDay(
+        "5f0c",
+        9,
+        Page("kraken", "main", DAY, (Entry(7, NOON, "a.b", Transfer(5, "T", Decimal(2))),)),
+    )
 
 
 def test_a_file_is_found_by_broker_account_and_date(tmp_path: Path) -> None:

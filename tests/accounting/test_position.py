@@ -129,8 +129,10 @@ def test_an_expiry_closes_what_is_held_at_its_price(price: str, realized: str) -
 
 
 def test_an_id_is_booked_once_and_once_taken_away_never_comes_back() -> None:
-    position = held(clear(1, "2", "100"))
+    once = clear(1, "2", "100")
+    position = held(once)
 
+    assert not position.add(once)
     assert not position.add(Clear(7, "E1", D(5), D(1)))  # the same id under another time
     assert position.known("E1") == clear(1, "2", "100")
     assert not position.remove(clear(3, "1", "100"))  # a bust before its fill

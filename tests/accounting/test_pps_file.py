@@ -1,6 +1,7 @@
 """``pps.toml``: what is written reads back exactly, and what people wrote in it stays."""
 
 import re
+import textwrap
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fsm_ems.accounting import pps_file
 from fsm_ems.accounting.atomic_file import Disk
 from fsm_ems.accounting.clear import Clear, Event, Expiry, Split, Transfer
 from fsm_ems.accounting.commented_file import Unreadable
@@ -63,6 +65,15 @@ clears = [
 def test_the_file_is_plain_to_read() -> None:
     assert format_pps(ONE) == TEXT
     assert format_pps(ONE, TEXT) == TEXT
+
+
+def test_the_example_in_the_documentation_is_one() -> None:
+    """And its numbers are right."""
+    text = textwrap.dedent((pps_file.__doc__ or "").partition("An example::\n")[2].partition("\nOther")[0])
+    position = Position(Market("xbtusd.kraken", "xbt", "usd", D("0.1"), D("1E-8")), "main")
+    position.add(Clear(1610064002000000000, "E1", D("1.5"), D(39430), D("0.15")))
+
+    assert parse_pps(text) == Projection("5f0c", 1234, (position.standing(),))
 
 
 NUMBERS = st.sampled_from(("1E+3", "1.00", "-0.10", "1E-18", "1234567890123456.789012345678901234", "7")).map(
