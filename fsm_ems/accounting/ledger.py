@@ -3,7 +3,7 @@
 A bust adds an entry that reverses; a correction reverses and books anew. So a position is the fold of the
 entries of its market, and without splits and expiries its size, cash and fees are plain sums of them.
 An entry belongs to the UTC day in which it was booked, not in which it traded: a day that is over changes no
-more, however late a fill.
+more, however late a fill. Where the clock was set back, it belongs to the newest day so far.
 """
 
 from __future__ import annotations
@@ -67,15 +67,14 @@ class Ledger:
         which = (entry.event.exec_id, entry.reverses)
         if any(which in ids for ids in self._ids.values()):
             return False
-        day = entry.day
+        day = max(entry.day, *self._days, 0)
         if day not in self._days:
             self._days[day] = []
             self._ids[day] = set()
             for old in sorted(self._days)[:-DAYS_KEPT]:
                 del self._days[old], self._ids[old]
-        if day in self._days:
-            self._days[day].append(entry)
-            self._ids[day].add(which)
+        self._days[day].append(entry)
+        self._ids[day].add(which)
         return True
 
     def pages(self, since: int = 0) -> list[Page]:
@@ -88,12 +87,17 @@ class Ledger:
 
 
 def pages_of(broker: str, account: str, entries: Iterable[Entry]) -> list[Page]:
-    """Every day of *entries*, the oldest first, each entry once: for rebuilding the files."""
-    days: dict[int, dict[tuple[str, bool], Entry]] = {}
+    """Every day of *entries*, the oldest first, each entry once: for rebuilding the files.
+
+    *entries* come in the order in which they were booked.
+    """
+    days: dict[int, list[Entry]] = {}
     seen: set[tuple[str, bool]] = set()
+    day = 0
     for entry in entries:
         which = (entry.event.exec_id, entry.reverses)
+        day = max(day, entry.day)
         if which not in seen:
             seen.add(which)
-            days.setdefault(entry.day, {})[which] = entry
-    return [Page(broker, account, day, tuple(found.values())) for day, found in sorted(days.items())]
+            days.setdefault(day, []).append(entry)
+    return [Page(broker, account, day, tuple(found)) for day, found in days.items()]

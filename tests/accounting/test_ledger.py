@@ -38,6 +38,16 @@ def test_it_holds_two_days() -> None:
     assert [page.day for page in ledger.pages()] == [4, 9]
 
 
+def test_a_clock_set_back_changes_no_older_page() -> None:
+    ledger = Ledger("paper", "main")
+    entries = [entry(1, 3, "E1"), entry(2, 4, "E2"), entry(3, 2, "E3"), entry(4, 3, "E4")]
+    for one in entries:
+        assert ledger.add(one)
+
+    assert ledger.pages() == pages_of("paper", "main", entries)
+    assert [(page.day, len(page.entries)) for page in ledger.pages()] == [(3, 1), (4, 3)]
+
+
 def test_a_reversal_takes_back_what_was_booked() -> None:
     assert entry(1, 3, "E1").effect == entry(1, 3, "E1").event
     assert entry(1, 3, "E1", reverses=True).effect == Clear(

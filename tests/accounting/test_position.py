@@ -212,3 +212,14 @@ def test_an_old_transfer_can_be_taken_away_too() -> None:
     position.remove(brought)
 
     assert position.size == -2
+
+
+def test_an_event_before_a_base_with_nothing_after_it_is_counted() -> None:
+    position = Position(MARKET, "main", keep=0)
+    for at in range(64):
+        position.add(clear(at, "-1" if at % 2 else "1", "10"))
+    assert (position.known("E63"), position.events) == (None, ())
+
+    assert position.add(Clear(3, "late", D(2), D(10)))
+
+    assert (position.size, position.displaced) == (D(2), 1)
