@@ -50,8 +50,8 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("dialogs/darkbook*.py", 2),
     ("dialogs/decide*.py", 3),
     ("dialogs/dispatcher*.py", 3),
-    ("accounting/projection*.py", 4),  # the TOML files
-    ("accounting/*", 2),
+    ("accounting/*_file.py", 4),  # the TOML files, and how they are replaced
+    ("accounting/*", 1),  # below dialogs/, whose apply moves the positions
     ("brokers/base.py", 3),
     ("brokers/*/backend*.py", 5),
     ("brokers/kraken/rest*.py", 5),

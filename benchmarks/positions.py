@@ -1,0 +1,148 @@
+"""Positions: fills a second beside nautilus_trader, the cost of the millionth, and the file that is written.
+
+Run alone by ``python -m benchmarks.positions``. Times are CPU µs of this process; clears are made before the
+clock starts, as the peer's events are.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from decimal import Decimal
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import trio
+import trio.lowlevel
+
+from benchmarks.replay import peer
+from fsm_ems.accounting.clear import Clear
+from fsm_ems.accounting.position import Position
+from fsm_ems.accounting.pps_file import Projection, format_pps, write_pps
+from fsm_ems.market import Market
+
+MARKET = Market("btcusdt.paper", "btc", "usdt", Decimal("0.01"), Decimal("0.000001"))
+FEE = Decimal("0.10")
+SIZES = {
+    "flat": ("0.500000", "0.500000", "-0.500000", "-0.500000"),
+    "open": ("0.500000",),
+    "turns": ("1.000000", "-0.500000"),
+}
+"""In and out again; ever larger; and a cost that has to be divided at every second clear."""
+
+
+def clears(count: int, pattern: str, first: int = 0) -> list[Clear]:
+    """This many clears, each with a fee, at prices that move."""
+    sizes = [Decimal(size) for size in SIZES[pattern]]
+    return [
+        Clear(number, f"E{number}", sizes[number % len(sizes)], Decimal(f"39{number % 1000:03d}.05"), FEE)
+        for number in range(first, first + count)
+    ]
+
+
+def timed(position: Position, made: list[Clear]) -> float:
+    """CPU µs a clear."""
+    add = position.add
+    start = time.process_time_ns()
+    for clear in made:
+        add(clear)
+    return (time.process_time_ns() - start) / len(made) / 1_000
+
+
+def cost_of_clear(pattern: str, count: int = 20_000, rounds: int = 5) -> tuple[float, float]:
+    """Median and best µs a clear, over *rounds* positions."""
+    figures = [timed(Position(MARKET, "main"), clears(count, pattern)) for _ in range(rounds)]
+    return median(figures), min(figures)
+
+
+def cost_after(few: int, many: int, pattern: str, count: int = 1_000, rounds: int = 5) -> tuple[float, float]:
+    """Median µs a clear of one position that never goes flat, once it has so many: (few, many)."""
+    position, made = Position(MARKET, "main"), 0
+    found: list[float] = []
+    for size in (few, many):
+        timed(position, clears(size - made, pattern, made))
+        made = size
+        figures: list[float] = []
+        for _ in range(rounds):
+            figures.append(timed(position, clears(count, pattern, made)))
+            made += count
+        found.append(median(figures))
+    return found[0], found[1]
+
+
+class Gaps(NamedTuple):
+    """Seconds: how long one writing took, and the longest time the loop did not run, idle and meanwhile."""
+
+    writing: float
+    idle: float
+    meanwhile: float
+
+
+def gaps(count: int = 5_000, times: int = 5) -> Gaps:
+    """Write ``pps.toml`` with *count* clears in a thread, over a commented one, and watch the loop."""
+    position = Position(MARKET, "main")
+    timed(position, clears(count, "open"))
+    text = format_pps(Projection("bench", 1, (position.standing(),)))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pps.toml"
+        path.write_text(text.replace(" },\n", " },  # mine\n", 9), encoding="utf-8")
+        return trio.run(_watched, path, position, times)
+
+
+async def _watched(path: Path, position: Position, times: int) -> Gaps:
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        before = time.perf_counter()
+        while True:
+            await trio.lowlevel.checkpoint()
+            now = time.perf_counter()
+            longest, before = max(longest, now - before), now
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch)
+        await trio.sleep(0.5)
+        idle, longest = longest, 0.0
+        started = time.perf_counter()
+        for seq in range(2, times + 2):
+            snapshot = Projection("bench", seq, (position.standing(),))
+            await trio.to_thread.run_sync(write_pps, path, snapshot)
+        writing = (time.perf_counter() - started) / times
+        nursery.cancel_scope.cancel()
+    return Gaps(writing, idle, longest)
+
+
+def beside_the_peer(pattern: str, fills: int) -> None:
+    """Print ours and the peer's, and their ratio."""
+    theirs = peer("nautilus_position.py", "--pattern", pattern, "--fills", fills)
+    ours, best = cost_of_clear(pattern, fills)
+    fill, fill_best = theirs["us_per_fill_median"], theirs["us_per_fill_best"]
+    print(
+        f"{fills} clears, {pattern}: ours {ours:.2f} µs a clear (best {best:.2f}), "
+        f"{1e6 / ours:,.0f} a second; "
+        f"{theirs['peer']} {fill:.2f} µs (best {fill_best:.2f}), {1e6 / fill:,.0f} a second: "
+        f"{fill / ours:.1f} times ours"
+    )
+
+
+def main() -> None:
+    """Run them all."""
+    beside_the_peer("flat", 20_000)
+    beside_the_peer("open", 5_000)
+    for pattern in ("open", "turns"):
+        few, many = cost_after(1_000, 1_000_000, pattern)
+        print(
+            f"never flat, {pattern}: after 1,000 clears {few:.2f} µs a clear, after 1,000,000 {many:.2f} µs: "
+            f"{many / few:.2f} times"
+        )
+    found = gaps()
+    print(
+        f"pps.toml with 5,000 clears: {found.writing * 1e3:.0f} ms to write, in a thread; the longest gap of "
+        f"the loop {found.meanwhile * 1e3:.1f} ms meanwhile, {found.idle * 1e3:.1f} ms idle"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""One account's position in one market: a fold of its events in the order of their venue time.
+
+Events may arrive in any order. One that belongs at the end, as nearly all do, costs the same however many
+came before. A late one, or one that is taken away, makes the position fold again, from the nearest mark
+before its place: there is one at least every 256 events.
+
+Memory holds the events since the last flat, and at least ``keep`` older ones. Still older ones are summed up
+in a base, which ends at a flat point. An event that belongs before the base is booked right after it instead,
+and counted in ``displaced``: size, cash and fees are exact all the same, and the fold stays the same for the
+same arrivals, but the price per unit and what is derived from it may then differ from those of a fold of
+everything, such as the ledger gives.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from decimal import Decimal
+from itertools import islice
+from typing import NamedTuple
+
+from fsm_ems.accounting.clear import Clear, Event, Transfer, place, reversal
+from fsm_ems.accounting.fold import Fold
+from fsm_ems.market import Market
+
+ENTRY_AND_EXIT = Decimal(2)
+"""The default of k: the fee of the entry, and as much again for the exit to come."""
+KEEP = 1_000
+GONE_MAX = 10_000
+
+_MARK_EVERY = 256
+_FLAT_MARK_EVERY = 64
+
+
+class Standing(NamedTuple):
+    """A position as it stood once; nothing in it changes any more, so that another thread may read it.
+
+    *cash* and *fees* are pairs of asset and amount. *events* are those since the last flat. *part* is what
+    the first of them opened, where it also closed an older position.
+    """
+
+    market: str
+    broker: str
+    account: str
+    size: Decimal
+    ppu: Decimal
+    realized: Decimal
+    break_even: Decimal | None
+    cash: tuple[tuple[str, Decimal], ...]
+    fees: tuple[tuple[str, Decimal], ...]
+    events: tuple[Event, ...]
+    part: Decimal | None
+
+
+class Position:
+    """What *account* holds in *market*, in base units, below zero when short.
+
+    *k* is how many times the fee of what was opened is in the price per unit; it may be changed at any time.
+    """
+
+    __slots__ = (
+        "_base",
+        "_due",
+        "_events",
+        "_flat_due",
+        "_fold",
+        "_gone",
+        "_keep",
+        "_known",
+        "_marks",
+        "account",
+        "displaced",
+        "k",
+        "market",
+    )
+
+    def __init__(
+        self, market: Market, account: str, k: Decimal | int = ENTRY_AND_EXIT, *, keep: int = KEEP
+    ) -> None:
+        self.market = market
+        self.account = account
+        self.k = Decimal(k)
+        self.displaced = 0
+        self._keep = keep
+        self._events: list[Event] = []
+        self._known: dict[str, Event] = {}
+        self._gone: dict[str, None] = {}
+        self._base: tuple[int, str] | None = None
+        self._fold = Fold(market.quote)
+        self._marks = [self._fold.copy()]
+        self._due = _MARK_EVERY
+        self._flat_due = _FLAT_MARK_EVERY
+
+    # ── events ──────────────────────────────────────────────────────────────────────────────────────
+
+    def add(self, event: Event) -> bool:
+        """Book *event*; False, and nothing changed, where its id is known or was taken away before."""
+        exec_id = event.exec_id
+        known = self._known
+        if exec_id in known or exec_id in self._gone:
+            return False
+        events, fold = self._events, self._fold
+        if events:
+            last = events[-1]
+            if event.time_ns < last.time_ns or (event.time_ns == last.time_ns and exec_id < last.exec_id):
+                self._insert(event)
+                return True
+        elif self._base is not None and place(event) <= self._base:
+            self._insert(event)
+            return True
+        events.append(event)
+        known[exec_id] = event
+        if type(event) is Clear:
+            fold.clear(event)
+        else:
+            fold.step(event)
+        if fold.count >= self._due or (not fold.size and fold.count >= self._flat_due):
+            self._mark()
+            self._shorten()
+        return True
+
+    def remove(self, event: Clear | Transfer) -> bool:
+        """Take *event* away, as a bust or the first half of a correction does; its id never comes back.
+
+        Where it is in the base its reversal is booked. One that was never seen is kept out when it comes, as
+        long as it is among the last 10,000 taken away. False where nothing changed.
+        """
+        exec_id = event.exec_id
+        if exec_id in self._gone:
+            return False
+        self._gone[exec_id] = None
+        if len(self._gone) > GONE_MAX:
+            del self._gone[next(iter(self._gone))]
+        known = self._known.pop(exec_id, None)
+        if known is not None:
+            at = bisect_left(self._events, place(known), key=place)
+            del self._events[at]
+            self._refold(at)
+            return True
+        if self._base is not None and place(event) <= self._base:
+            self._insert(reversal(event))
+            return True
+        return False
+
+    def _insert(self, event: Event) -> None:
+        where = place(event)
+        if self._base is not None and where <= self._base:
+            self.displaced += 1
+        self._known[event.exec_id] = event
+        at = bisect_left(self._events, where, key=place)
+        self._events.insert(at, event)
+        self._refold(at)
+
+    def _refold(self, at: int) -> None:
+        """Fold again all from the event at index *at* on."""
+        marks = self._marks
+        while marks[-1].count > at:
+            marks.pop()
+        self._fold = fold = marks[-1].copy()
+        self._due = fold.count + _MARK_EVERY
+        self._flat_due = max((mark.count for mark in marks if not mark.size), default=0) + _FLAT_MARK_EVERY
+        for event in islice(self._events, fold.count, None):
+            fold.step(event)
+            if fold.count >= self._due or (not fold.size and fold.count >= self._flat_due):
+                self._mark()
+        self._shorten()
+
+    def _mark(self) -> None:
+        fold = self._fold
+        self._marks.append(fold.copy())
+        self._due = fold.count + _MARK_EVERY
+        if not fold.size:
+            self._flat_due = fold.count + _FLAT_MARK_EVERY
+
+    def _shorten(self) -> None:
+        """Move the base on once twice as many older events are held as must be."""
+        older = self._fold.opened
+        if older <= 2 * self._keep:
+            return
+        marks = self._marks
+        flats = [at for at, mark in enumerate(marks) if not mark.size and mark.count <= older - self._keep]
+        at = flats[-1]
+        cut = marks[at].count
+        if not cut:
+            return
+        self._base = place(self._events[cut - 1])
+        for event in self._events[:cut]:
+            self._known.pop(event.exec_id, None)
+        del self._events[:cut]
+        del marks[:at]
+        for fold in (self._fold, *marks):
+            fold.count -= cut
+            fold.opened -= cut
+        self._due -= cut
+        self._flat_due -= cut
+
+    # ── what it comes to ────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def size(self) -> Decimal:
+        """In base units, exact; below zero when short."""
+        return self._fold.size
+
+    @property
+    def cash(self) -> dict[str, Decimal]:
+        """What clears moved, fees apart, by asset; exact."""
+        return {self.market.quote: self._fold.cash}
+
+    @property
+    def fees(self) -> dict[str, Decimal]:
+        """What was paid in fees, by asset; exact. The quote asset comes first."""
+        return {self.market.quote: self._fold.fees, **(self._fold.other_fees or {})}
+
+    @property
+    def ppu(self) -> Decimal:
+        """The price per unit of what is held, *k* times its fees included; 0 when flat. 34 digits."""
+        return self._fold.ppu(self.k)
+
+    @property
+    def realized(self) -> Decimal:
+        """Realized PnL in the quote asset, fees apart. 34 digits."""
+        return self._fold.realized
+
+    @property
+    def break_even(self) -> Decimal | None:
+        """The closing price at which all since the last flat comes to zero, paid fees included. 34 digits.
+
+        Only fees in the quote asset count. What a transfer brought counts as if bought at the price per unit
+        it came to. None when flat.
+        """
+        return self._fold.break_even
+
+    def unrealized(self, price: Decimal) -> Decimal:
+        """What closing at *price* would win or lose, fees apart. 34 digits.
+
+        With realized PnL it comes to what clears moved and what is held is worth.
+        """
+        return self._fold.unrealized(price)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events since the last flat, in their order. The first may have closed an older position."""
+        return tuple(self._events[self._fold.opened :])
+
+    def known(self, exec_id: str) -> Event | None:
+        """The event of that id, as long as it is in memory."""
+        return self._known.get(exec_id)
+
+    def standing(self) -> Standing:
+        """The position as it stands, for whoever reads it later or elsewhere."""
+        return Standing(
+            self.market.fqme,
+            self.market.broker,
+            self.account,
+            self.size,
+            self.ppu,
+            self.realized,
+            self.break_even,
+            tuple(self.cash.items()),
+            tuple(self.fees.items()),
+            self.events,
+            self._fold.part,
+        )
