@@ -258,6 +258,48 @@ class BrokerdRestated(_AboutOrder):
 
 
 @message
+class _AboutPosition(_Report):
+    """A report about what an account holds in a market, and about no order."""
+
+    market: Fqme
+
+
+@message
+class BrokerdPosition(_AboutPosition):
+    """The size the venue says the account holds; below zero when short."""
+
+    name: Literal["brokerd_position"] = "brokerd_position"
+    size: Signed
+
+
+@message
+class BrokerdTransfer(_AboutPosition):
+    """*size* came into the account (above zero) or left it (below) without a trade; *exec_id* is its id."""
+
+    name: Literal["brokerd_transfer"] = "brokerd_transfer"
+    exec_id: VenueId
+    size: Signed
+
+
+@message
+class BrokerdSplit(_AboutPosition):
+    """There are *ratio* units for one from here on; *exec_id* is its id. Orders are restated on their own."""
+
+    name: Literal["brokerd_split"] = "brokerd_split"
+    exec_id: VenueId
+    ratio: Positive
+
+
+@message
+class BrokerdExpiry(_AboutPosition):
+    """The market has ended: what is held is settled at *price*, 0 where it ends worthless."""
+
+    name: Literal["brokerd_expiry"] = "brokerd_expiry"
+    exec_id: VenueId
+    price: NotNegative = Decimal(0)
+
+
+@message
 class BrokerdError(_Answer):
     """A reply to *reqid* that does not tell what became of it."""
 
@@ -276,3 +318,22 @@ Report = Annotated[
     | BrokerdError,
     Field(discriminator="name"),
 ]
+"""What a broker tells of an order."""
+
+PositionReport = BrokerdPosition | BrokerdTransfer | BrokerdSplit | BrokerdExpiry
+"""What a broker tells of an account's position."""
+
+AnyReport = Annotated[
+    BrokerdOrderAck
+    | BrokerdStatus
+    | BrokerdFill
+    | BrokerdBust
+    | BrokerdCorrection
+    | BrokerdReplaced
+    | BrokerdRefused
+    | BrokerdRestated
+    | BrokerdError
+    | PositionReport,
+    Field(discriminator="name"),
+]
+"""What a broker's stream brings."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+from fsm_ems.value import Value
 
 FillModel = Literal["touch", "through", "queue"]
 
 
-@dataclass(frozen=True, slots=True)
-class Market:
+class Market(Value, frozen=True):
     """A market found by its address *fqme*, such as ``xbtusd.kraken``.
 
     *price_tick* is in quote units, *size_tick* and *min_size* in base units, *min_cost* (size times

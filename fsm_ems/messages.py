@@ -21,20 +21,26 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, Strict, TypeAdapter, ValidationError, model_validator
 
 from fsm_ems.brokerd import (
+    AnyReport,
     BrokerdBust,
     BrokerdCancel,
     BrokerdCorrection,
     BrokerdEdit,
     BrokerdError,
+    BrokerdExpiry,
     BrokerdFill,
     BrokerdOrder,
     BrokerdOrderAck,
+    BrokerdPosition,
     BrokerdQuery,
     BrokerdRefused,
     BrokerdReplaced,
     BrokerdRestated,
+    BrokerdSplit,
     BrokerdStatus,
+    BrokerdTransfer,
     OrderDetails,
+    PositionReport,
     Report,
     Request,
 )
@@ -58,19 +64,24 @@ from fsm_ems.message_fields import (
 from fsm_ems.numbers import Computed, Positive
 
 __all__ = [
+    "AnyReport",
     "BrokerdBust",
     "BrokerdCancel",
     "BrokerdCorrection",
     "BrokerdEdit",
     "BrokerdError",
+    "BrokerdExpiry",
     "BrokerdFill",
     "BrokerdOrder",
     "BrokerdOrderAck",
+    "BrokerdPosition",
     "BrokerdQuery",
     "BrokerdRefused",
     "BrokerdReplaced",
     "BrokerdRestated",
+    "BrokerdSplit",
     "BrokerdStatus",
+    "BrokerdTransfer",
     "Cancel",
     "Command",
     "Direction",
@@ -83,6 +94,7 @@ __all__ = [
     "Order",
     "OrderDetails",
     "OrderType",
+    "PositionReport",
     "Report",
     "Request",
     "Side",
@@ -280,7 +292,7 @@ def _reader(adapter: TypeAdapter[_T]) -> Callable[[_Source], _T]:
 
 _commands: Callable[[_Source], Command] = _reader(TypeAdapter(Command))
 _requests: Callable[[_Source], Request] = _reader(TypeAdapter(Request))
-_reports: Callable[[_Source], Report] = _reader(TypeAdapter(Report))
+_reports: Callable[[_Source], AnyReport] = _reader(TypeAdapter(AnyReport))
 
 
 _WORDS = {"unexpected_keyword_argument": "there is no such field"}  # where pydantic speaks of its own insides
@@ -308,7 +320,7 @@ def parse_command(source: Mapping[str, Any] | str | bytes) -> Command:
         raise InvalidMessage(_problems(error)) from None
 
 
-def parse_report(source: Mapping[str, Any] | str | bytes) -> Report:
+def parse_report(source: Mapping[str, Any] | str | bytes) -> AnyReport:
     """A broker's report from a mapping or from JSON text.
 
     Raises:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.dialogs.dispatcher import Append, Dispatcher
 from fsm_ems.dialogs.outward import request_of
-from fsm_ems.dialogs.record import Effect, Notice
+from fsm_ems.dialogs.record import Booked, Effect, Notice
 from fsm_ems.dialogs.settings import SECOND_NS, Settings
 from fsm_ems.errors import Refused
 from fsm_ems.machines.link import LinkEvent
@@ -137,5 +137,5 @@ class Replay:
         for effect in effects:
             if isinstance(effect, Notice):
                 self._told.append(effect)
-            else:
+            elif not isinstance(effect, Booked):
                 self.engine.send(request_of(effect))

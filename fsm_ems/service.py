@@ -26,7 +26,7 @@ from fsm_ems.dialogs.record import Effect, Notice, Role, SendAbout, SendOrder
 from fsm_ems.errors import BrokerFault, ClientFault, InvalidMessage, Refused
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.machines.order import ENDS
-from fsm_ems.messages import Command, Order, Report, Status
+from fsm_ems.messages import Command, Order, Status
 from fsm_ems.quotes import Row
 
 QUEUED_MAX = 1_024
@@ -182,7 +182,7 @@ class EMS(Client):
     def _carry_out(self, effects: Sequence[Effect]) -> None:
         """Sends first, then notices; the records they follow from are in the log already."""
         for effect in effects:
-            if not isinstance(effect, Notice):
+            if isinstance(effect, SendOrder | SendAbout):
                 self._outboxes[effect.broker].append(effect)
                 self._stir(effect.broker)
         for effect in effects:
@@ -301,7 +301,7 @@ class EMS(Client):
 
     async def _receive(self, broker: str, dialogue: TradesDialogue) -> None:
         while True:
-            report: Report = await dialogue.receive()
+            report = await dialogue.receive()
             self._carry_out(self.dispatcher.report(broker, report, self.clock()))
 
     async def run(self) -> None:

@@ -34,6 +34,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("messages.py", 1),
     ("machines/draw.py", 8),  # the program that writes diagrams/
     ("machines/*", 1),
+    ("dialogs/accounts*.py", 2),
     ("dialogs/facts*.py", 2),
     ("dialogs/record*.py", 2),
     ("dialogs/ids*.py", 2),

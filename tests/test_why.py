@@ -56,7 +56,7 @@ class Desk:
 
     def hear(self, name: str, **says: object) -> None:
         self.now_ns += SECOND_NS
-        report: Report = parse_report({"name": f"brokerd_{name}", "venue_id": "V1", **says})
+        report = parse_report({"name": f"brokerd_{name}", "venue_id": "V1", **says})
         self.dispatcher.report("kraken", report, self.now_ns)
 
     def show(self, row: Row) -> None:
@@ -270,7 +270,7 @@ def test_the_table_has_a_line_for_each_step(desk: Desk) -> None:
     lines = as_text(why(desk.log, "a")).splitlines()
 
     assert lines[0].split() == list(HEADINGS)
-    assert [line.split()[0] for line in lines[1:]] == ["7", "8", "9"]
+    assert [line.split()[0] for line in lines[1:]] == ["8", "9", "10"]
     assert re.search(r"2021-01-08T00:00:01\.000000000Z +owner +submit buy 2", lines[1])
     assert re.search(r"acked → filled +2 +0 +99\.50 ", lines[3])
 

@@ -1,20 +1,19 @@
 """What moves a position: clears, transfers, splits and expiries, each once by its id.
 
 Times are venue times in ns since the epoch. Events are ordered by (*time_ns*, *exec_id*), whatever the
-order in which they arrive. They hold nothing that could form a circle, so the garbage collector is told to
-leave them alone: a million of them cost it nothing.
+order in which they arrive.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-import msgspec
+from fsm_ems.value import Value
 
 ZERO = Decimal(0)
 
 
-class Clear(msgspec.Struct, frozen=True, gc=False):
+class Clear(Value, frozen=True):
     """One execution: *size* is above zero when bought, below when sold.
 
     *fee* is in *fee_asset*, in the market's quote asset where None; below zero it is a rebate.
@@ -28,7 +27,7 @@ class Clear(msgspec.Struct, frozen=True, gc=False):
     fee_asset: str | None = None
 
 
-class Transfer(msgspec.Struct, frozen=True, gc=False):
+class Transfer(Value, frozen=True):
     """*size* came in (above zero) or went out (below), without a price."""
 
     time_ns: int
@@ -36,7 +35,7 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
     size: Decimal
 
 
-class Split(msgspec.Struct, frozen=True, gc=False):
+class Split(Value, frozen=True):
     """From here on there are *ratio* units for one, each worth that much less. Cash does not move."""
 
     time_ns: int
@@ -44,7 +43,7 @@ class Split(msgspec.Struct, frozen=True, gc=False):
     ratio: Decimal
 
 
-class Expiry(msgspec.Struct, frozen=True, gc=False):
+class Expiry(Value, frozen=True):
     """The market ends: whatever is held is closed at the settlement *price*, 0 where it ends worthless."""
 
     time_ns: int

@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import msgspec
-
 from fsm_ems.accounting.clear import Clear, Event, Transfer, reversal
+from fsm_ems.value import Value
 
 DAY_NS = 86_400_000_000_000
 DAYS_KEPT = 2
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class Entry(Value, frozen=True):
     """*event* of *market*, booked by the record *seq* at *booked_ns*; where it *reverses*, taken back."""
 
     seq: int

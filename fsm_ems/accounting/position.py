@@ -90,6 +90,16 @@ class Position:
         self._due = _MARK_EVERY
         self._flat_due = _FLAT_MARK_EVERY
 
+    def twin(self) -> Position:
+        """An equal one that shares nothing that can change."""
+        twin = Position(self.market, self.account, self.k, keep=self._keep)
+        twin.displaced = self.displaced
+        twin._events, twin._known, twin._gone = self._events.copy(), self._known.copy(), self._gone.copy()
+        twin._base, twin._fold = self._base, self._fold.copy()
+        twin._marks = [mark.copy() for mark in self._marks]
+        twin._due, twin._flat_due = self._due, self._flat_due
+        return twin
+
     # ── events ──────────────────────────────────────────────────────────────────────────────────────
 
     def add(self, event: Event) -> bool:

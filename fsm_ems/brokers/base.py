@@ -12,7 +12,7 @@ from typing import Protocol
 
 from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.market import Market
-from fsm_ems.messages import Report, Request
+from fsm_ems.messages import AnyReport, Request
 from fsm_ems.quotes import MarketRow
 
 
@@ -27,7 +27,7 @@ class TradesDialogue(Protocol):
         """
         ...
 
-    async def receive(self) -> Report:
+    async def receive(self) -> AnyReport:
         """The next report.
 
         Raises:

@@ -60,11 +60,12 @@ def apply(book: Book, record: Record) -> list[Effect]:
     payload = record.payload
     kind = type(payload)
     part = _PARTS.get(kind)
-    if part is None:
-        WHOLE[kind](book, record, payload)
-        return [_notice_of_none(book, identity, seq, record) for identity, seq in record.tells]
-    dialog = _create(book, record) if kind in _BIRTHS else book.dialogs[record.owner][record.oid]
     effects: list[Effect] = []
+    if part is None:
+        WHOLE[kind](book, record, payload, effects)
+        effects += [_notice_of_none(book, identity, seq, record) for identity, seq in record.tells]
+        return effects
+    dialog = _create(book, record) if kind in _BIRTHS else book.dialogs[record.owner][record.oid]
     before, flags = dialog.state, dialog.flags
     part(book, record, dialog, payload, effects)
     if record.event is not None:
@@ -302,7 +303,7 @@ def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, eff
     unpark(book, payload.origin)
     if report.venue_id is not None and report.venue_id != dialog.venue_id:
         index_venue_id(book, dialog, report.venue_id)
-    fold(book, record, dialog, report)
+    fold(book, record, dialog, report, effects)
     if not payload.deadline_ns or dialog.cancel is None or not dialog.cancel.wanted:
         return
     leaves = ORDER.moves[dialog.state].get(record.event) is S.CANCELLING and not dialog.cancel.out  # type: ignore[arg-type]  # a report that is folded has its event

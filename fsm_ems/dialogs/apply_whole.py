@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fsm_ems.dialogs.accounts import account_for, book_orphan
 from fsm_ems.dialogs.book import ORPHANS_MAX, Book, Identity, Waiting
-from fsm_ems.dialogs.record import Granted, LinkMoved, Opened, Orphaned, Parked, Record, Unparked
+from fsm_ems.dialogs.record import (
+    Accounted,
+    Effect,
+    Granted,
+    LinkMoved,
+    Listed,
+    Opened,
+    Orphaned,
+    Parked,
+    Record,
+    Unparked,
+)
 from fsm_ems.machines.link import LINK, LinkState
 from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill
 
@@ -26,32 +38,32 @@ def unpark(book: Book, origin: int) -> None:
 # ── records about no dialog ─────────────────────────────────────────────────────────────────────────
 
 
-def _opened(book: Book, record: Record, payload: Opened) -> None:
+def _opened(book: Book, record: Record, payload: Opened, effects: list[Effect]) -> None:
     book.generation = payload.generation
     book.keep_finished, book.keep_age_ns = payload.keep_finished, payload.keep_age_ns
 
 
-def _granted(book: Book, record: Record, payload: Granted) -> None:
+def _granted(book: Book, record: Record, payload: Granted, effects: list[Effect]) -> None:
     book.identities[payload.identity] = Identity(payload.identity, payload.role, payload.sees)
     book.watchers.clear()
 
 
-def _link_moved(book: Book, record: Record, payload: LinkMoved) -> None:
+def _link_moved(book: Book, record: Record, payload: LinkMoved, effects: list[Effect]) -> None:
     book.links[payload.broker] = LINK.step(book.links.get(payload.broker, LinkState.DOWN), payload.event)
     if book.link_open(payload.broker):
         for dialog in book.at_broker(payload.broker):
             book.wake(dialog)
 
 
-def _parked(book: Book, record: Record, payload: Parked) -> None:
+def _parked(book: Book, record: Record, payload: Parked, effects: list[Effect]) -> None:
     book.parked[record.seq] = Waiting(payload.broker, payload.report, payload.due_ns)
 
 
-def _unparked(book: Book, record: Record, payload: Unparked) -> None:
+def _unparked(book: Book, record: Record, payload: Unparked, effects: list[Effect]) -> None:
     unpark(book, payload.origin)
 
 
-def _orphaned(book: Book, record: Record, payload: Orphaned) -> None:
+def _orphaned(book: Book, record: Record, payload: Orphaned, effects: list[Effect]) -> None:
     book.parked.pop(payload.origin, None)
     report = payload.report
     if isinstance(report, _EXECUTIONS):
@@ -59,10 +71,21 @@ def _orphaned(book: Book, record: Record, payload: Orphaned) -> None:
         book.orphan_execs.setdefault((payload.broker, report.account), {})[report.exec_id] = record.seq
         if len(book.orphans) > ORPHANS_MAX:
             unpark(book, next(iter(book.orphans)))
+        book_orphan(book, record, report, effects)
 
 
-WHOLE: dict[type[Any], Callable[[Book, Record, Any], None]] = {
+def _listed(book: Book, record: Record, payload: Listed, effects: list[Effect]) -> None:
+    book.markets[payload.market.fqme] = payload.market
+
+
+def _accounted(book: Book, record: Record, payload: Accounted, effects: list[Effect]) -> None:
+    account_for(book, record, payload, effects)
+
+
+WHOLE: dict[type[Any], Callable[[Book, Record, Any, list[Effect]], None]] = {
     Opened: _opened,
+    Listed: _listed,
+    Accounted: _accounted,
     Granted: _granted,
     LinkMoved: _link_moved,
     Parked: _parked,

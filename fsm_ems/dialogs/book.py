@@ -8,14 +8,17 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import NamedTuple
 
+from fsm_ems.accounting.position import Position
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.darkbook import DarkBook
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.record import Role
 from fsm_ems.machines.link import LinkState
 from fsm_ems.machines.order import ENDS, S
+from fsm_ems.market import Market
 from fsm_ems.messages import Report
 
 _ENDS = frozenset(ENDS)
@@ -50,7 +53,8 @@ class Book:
     """The fold. Dialogs by (owner, oid), and by what a broker calls them.
 
     ``executions`` knows, by (broker, account), which dialog has an execution id, live or undone. Ids of
-    dialogs that left memory left with them.
+    dialogs that left memory left with them. ``positions`` are by account and market; ``differing`` holds the
+    sizes that a venue states and we do not hold, by (account, market).
     """
 
     __slots__ = (
@@ -60,6 +64,7 @@ class Book:
         "by_venue_id",
         "dark",
         "dialogs",
+        "differing",
         "executions",
         "finished",
         "forgotten",
@@ -68,9 +73,11 @@ class Book:
         "keep_age_ns",
         "keep_finished",
         "links",
+        "markets",
         "orphan_execs",
         "orphans",
         "parked",
+        "positions",
         "seq",
         "streams",
         "unacked",
@@ -84,6 +91,9 @@ class Book:
         self.keep_age_ns = 30 * 86_400 * 10**9
         self.dark = DarkBook()
         self.dialogs: dict[str, dict[str, Dialog]] = {}
+        self.markets: dict[str, Market] = {}
+        self.positions: dict[str, dict[str, Position]] = {}
+        self.differing: dict[tuple[str, str], Decimal] = {}
         self.by_reqid: dict[str, dict[int | str, Dialog]] = {}
         self.by_venue_id: dict[str, dict[str, Dialog]] = {}
         self.executions: dict[tuple[str, str], dict[str, Dialog]] = {}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from fsm_ems.dialogs import decide, decide_quotes, decide_reports
+from fsm_ems.dialogs import decide, decide_accounts, decide_quotes, decide_reports
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
@@ -20,7 +20,17 @@ from fsm_ems.dialogs.recall import recalled
 from fsm_ems.dialogs.record import Effect, Record, Role
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.link import LinkEvent
-from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill, Cancel, Command, Order, Report
+from fsm_ems.messages import (
+    AnyReport,
+    BrokerdBust,
+    BrokerdCorrection,
+    BrokerdFill,
+    Cancel,
+    Command,
+    Order,
+    PositionReport,
+    Report,
+)
 from fsm_ems.quotes import Row
 
 Append = Callable[[Record], None]
@@ -75,6 +85,8 @@ class Dispatcher:
         self._lookup = lookup
         self._life = life
         self._take(decide.open_book(self.book, settings, generation, now_ns), now_ns, [])
+        while (made := decide_accounts.listed(self.book, settings.markets, now_ns)) is not None:
+            self._take(made, now_ns, [])
 
     # ── identities and links ────────────────────────────────────────────────────────────────────────
 
@@ -155,10 +167,14 @@ class Dispatcher:
 
     # ── reports and time ────────────────────────────────────────────────────────────────────────────
 
-    def report(self, broker: str, report: Report, now_ns: int) -> list[Effect]:
+    def report(self, broker: str, report: AnyReport, now_ns: int) -> list[Effect]:
         """Take a broker's report: it reaches its dialog, waits for it, makes one, or is an orphan."""
         effects: list[Effect] = []
         book = self.book
+        if isinstance(report, PositionReport):
+            made = decide_accounts.accounted(book, self.settings, broker, report, now_ns)
+            self._take_if(made, now_ns, effects)
+            return effects
         dialog = book.find(broker, report.reqid, report.venue_id)
         if dialog is None:
             dialog = decide_reports.find(book, broker, report) or self._recall(broker, report, now_ns)

@@ -13,12 +13,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.accounts import book_execution, unbook_execution
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO, CancelRequest, Dialog, EditRequest, Execution
 from fsm_ems.dialogs.ids import index_execution, index_reqid, take_over
 from fsm_ems.dialogs.naming import after, find_edit, proven_edit, restated_terms
 from fsm_ems.dialogs.naming_status import LIFTED, MARKS, answers, edit_in_force, end_of, pending_edit, settles
-from fsm_ems.dialogs.record import Record, Reported
+from fsm_ems.dialogs.record import Effect, Record, Reported
 from fsm_ems.machines.order import E, S
 from fsm_ems.messages import (
     BrokerdBust,
@@ -41,10 +42,10 @@ _NO_PROOF = frozenset(
 )
 
 
-def fold(book: Book, record: Record, dialog: Dialog, report: Report) -> None:
+def fold(book: Book, record: Record, dialog: Dialog, report: Report, effects: list[Effect]) -> None:
     """Change the facts of *dialog* as *report* tells; ``record.event`` is the name it was given."""
     event = record.event
-    _FOLDS[type(report)](book, record, dialog, report)
+    _FOLDS[type(report)](book, record, dialog, report, effects)
     if event not in _NO_PROOF:
         dialog.flags |= f.ACKED
     if event in _FOUND:
@@ -87,11 +88,11 @@ def _state_cum(dialog: Dialog, cum: Decimal | None) -> None:
         dialog.stated = cum
 
 
-def _ack(book: Book, record: Record, dialog: Dialog, report: BrokerdOrderAck) -> None:
+def _ack(book: Book, record: Record, dialog: Dialog, report: BrokerdOrderAck, effects: list[Effect]) -> None:
     """The venue's id is all it brings, and that is indexed already."""
 
 
-def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus) -> None:
+def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, effects: list[Effect]) -> None:
     status = report.status
     _state_cum(dialog, report.cum)
     if status == "pending_cancel":
@@ -208,7 +209,7 @@ def _execution(report: BrokerdFill | BrokerdCorrection, time_ns: int) -> Executi
     )
 
 
-def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill) -> None:
+def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill, effects: list[Effect]) -> None:
     edit = proven_edit(dialog, report.reqid) if dialog.edits else None
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
@@ -217,21 +218,29 @@ def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill) -> No
     _state_cum(dialog, report.cum)
 
 
-def _bust(book: Book, record: Record, dialog: Dialog, report: BrokerdBust) -> None:
-    gone = _unbook(dialog, dialog.live_exec_id(report.ref_id) or report.ref_id, None)
+def _bust(book: Book, record: Record, dialog: Dialog, report: BrokerdBust, effects: list[Effect]) -> None:
+    undone = dialog.live_exec_id(report.ref_id) or report.ref_id
+    gone = _unbook(dialog, undone, None)
     index_execution(book, dialog, report.ref_id)  # perhaps never seen
+    unbook_execution(book, record, dialog, undone, gone, effects)
     if gone is not None:
-        _restate_stated(dialog, -gone.size)
+        _restate_stated(dialog, gone.size.copy_negate())  # a minus sign would round to 28 digits
     _note_reopened_end(dialog, record)
 
 
-def _correction(book: Book, record: Record, dialog: Dialog, report: BrokerdCorrection) -> None:
+def _correction(
+    book: Book, record: Record, dialog: Dialog, report: BrokerdCorrection, effects: list[Effect]
+) -> None:
     new = ZERO if dialog.replaced and report.exec_id in dialog.replaced else report.size
-    gone = _unbook(dialog, dialog.live_exec_id(report.ref_id) or report.ref_id, report.exec_id)
+    undone = dialog.live_exec_id(report.ref_id) or report.ref_id
+    gone = _unbook(dialog, undone, report.exec_id)
     for exec_id in (report.ref_id, report.exec_id):
         index_execution(book, dialog, exec_id)
+    unbook_execution(book, record, dialog, undone, gone, effects)
     if new:
-        _book(dialog, _execution(report, record.time_ns))
+        execution = _execution(report, record.time_ns)
+        _book(dialog, execution)
+        book_execution(book, record, dialog, execution, effects)
     if gone is not None:
         _restate_stated(dialog, EXACT.subtract(new, gone.size))
     _note_reopened_end(dialog, record)
@@ -256,13 +265,17 @@ def _take_terms(dialog: Dialog, edit: EditRequest, size: Decimal | None, price: 
         dialog.price = price
 
 
-def _replaced(book: Book, record: Record, dialog: Dialog, report: BrokerdReplaced) -> None:
+def _replaced(
+    book: Book, record: Record, dialog: Dialog, report: BrokerdReplaced, effects: list[Effect]
+) -> None:
     edit = find_edit(dialog, report.reqid)
     assert edit is not None, "an edit that nobody knows is ignored, and not folded"
     _take_terms(dialog, edit, report.size or edit.size, report.price or edit.price)
 
 
-def _refused(book: Book, record: Record, dialog: Dialog, report: BrokerdRefused) -> None:
+def _refused(
+    book: Book, record: Record, dialog: Dialog, report: BrokerdRefused, effects: list[Effect]
+) -> None:
     if report.request == "cancel":
         dialog.cancel = None
     elif report.request == "edit":
@@ -270,7 +283,9 @@ def _refused(book: Book, record: Record, dialog: Dialog, report: BrokerdRefused)
         dialog.edits = tuple(other for other in dialog.edits if other is not edit)
 
 
-def _restated(book: Book, record: Record, dialog: Dialog, report: BrokerdRestated) -> None:
+def _restated(
+    book: Book, record: Record, dialog: Dialog, report: BrokerdRestated, effects: list[Effect]
+) -> None:
     terms = restated_terms(dialog, report)
     if report.split is not None and dialog.fills:
         dialog.fills = {
@@ -292,14 +307,14 @@ def _restated(book: Book, record: Record, dialog: Dialog, report: BrokerdRestate
     _note_reopened_end(dialog, record)
 
 
-def _error(book: Book, record: Record, dialog: Dialog, report: BrokerdError) -> None:
+def _error(book: Book, record: Record, dialog: Dialog, report: BrokerdError, effects: list[Effect]) -> None:
     dialog.flags |= f.DOUBT
     dialog.asked = 0
     assert isinstance(record.payload, Reported), "only a record of a report is folded"
     dialog.due_ns = record.payload.deadline_ns
 
 
-_FOLDS: dict[type[Any], Callable[[Book, Record, Dialog, Any], None]] = {
+_FOLDS: dict[type[Any], Callable[[Book, Record, Dialog, Any, list[Effect]], None]] = {
     BrokerdOrderAck: _ack,
     BrokerdStatus: _status,
     BrokerdFill: _fill,

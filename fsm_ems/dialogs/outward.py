@@ -7,38 +7,67 @@ from typing import Any
 from msgspec.structs import asdict
 
 from fsm_ems.dialogs.facts import PRECISE, Dialog, ord_status
-from fsm_ems.dialogs.record import Contradicted, Notice, Orphaned, Reported, SendAbout, SendOrder
+from fsm_ems.dialogs.record import (
+    Accounted,
+    Contradicted,
+    Notice,
+    Orphaned,
+    Payload,
+    Reported,
+    SendAbout,
+    SendOrder,
+)
 from fsm_ems.machines.order import ORDER
-from fsm_ems.messages import BrokerdCancel, BrokerdEdit, BrokerdOrder, BrokerdQuery, Request, Status
+from fsm_ems.messages import (
+    BrokerdCancel,
+    BrokerdEdit,
+    BrokerdOrder,
+    BrokerdPosition,
+    BrokerdQuery,
+    Request,
+    Status,
+)
+
+_WITH_REPORT = Reported | Contradicted | Orphaned | Accounted
 
 
 def status_of(notice: Notice) -> Status:
     """The status message of a notice."""
     record = notice.record
     payload = record.payload
-    report = payload.report if isinstance(payload, Reported | Contradicted | Orphaned) else None
+    report = payload.report if isinstance(payload, _WITH_REPORT) else None
     row = ORDER.row_of.get((notice.source, record.event)) if record.event is not None else None
-    orphan = isinstance(payload, Orphaned)
-    nothing = "orphan" if orphan else "contradiction"
+    of_none = isinstance(payload, Orphaned | Accounted)
     return Status(
         oid=record.oid,
         owner=record.owner,
         seq=notice.seq,
-        state="" if orphan else notice.state.value,
-        event=nothing if record.event is None else record.event.value,
+        state="" if of_none else notice.state.value,
+        event=_event_without_row(payload) if record.event is None else record.event.value,
         then=None if record.then is None else record.then.value,
         size=notice.size,
         price=notice.price,
         filled=notice.filled,
         remaining=notice.leaves,
         average_price=PRECISE.divide(notice.notional, notice.booked) if notice.booked else None,
-        ord_status="" if orphan else notice.ord_status,
+        ord_status="" if of_none else notice.ord_status,
         reason=row.reason if row is not None else record.alarm or "",
         report=None if report is None else {"name": report.name, **report.as_fields()},
         alarm=record.alarm,
         time_ns=record.time_ns,
         venue_id=notice.venue_id,
     )
+
+
+def _event_without_row(payload: Payload) -> str:
+    """What a status calls a record that moves no order."""
+    if isinstance(payload, Orphaned):
+        return "orphan"
+    if not isinstance(payload, Accounted):
+        return "contradiction"
+    if isinstance(payload.report, BrokerdPosition):
+        return "position_agrees" if payload.report.size == payload.ours else "position_differs"
+    return payload.report.name.removeprefix("brokerd_")
 
 
 def standing_of(dialog: Dialog, seq: int, now_ns: int) -> Status:

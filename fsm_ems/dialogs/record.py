@@ -9,11 +9,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
+from fsm_ems.accounting.ledger import Entry
 from fsm_ems.dialogs.facts import EXACT, NOTHING_LEAVES, ZERO, Body, Execution, ord_status_of
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import OrderState
 from fsm_ems.machines.order_events import OrderEvent
-from fsm_ems.messages import Direction, Report
+from fsm_ems.market import Market
+from fsm_ems.messages import Direction, PositionReport, Report
 from fsm_ems.value import Value
 
 Role = Literal["trader", "observer"]
@@ -172,6 +174,24 @@ class Opened(Value, frozen=True):
     keep_age_ns: int
 
 
+class Listed(Value, frozen=True):
+    """A market's steps and assets, as its broker declares them."""
+
+    market: Market
+
+
+class Accounted(Value, frozen=True):
+    """What a broker tells of an account's position. The operator is told, and is the record's owner.
+
+    A transfer, split or expiry moves ours. A size that is not ours moves nothing: *ours* is what we hold;
+    None for all else.
+    """
+
+    broker: str
+    report: PositionReport
+    ours: Decimal | None
+
+
 class Granted(Value, frozen=True):
     """An identity may act (trader) or look on (observer) at the orders of the owners it *sees*."""
 
@@ -231,6 +251,8 @@ Payload = (
     | Contradicted
     | Recalled
     | Opened
+    | Listed
+    | Accounted
     | Granted
     | LinkMoved
     | Parked
@@ -329,4 +351,12 @@ class Notice(Value, frozen=True):
         return ord_status_of(self.pending, self.flags, self.end, self.filled, self.size)
 
 
-Effect = SendOrder | SendAbout | Notice
+class Booked(Value, frozen=True):
+    """Something moved a position, and goes into the ledger of that account at that broker."""
+
+    broker: str
+    account: str
+    entry: Entry
+
+
+Effect = SendOrder | SendAbout | Notice | Booked

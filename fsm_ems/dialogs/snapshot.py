@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fsm_ems.accounting.position import Position
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
 
@@ -33,14 +34,23 @@ def facts(book: Book) -> Plain:
     plain["by_venue_id"] = {broker: _named(dialogs) for broker, dialogs in book.by_venue_id.items()}
     plain["executions"] = {account: _named(execs) for account, execs in book.executions.items()}
     plain["dark"] = [_key(dialog) for dialog in book.dark]
+    plain["positions"] = {
+        account: {market: position_facts(position) for market, position in held.items()}
+        for account, held in book.positions.items()
+    }
     plain["finished"] = [_key(dialog) for dialog in book.finished]
     plain["forgotten"] = [*book.forgotten]
     plain["parked"] = [*book.parked.items()]
     plain["orphans"] = [*book.orphans.items()]
-    for slot in ("identities", "streams", "links", "unacked"):
+    for slot in ("differing", "identities", "streams", "links", "markets", "unacked"):
         plain[slot] = dict(plain[slot])
     plain["orphan_execs"] = {account: dict(execs) for account, execs in book.orphan_execs.items()}
     return plain
+
+
+def position_facts(position: Position) -> Plain:
+    """A position as it stands, and how many of its events came too late for their place."""
+    return {"stands": position.standing(), "displaced": position.displaced}
 
 
 def dialog_facts(dialog: Dialog) -> Plain:

@@ -25,6 +25,7 @@ from pydantic_core import from_json
 
 from fsm_ems.dialogs.facts import Body, Execution
 from fsm_ems.dialogs.record import (
+    Accounted,
     Adopted,
     CancelSent,
     CancelWanted,
@@ -34,6 +35,7 @@ from fsm_ems.dialogs.record import (
     Granted,
     Held,
     LinkMoved,
+    Listed,
     Met,
     Opened,
     Orphaned,
@@ -51,7 +53,7 @@ from fsm_ems.dialogs.record import (
 )
 from fsm_ems.journal.typed import Reader, fields_reader, is_object, read_int, read_text, reader_of
 from fsm_ems.machines.order_events import OrderEvent
-from fsm_ems.messages import Report
+from fsm_ems.messages import AnyReport
 
 VERSION = 1
 """Of the form of a line. A log with another version is refused."""
@@ -97,7 +99,7 @@ def _reqid(reqid: int | str | None) -> str:
     return quoted(reqid) if isinstance(reqid, str) else "null" if reqid is None else str(reqid)
 
 
-def _report(report: Report | None) -> str:
+def _report(report: AnyReport | None) -> str:
     if report is None:
         return "null"
     text = report.to_json(exclude_none=True)
@@ -209,6 +211,22 @@ def _opened(payload: Opened) -> str:
     )
 
 
+def _listed(payload: Listed) -> str:
+    market = payload.market
+    return (
+        f'"market":{{"fqme":{quoted(market.fqme)},"base":{quoted(market.base)},"quote":{quoted(market.quote)},'
+        f'"price_tick":"{market.price_tick}","size_tick":"{market.size_tick}",'
+        f'"min_size":"{market.min_size}","min_cost":"{market.min_cost}",'
+        f'"maker_bps":"{market.maker_bps}","taker_bps":"{market.taker_bps}"}}'
+    )
+
+
+def _accounted(payload: Accounted) -> str:
+    return (
+        f'"broker":{quoted(payload.broker)},"report":{_report(payload.report)},"ours":{_number(payload.ours)}'
+    )
+
+
 def _granted(payload: Granted) -> str:
     return (
         f'"identity":{quoted(payload.identity)},"role":{quoted(payload.role)},'
@@ -249,6 +267,8 @@ _WRITERS: dict[type[Any], Callable[[Any], str]] = {
     Contradicted: _contradicted,
     Recalled: _recalled,
     Opened: _opened,
+    Listed: _listed,
+    Accounted: _accounted,
     Granted: _granted,
     LinkMoved: _link_moved,
     Parked: _parked,

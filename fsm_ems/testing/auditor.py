@@ -13,6 +13,7 @@ from collections.abc import Hashable
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.record import (
     Adopted,
+    Booked,
     Contradicted,
     Notice,
     Orphaned,
@@ -132,7 +133,7 @@ class Auditor:
         for effect in outcome.effects:
             if isinstance(effect, Notice):
                 self._notice(effect, given, now_ns)
-            else:
+            elif not isinstance(effect, Booked):
                 self._sends.append(effect)
         self._all_told()
         if self._due:

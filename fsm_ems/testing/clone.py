@@ -30,6 +30,13 @@ def _finished(value: Any, twins: Twins) -> Any:
     return {twins[dialog]: None for dialog in value}
 
 
+def _positions(value: Any, twins: Twins) -> Any:
+    return {
+        account: {market: position.twin() for market, position in held.items()}
+        for account, held in value.items()
+    }
+
+
 def _dark(value: Any, twins: Twins) -> Any:
     """The dark book follows from the dialogs and from who came, or was met, before whom."""
     book = DarkBook()
@@ -44,7 +51,7 @@ def _clock(value: Any, twins: Twins) -> Any:
 
 
 _SAME = ("_sweep_at", "forgotten", "generation", "keep_age_ns", "keep_finished", "seq")
-_FLAT = ("identities", "links", "orphans", "parked", "streams", "unacked", "watchers")
+_FLAT = ("differing", "identities", "links", "markets", "orphans", "parked", "streams", "unacked", "watchers")
 _RULES: dict[str, Callable[[Any, Twins], Any]] = {
     "_alarm_clock": _clock,
     "by_reqid": _by_name,
@@ -54,6 +61,7 @@ _RULES: dict[str, Callable[[Any, Twins], Any]] = {
     "executions": _by_name,
     "finished": _finished,
     "orphan_execs": _nested,
+    "positions": _positions,
 }
 
 if {*_SAME, *_FLAT, *_RULES} != set(Book.__slots__):

@@ -16,6 +16,7 @@ from fsm_ems.messages import (
     BrokerdReplaced,
     BrokerdRestated,
     OrderDetails,
+    PositionReport,
     Report,
     parse_report,
 )
@@ -70,15 +71,23 @@ def _correction(letter: Letter, head: dict[str, Any]) -> Report:
     return BrokerdCorrection(**head, exec_id=letter.exec_id, ref_id=letter.ref_id, size=size, price=PRICE)
 
 
+def about_order(fields: dict[str, Any]) -> Report:
+    """The report that *fields* make, which is about an order."""
+    report = parse_report(fields)
+    assert not isinstance(report, PositionReport), "it is about a position"
+    return report
+
+
 def _refusal(request: str) -> Callable[[Letter, dict[str, Any]], Report]:
     def refusal(letter: Letter, head: dict[str, Any]) -> Report:
-        return parse_report({"name": "brokerd_refused", "request": request, "code": letter.code, **head})
+        fields = {"name": "brokerd_refused", "request": request, "code": letter.code, **head}
+        return about_order(fields)
 
     return refusal
 
 
 def _status(letter: Letter, head: dict[str, Any]) -> Report:
-    return parse_report(
+    return about_order(
         {
             "name": "brokerd_status",
             "status": letter.kind,

@@ -16,6 +16,7 @@ from fsm_ems.dialogs.facts import Body, Execution
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import OrderState
 from fsm_ems.machines.order_events import OrderEvent
+from fsm_ems.market import Market
 from fsm_ems.numbers import PLACES_MAX
 
 Drawn = st.SearchStrategy[Any]
@@ -127,6 +128,20 @@ REPORTS: dict[type[Any], Drawn] = {
 }
 """A strategy for each class of report."""
 
+_position: dict[str, Drawn] = {
+    "account": names,
+    "time_ns": times,
+    "text": _maybe(texts),
+    "market": st.just("xbtusd.kraken"),
+}
+POSITION_REPORTS: dict[type[Any], Drawn] = {
+    m.BrokerdPosition: st.builds(m.BrokerdPosition, size=fees, **_position),
+    m.BrokerdTransfer: st.builds(m.BrokerdTransfer, exec_id=ids, size=fees, **_position),
+    m.BrokerdSplit: st.builds(m.BrokerdSplit, exec_id=ids, ratio=sizes, **_position),
+    m.BrokerdExpiry: st.builds(m.BrokerdExpiry, exec_id=ids, price=sizes, **_position),
+}
+"""A strategy for each class of report about a position."""
+
 reports: st.SearchStrategy[m.Report] = st.one_of(*REPORTS.values())
 """Any report of a broker."""
 
@@ -198,6 +213,11 @@ PAYLOADS: dict[type[Any], Drawn] = {
         edit_ids=_few(st.tuples(ids, _maybe(decimals), _maybe(decimals))),
     ),
     r.Opened: st.builds(r.Opened, texts, counts, counts),
+    r.Listed: st.builds(
+        r.Listed,
+        st.builds(Market, texts, texts, texts, decimals, decimals, decimals, decimals, decimals, decimals),
+    ),
+    r.Accounted: st.builds(r.Accounted, texts, st.one_of(*POSITION_REPORTS.values()), _maybe(decimals)),
     r.Granted: st.builds(r.Granted, texts, st.sampled_from(["trader", "observer"]), _few(texts)),
     r.LinkMoved: st.builds(r.LinkMoved, texts, st.sampled_from(LinkEvent)),
     r.Parked: st.builds(r.Parked, texts, reports, counts),

@@ -155,7 +155,7 @@ class DispatcherScene(ABC, Generic[W]):
         auditor = node.auditor.twin()
         auditor.observe(given, outcome, world.now_ns)
         auditor.compare(book)
-        sends = [effect for effect in outcome.effects if not isinstance(effect, Notice)]
+        sends = [effect for effect in outcome.effects if isinstance(effect, SendOrder | SendAbout)]
         after = Node(book, auditor, self.sent(world, sends) if sends else world)
         self.judge(after)
         return after

@@ -8,8 +8,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fsm_ems.messages import Edit, Order, Report, TimeInForce, parse_report
+from fsm_ems.messages import Edit, Order, Report, TimeInForce
 from fsm_ems.quotes import Quote, Row, Trade
+from fsm_ems.testing.letters import about_order
 
 REPORT_KINDS = (
     "ack", "open", "fill", "fill", "fill", "bust", "correction", "pending_cancel", "cancelled", "rejected",
@@ -124,4 +125,4 @@ def reports(
         asked = draw(st.none() | st.sampled_from(list(queries))) if queries else None
         if asked is not None:
             fields |= {"snapshot": True, "query": asked}
-    return parse_report(fields)
+    return about_order(fields)

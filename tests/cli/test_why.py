@@ -19,16 +19,16 @@ submitted 1970-01-01T00:00:04.500000000Z
  0.000000000 s  owner   submit buy 0.2              submit    pending  accepted and durable; the
                         btcusdt.paper at 99.70,                        broker is next
                         gtc
-                        sent: order replay-14: buy
+                        sent: order replay-15: buy
                         0.2 at 99.70, gtc
  0.000000000 s  broker  ack, its id is P3           ack       acked    the venue gave its id
  0.000000000 s  broker  status open, 0 filled       opened    open     it rests on the book
  1.000000000 s  owner   edit up: size 0.3, price    edit      editing  the replace request goes
                         99.95                                          out; old terms stay in force
-                        sent: edit replay-19 of
-                        replay-14: size 0.3, price
+                        sent: edit replay-20 of
+                        replay-15: size 0.3, price
                         99.95
- 1.000000000 s  broker  edit replay-19 is in        replaced  open     the new terms are in force
+ 1.000000000 s  broker  edit replay-20 is in        replaced  open     the new terms are in force
                         force: size 0.3, price
                         99.95
  1.000000000 s  broker  fill X4: 0.1 at 99.90       fill      open     part of it traded under the
@@ -97,7 +97,7 @@ def test_altered_records_are_told(run: Run, kept: Path) -> None:
     told = run("why", "maker", kept)
 
     assert told.exit_code == 2
-    assert told.stderr.startswith(f"Error: {records}, line 7: the checksum does not match")
+    assert told.stderr.startswith(f"Error: {records}, line 8: the checksum does not match")
 
 
 def test_a_line_of_another_order_that_was_altered_is_told_as_well(run: Run, kept: Path) -> None:

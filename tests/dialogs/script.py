@@ -49,6 +49,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.facts import Dialog, derive, ord_status
 from fsm_ems.dialogs.record import (
+    Booked,
     CancelWanted,
     Contradicted,
     EditWanted,
@@ -362,7 +363,7 @@ class Script:
 
     def _sent(self, effect: Effect) -> str | None:
         """A send in words; the order is named when it is not the one the line is about."""
-        if isinstance(effect, Notice):
+        if isinstance(effect, Notice | Booked):
             return None
         if isinstance(effect, SendOrder):
             target, text = effect.reqid, f"order {plain(effect.size)}{_at(effect.price)}"
@@ -377,9 +378,9 @@ class Script:
     def _hear(self, effects: list[Effect]) -> None:
         """Sends are kept, and each identity's stream is free of gaps."""
         for effect in effects:
-            if not isinstance(effect, Notice):
+            if isinstance(effect, SendOrder | SendAbout):
                 self.sends.append(effect)
-            else:
+            elif isinstance(effect, Notice):
                 heard = self.streams.get(effect.identity, 0)
                 assert effect.seq == heard + 1, f"{effect.identity} heard {heard}, and then {effect.seq}"
                 self.streams[effect.identity] = effect.seq
@@ -387,7 +388,7 @@ class Script:
     # ── proofs ──────────────────────────────────────────────────────────────────────────────────────
 
     def _append(self, record: Record) -> None:
-        if self.records:
+        if record.oid:
             self._prove_states()
         self.records.append(record)
 

@@ -433,11 +433,11 @@ def test_with_the_link_up_an_order_is_recorded_and_sent_in_one(desk: Desk) -> No
     """One record holds the wish and the sending, with its request id and deadline."""
     effects = desk.order(post_only=True)
 
-    assert desk.last.payload == Submitted(desk.dialog().body, "g-7", START + 5 * SECOND)
+    assert desk.last.payload == Submitted(desk.dialog().body, "g-8", START + 5 * SECOND)
     assert of_kind(effects, SendOrder) == [
         SendOrder(
             broker="paper",
-            reqid="g-7",
+            reqid="g-8",
             account="main",
             market=MARKET,
             side="buy",
@@ -478,8 +478,8 @@ def test_what_waited_is_sent_once_when_the_link_is_in_step(desks: Desks) -> None
     effects = desk.link("synced")
 
     assert [(sent.reqid, sent.deadline_ns) for sent in of_kind(effects, SendOrder)] == [
-        ("g-9", START + 5 * SECOND),
         ("g-10", START + 5 * SECOND),
+        ("g-11", START + 5 * SECOND),
     ]
     assert of_kind(desk.link("lost", "connected", "synced"), SendOrder) == []
 
@@ -561,7 +561,7 @@ def test_the_cancel_before_the_ack_is_kept_and_leaves_with_it(desk: Desk) -> Non
     sent = of_kind(desk.ack(), SendAbout)
 
     assert [(request.verb, request.target, request.venue_id) for request in sent] == [
-        ("cancel", "g-7", "V-o1")
+        ("cancel", "g-8", "V-o1")
     ]
     assert sent[0].deadline_ns == START + 5 * SECOND
 
@@ -754,7 +754,7 @@ def test_a_dark_order_fires_once_and_is_sent_in_the_same_record(desk: Desk) -> N
 
     effects = desk.ems.trigger("ann", "o1", desk.now)
 
-    assert desk.last.payload == Triggered(Decimal(100), "g-8", START + 5 * SECOND, "hand", None)
+    assert desk.last.payload == Triggered(Decimal(100), "g-9", START + 5 * SECOND, "hand", None)
     assert [sent.price for sent in of_kind(effects, SendOrder)] == [100]
     assert desk.state() == "dark_triggered"
     assert desk.ems.trigger("ann", "o1", desk.now) == []

@@ -583,7 +583,7 @@ def let_go(desks: Desks) -> Desk:
     return desk
 
 
-@pytest.mark.parametrize("named", [{"reqid": "g-7"}, {"venue_id": "V-o1"}], ids=["request", "venue id"])
+@pytest.mark.parametrize("named", [{"reqid": "g-8"}, {"venue_id": "V-o1"}], ids=["request", "venue id"])
 def test_a_late_fill_brings_its_order_back(desks: Desks, named: dict[str, str]) -> None:
     """By any id of the chain; it is booked beside what the order had, and alarmed as too much."""
     desk = let_go(desks)
@@ -598,7 +598,7 @@ def test_a_late_fill_brings_its_order_back(desks: Desks, named: dict[str, str]) 
 def test_a_late_copy_of_a_fill_brings_its_order_back_and_is_not_counted_twice(desks: Desks) -> None:
     desk = let_go(desks)
 
-    desk.report("fill", reqid="g-7", exec_id="F1", size="10", price="100")
+    desk.report("fill", reqid="g-8", exec_id="F1", size="10", price="100")
 
     assert (desk.stands(), len(desk.book.orphans)) == ("filled 10/10", 0)
     assert kinds(desk, -1) == ["Recalled"]
@@ -617,7 +617,7 @@ def test_a_late_bust_brings_its_order_back_and_reopens_it(desks: Desks) -> None:
 def test_an_order_that_was_brought_back_is_let_go_and_brought_back_again(desks: Desks) -> None:
     """What happened since it came back is in the log as well."""
     desk = let_go(desks)
-    desk.report("fill", reqid="g-7", exec_id="F9", size="1", price="100")
+    desk.report("fill", reqid="g-8", exec_id="F9", size="1", price="100")
     desk.order("o3")
     desk.fill("10", "o3", exec_id="F3")
     assert desk.book.dialog("ann", "o1") is None
@@ -636,7 +636,7 @@ def test_an_order_let_go_by_age_is_brought_back_as_well(desks: Desks) -> None:
     desk.fill("10", "o2", exec_id="F2")
     assert desk.book.dialog("ann", "o1") is None
 
-    desk.report("fill", reqid="g-7", exec_id="F1", size="10", price="100")
+    desk.report("fill", reqid="g-8", exec_id="F1", size="10", price="100")
 
     assert desk.dialog().filled == 10
 
@@ -648,7 +648,7 @@ def test_where_nothing_is_kept_late_copies_are_still_not_counted_twice(desks: De
     assert list(desk.book) == []
 
     for _ in range(3):
-        desk.report("fill", reqid="g-7", exec_id="F1", size="10", price="100")
+        desk.report("fill", reqid="g-8", exec_id="F1", size="10", price="100")
 
     assert (desk.stands(), len(desk.book.orphans)) == ("filled 10/10", 0)
 
@@ -943,7 +943,7 @@ def test_one_answer_given_twice_is_one_answer(desk: Desk) -> None:
     assert desk.state() == "unknown"
 
 
-@pytest.mark.parametrize("query", [None, 1, "g-7"])
+@pytest.mark.parametrize("query", [None, 1, "g-8"])
 def test_an_answer_to_no_question_or_to_an_older_one_proves_no_absence(
     desk: Desk, query: int | str | None
 ) -> None:

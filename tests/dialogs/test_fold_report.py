@@ -51,7 +51,7 @@ def test_a_bust_takes_out_exactly_what_it_names(resting: Desk) -> None:
     resting.fill("4", price="99")
     resting.fill("2", exec_id="F2", price="101")
 
-    resting.report("bust", reqid="g-7", exec_id="B1", ref_id="F1")
+    resting.report("bust", reqid="g-8", exec_id="B1", ref_id="F1")
 
     dialog = resting.dialog()
     assert list(dialog.fills or {}) == ["F2"]
@@ -62,7 +62,7 @@ def test_a_bust_takes_out_exactly_what_it_names(resting: Desk) -> None:
 def test_a_correction_puts_one_in_the_place_of_another(resting: Desk) -> None:
     resting.fill("4", price="99", fee="1")
 
-    resting.report("correction", reqid="g-7", exec_id="C1", ref_id="F1", size="3", price="98", fee="0.5")
+    resting.report("correction", reqid="g-8", exec_id="C1", ref_id="F1", size="3", price="98", fee="0.5")
 
     dialog = resting.dialog()
     assert dialog.fills == {"C1": Execution("C1", Decimal(3), Decimal(98), Decimal("0.5"), None, None, START)}
@@ -73,9 +73,9 @@ def test_a_correction_puts_one_in_the_place_of_another(resting: Desk) -> None:
 def test_a_correction_of_a_correction_replaces_the_newest(resting: Desk) -> None:
     """It may name any id of the chain."""
     resting.fill("4")
-    resting.report("correction", reqid="g-7", exec_id="C1", ref_id="F1", size="3", price="98")
+    resting.report("correction", reqid="g-8", exec_id="C1", ref_id="F1", size="3", price="98")
 
-    resting.report("correction", reqid="g-7", exec_id="C2", ref_id="F1", size="2", price="97")
+    resting.report("correction", reqid="g-8", exec_id="C2", ref_id="F1", size="2", price="97")
 
     dialog = resting.dialog()
     assert list(dialog.fills or {}) == ["C2"]
@@ -87,9 +87,9 @@ def test_amending_an_execution_amends_what_was_stated_with_it(resting: Desk) -> 
     resting.fill("4")
     resting.status("open", cum="6")
 
-    resting.report("correction", reqid="g-7", exec_id="C1", ref_id="F1", size="3", price="98")
+    resting.report("correction", reqid="g-8", exec_id="C1", ref_id="F1", size="3", price="98")
     assert str(resting.dialog().stated) == "5"
-    resting.report("bust", reqid="g-7", exec_id="B1", ref_id="C1")
+    resting.report("bust", reqid="g-8", exec_id="B1", ref_id="C1")
 
     assert str(resting.dialog().stated) == "2"
     assert resting.stands() == "open 2/10"
@@ -99,7 +99,7 @@ def test_amending_an_unseen_execution_changes_nothing_that_was_stated(resting: D
     """It may be in the stated size or not: nobody knows."""
     resting.status("open", cum="6")
 
-    resting.report("bust", reqid="g-7", exec_id="B1", ref_id="F1")
+    resting.report("bust", reqid="g-8", exec_id="B1", ref_id="F1")
 
     assert resting.stands() == "open 6/10"
 
@@ -122,7 +122,7 @@ def test_sums_are_the_sums_of_the_live_executions(steps: list[tuple[str, int, De
         told |= (
             {"exec_id": f"F{which}"} if kind == "fill" else {"exec_id": f"A{number}", "ref_id": f"F{which}"}
         )
-        desk.report(kind, reqid="g-7", **told)
+        desk.report(kind, reqid="g-8", **told)
 
     dialog = desk.dialog()
     assert dialog.booked == sum((fill.size for fill in (dialog.fills or {}).values()), Decimal(0))
@@ -177,7 +177,7 @@ def test_an_accepted_edit_puts_its_terms_in_force(resting: Desk) -> None:
     resting.report("replaced", reqid=edit)
 
     assert terms(resting.dialog()) == "12 @ 101"
-    assert (resting.dialog().reqid, resting.dialog().reqids) == (edit, ("g-7",))
+    assert (resting.dialog().reqid, resting.dialog().reqids) == (edit, ("g-8",))
 
 
 def test_the_venues_own_terms_outrank_the_ones_asked_for(resting: Desk) -> None:
@@ -213,13 +213,13 @@ def test_a_later_edit_in_force_answers_the_ones_that_left_before_it(resting: Des
 
 
 def test_a_restatement_may_change_size_and_price(resting: Desk) -> None:
-    resting.report("restated", reqid="g-7", size="8", price="99")
+    resting.report("restated", reqid="g-8", size="8", price="99")
 
     assert terms(resting.dialog()) == "8 @ 99"
 
 
 def test_a_restatement_without_terms_changes_none(resting: Desk) -> None:
-    resting.report("restated", reqid="g-7", cum="3")
+    resting.report("restated", reqid="g-8", cum="3")
 
     assert terms(resting.dialog()) == "10 @ 100"
     assert resting.stands() == "open 3/10"
@@ -229,7 +229,7 @@ def test_a_split_multiplies_sizes_and_divides_prices_of_all_that_is_known(restin
     """Order and executions; what was paid stays what it was."""
     resting.fill("4", price="99", fee="1")
 
-    resting.report("restated", reqid="g-7", split="2")
+    resting.report("restated", reqid="g-8", split="2")
 
     dialog = resting.dialog()
     assert (terms(dialog), resting.stands()) == ("20 @ 50", "open 8/20")
@@ -241,13 +241,13 @@ def test_a_split_of_a_market_order_has_no_price_to_divide(desk: Desk) -> None:
     desk.order(type="market", price=None)
     desk.fill("4")
 
-    desk.report("restated", reqid="g-7", split="2")
+    desk.report("restated", reqid="g-8", split="2")
 
     assert terms(desk.dialog()) == "20 @ None"
 
 
 def test_a_split_with_a_price_takes_the_venues_rounding(resting: Desk) -> None:
-    resting.report("restated", reqid="g-7", split="3", price="33.33")
+    resting.report("restated", reqid="g-8", split="3", price="33.33")
 
     assert terms(resting.dialog()) == "30 @ 33.33"
 
@@ -255,10 +255,10 @@ def test_a_split_with_a_price_takes_the_venues_rounding(resting: Desk) -> None:
 def test_after_an_endless_split_a_bust_leaves_nothing_behind(resting: Desk) -> None:
     """One for three: the price has no end, and still the worth is that of what is left, to the last digit."""
     resting.fill("4", price="100")
-    resting.report("restated", reqid="g-7", split="3")
+    resting.report("restated", reqid="g-8", split="3")
     assert Fraction(resting.dialog().notional) == worth(resting)
 
-    resting.report("bust", reqid="g-7", exec_id="B1", ref_id="F1")
+    resting.report("bust", reqid="g-8", exec_id="B1", ref_id="F1")
 
     assert resting.dialog().notional == 0
     assert resting.stands() == "open 0/30"
@@ -345,6 +345,6 @@ def test_a_cancel_noted_on_a_filled_order_comes_into_force_with_a_bust(desks: De
     desk.status("cancelled")
     assert desk.dialog().noted_end == "cancelled"
 
-    desk.report("bust", reqid="g-7", exec_id="B1", ref_id="F1")
+    desk.report("bust", reqid="g-8", exec_id="B1", ref_id="F1")
 
     assert (desk.state(), desk.dialog().noted_end) == ("cancelled", None)

@@ -83,7 +83,7 @@ def test_a_fill_is_told_with_its_report_and_the_average_so_far(desk: Desk) -> No
     assert read["report"] == {
         "name": "brokerd_fill",
         "time_ns": 7,
-        "reqid": "g-7",
+        "reqid": "g-8",
         "exec_id": "F2",
         "size": "2",
         "price": "101",
@@ -109,7 +109,7 @@ def test_a_second_step_is_told_with_the_first(desk: Desk) -> None:
     desk.edit(size="12")
     desk.fill("10")
 
-    read = status(desk.report("bust", reqid="g-7", exec_id="B1", ref_id="F1"))
+    read = status(desk.report("bust", reqid="g-8", exec_id="B1", ref_id="F1"))
 
     assert (read.state, read.event, read.then) == ("editing", "bust_reopens", "resume_edit")
 
@@ -207,7 +207,7 @@ def test_an_order_is_sent_with_all_its_terms(desk: Desk) -> None:
     (send,) = of_kind(desk.order(tif="gtd", expire_ns=START + 1, post_only=True, account="sub"), SendOrder)
 
     assert request_of(send) == BrokerdOrder(
-        reqid="g-7",
+        reqid="g-8",
         account="sub",
         market=MARKET,
         side="buy",
@@ -229,9 +229,9 @@ def test_a_cancel_names_the_request_in_force_and_the_venue_id(desk: Desk) -> Non
     (send,) = of_kind(desk.cancel(), SendAbout)
 
     assert request_of(send) == BrokerdCancel(
-        reqid="g-9",
+        reqid="g-10",
         account="main",
-        target="g-7",
+        target="g-8",
         venue_id="V-o1",
         time_ns=START,
         deadline_ns=START + 5 * SECOND,
@@ -245,9 +245,9 @@ def test_an_edit_names_both_terms(desk: Desk) -> None:
     (send,) = of_kind(desk.edit(size="12"), SendAbout)
 
     assert request_of(send) == BrokerdEdit(
-        reqid="g-9",
+        reqid="g-10",
         account="main",
-        target="g-7",
+        target="g-8",
         venue_id="V-o1",
         size=Decimal(12),
         price=Decimal(100),
@@ -260,11 +260,11 @@ def test_after_an_accepted_edit_its_request_is_the_target(desk: Desk) -> None:
     desk.order()
     desk.ack()
     desk.edit(size="12")
-    desk.report("replaced", reqid="g-9")
+    desk.report("replaced", reqid="g-10")
 
     (send,) = of_kind(desk.cancel(), SendAbout)
 
-    assert request_of(send).target == "g-9"  # type: ignore[union-attr]  # the send above is a cancel
+    assert request_of(send).target == "g-10"  # type: ignore[union-attr]  # the send above is a cancel
 
 
 def test_a_question_is_sent_under_its_records_number(desk: Desk) -> None:
@@ -277,7 +277,7 @@ def test_a_question_is_sent_under_its_records_number(desk: Desk) -> None:
     assert request_of(send) == BrokerdQuery(
         reqid=f"q{desk.last.seq}",
         account="main",
-        target="g-7",
+        target="g-8",
         venue_id=None,
         time_ns=START + 7 * SECOND,
         deadline_ns=START + 17 * SECOND,

@@ -40,8 +40,8 @@ def busted(desk: Desk) -> None:
     desk.ack()
     for number in (1, 2, 3):
         desk.fill("2", exec_id=f"F{number}")
-    desk.report("bust", reqid="g-7", exec_id="B1", ref_id="F1")
-    desk.report("correction", reqid="g-7", exec_id="C1", ref_id="F2", size="3", price="99")
+    desk.report("bust", reqid="g-8", exec_id="B1", ref_id="F1")
+    desk.report("correction", reqid="g-8", exec_id="C1", ref_id="F2", size="3", price="99")
     desk.status("cancelled", cum="6")
 
 
@@ -193,7 +193,7 @@ def test_bringing_back_tells_nobody(desks: Desks) -> None:
     desk, *_ = lived(desks, filled)
     heard = dict(desk.book.streams)
 
-    assert desk.report("fill", reqid="g-7", exec_id="F1", size="4", price="99.5") == []
+    assert desk.report("fill", reqid="g-8", exec_id="F1", size="4", price="99.5") == []
 
     assert isinstance(desk.last.payload, Recalled)
     assert (desk.last.tells, desk.last.event) == ((), None)
@@ -223,7 +223,7 @@ def test_sums_survive_going_and_coming_back(sizes: list[int], busts: int) -> Non
 def test_a_record_of_coming_back_is_enough(desks: Desks) -> None:
     """A log that begins with it rebuilds the order: all it needs is in the one record."""
     desk, before, *_ = lived(desks, busted)
-    desk.report("ack", reqid="g-7", venue_id="V-o1")
+    desk.report("ack", reqid="g-8", venue_id="V-o1")
     records = [record for record in desk.log if isinstance(record.payload, Recalled)]
 
     copy = rebuilt(records)
@@ -235,7 +235,7 @@ def test_a_record_of_coming_back_is_enough(desks: Desks) -> None:
 def test_an_order_that_came_back_is_its_owners_again(desks: Desks) -> None:
     """A retry of its submit is answered as the same order."""
     desk, *_ = lived(desks, filled)
-    desk.report("fill", reqid="g-7", exec_id="F1", size="4", price="99.5")
+    desk.report("fill", reqid="g-8", exec_id="F1", size="4", price="99.5")
 
     answer, effects = desk.command("order", side="buy", market="xbtusd.paper", size="10", price="100")
 
@@ -254,6 +254,6 @@ def test_applying_a_record_of_coming_back_needs_nothing_before_it() -> None:
     dialog = book.dialog("ann", "o1")
     assert dialog is not None
     assert dialog.ended_ns == 5
-    assert book.find("paper", "g-7", None) is dialog
+    assert book.find("paper", "g-8", None) is dialog
     assert list(book.finished) == [dialog]
     assert isinstance(made, Record)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fsm_ems.accounting.position import Position
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
@@ -114,6 +115,8 @@ others: list[Drawn] = [
     a_put("trigger", owners, oid=oids),
     a_put("quote", brokers, bid=prices, ask=prices),
     a_put("print", brokers, price=prices),
+    a_put("position", brokers, size=st.sampled_from(["0", "1", "-1"])),
+    a_put("moved", brokers, id=execs, what=st.sampled_from(["transfer", "split", "expiry"])),
     a_put("grant", st.just("eye"), sees=st.sampled_from([("main",), ("*",), ()])),
     a_put("link", brokers, event=st.sampled_from(LinkEvent)),
 ]
@@ -251,6 +254,17 @@ class Run:
         row = Trade(self.now_ns, Decimal(says["price"]), Decimal(1), "", "")
         return [*self.dispatcher.quote(f"xbtusd.{broker}", row, self.now_ns)]
 
+    def position(self, broker: str, says: dict[str, Any]) -> list[Effect]:
+        about = {"name": "brokerd_position", "market": f"xbtusd.{broker}", **says}
+        return self.dispatcher.report(broker, parse_report(about), self.now_ns)
+
+    def moved(self, broker: str, says: dict[str, Any]) -> list[Effect]:
+        """A transfer in, a split or an expiry: each has an id of its own."""
+        terms = {"transfer": {"size": "1"}, "split": {"ratio": "2"}, "expiry": {}}[says["what"]]
+        name, exec_id = f"brokerd_{says['what']}", f"{says['what']}-{says['id']}"
+        about = {"name": name, "market": f"xbtusd.{broker}", "exec_id": exec_id, **terms}
+        return self.dispatcher.report(broker, parse_report(about), self.now_ns)
+
     def grant(self, identity: str, says: dict[str, Any]) -> list[Effect]:
         self.dispatcher.grant(identity, "observer", self.now_ns, says["sees"])
         return []
@@ -290,6 +304,8 @@ _PUT: dict[str, Callable[[Run, str, dict[str, Any]], list[Effect]]] = {
     "up": Run.up,
     "time": Run.time,
     "grant": Run.grant,
+    "position": Run.position,
+    "moved": Run.moved,
     "quote": Run.quote,
     "print": Run.print,
     "report": Run.report,
@@ -379,6 +395,8 @@ def changed(book: Book, slot: str) -> None:
         value["main"] = {
             "a": Dialog("main", "a", body_of(Order(oid="a", side="alert", market="a.b", price=Decimal(1))))
         }
+    elif slot == "positions":
+        value["main"] = {"a.b": Position(a_market("b"), "main")}
     elif slot == "dark":
         alert = Dialog("main", "a", body_of(Order(oid="a", side="alert", market="a.b", price=Decimal(1))))
         alert.state, alert.direction = OrderState.ALERT_OPEN, "at_or_above"

@@ -11,8 +11,8 @@ from fsm_ems.dialogs.facts import Dialog, Execution
 from fsm_ems.testing.stateful import EMSMachine
 
 QUICK = settings(
-    max_examples=150,
-    stateful_step_count=30,
+    max_examples=300,
+    stateful_step_count=40,
     deadline=None,
     derandomize=True,
     report_multiple_bugs=False,
@@ -21,7 +21,7 @@ QUICK = settings(
 
 
 def test_lives_keep_every_promise() -> None:
-    """Anything a client, a venue or a link may do in thirty steps leaves all promises kept."""
+    """Anything a client, a venue or a link may do in forty steps leaves all promises kept."""
     run_state_machine_as_test(EMSMachine, settings=QUICK)
 
 

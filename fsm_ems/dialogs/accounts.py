@@ -1,0 +1,146 @@
+"""The positions of a book: every execution that is booked moves the one of its account and market.
+
+``apply`` alone uses this. What moved goes out as :class:`~fsm_ems.dialogs.record.Booked`, for the ledger.
+"""
+
+from __future__ import annotations
+
+from fsm_ems.accounting.clear import Clear, Event, Expiry, Split, Transfer
+from fsm_ems.accounting.ledger import Entry
+from fsm_ems.accounting.position import Position
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.facts import ZERO, Dialog, Execution
+from fsm_ems.dialogs.record import Accounted, Booked, Effect, Record
+from fsm_ems.market import Market
+from fsm_ems.messages import (
+    BrokerdBust,
+    BrokerdCorrection,
+    BrokerdFill,
+    BrokerdPosition,
+    BrokerdSplit,
+    BrokerdTransfer,
+)
+
+
+def position_of(book: Book, account: str, market: str) -> Position:
+    """The position of *account* in *market*; a new one is flat."""
+    held = book.positions.get(account)
+    if held is None:
+        held = book.positions[account] = {}
+    position = held.get(market)
+    if position is None:
+        position = held[market] = Position(book.markets.get(market) or _unlisted(market), account)
+    return position
+
+
+def _unlisted(market: str) -> Market:
+    """A market of which only the address is known; its quote asset has no other name than that."""
+    pair = market.rpartition(".")[0]
+    return Market(market, pair, f"quote of {pair}", ZERO, ZERO)
+
+
+def clear_of(side: str, execution: Execution) -> Clear:
+    """The execution as it moves a position: its size is below zero when sold."""
+    size = execution.size if side == "buy" else execution.size.copy_negate()
+    return Clear(
+        execution.time_ns, execution.exec_id, size, execution.price, execution.fee, execution.fee_asset
+    )
+
+
+def enter(book: Book, record: Record, account: str, market: str, event: Event, effects: list[Effect]) -> None:
+    """*event* moves the position, once by its id."""
+    position = position_of(book, account, market)
+    if position.add(event):
+        entry = Entry(record.seq, record.time_ns, market, event)
+        effects.append(Booked(position.market.broker, account, entry))
+
+
+def withdraw(
+    book: Book, record: Record, account: str, market: str, event: Clear, effects: list[Effect]
+) -> None:
+    """*event* is taken back."""
+    position = position_of(book, account, market)
+    if position.remove(event):
+        entry = Entry(record.seq, record.time_ns, market, event, reverses=True)
+        effects.append(Booked(position.market.broker, account, entry))
+
+
+def book_execution(
+    book: Book, record: Record, dialog: Dialog, execution: Execution, effects: list[Effect]
+) -> None:
+    """An order's execution is booked in its account."""
+    body = dialog.body
+    enter(book, record, body.account, body.market, clear_of(body.side, execution), effects)
+
+
+def unbook_execution(
+    book: Book,
+    record: Record,
+    dialog: Dialog,
+    exec_id: str,
+    gone: Execution | None,
+    effects: list[Effect],
+) -> None:
+    """An order's execution is undone in its account.
+
+    *gone* None: the order never had it, but the account may, from when it belonged to nobody.
+    """
+    body = dialog.body
+    known = position_of(book, body.account, body.market).known(exec_id)
+    if isinstance(known, Clear):
+        withdraw(book, record, body.account, body.market, known, effects)
+    elif gone is not None:
+        withdraw(book, record, body.account, body.market, clear_of(body.side, gone), effects)
+
+
+def book_orphan(
+    book: Book,
+    record: Record,
+    report: BrokerdFill | BrokerdBust | BrokerdCorrection,
+    effects: list[Effect],
+) -> None:
+    """An execution that belongs to no order moves its account's position as far as its market is known.
+
+    A fill tells it by its details; what it undoes or corrects, by the execution in question.
+    """
+    account = report.account
+    if isinstance(report, BrokerdFill):
+        if report.details is not None:
+            clear = _clear_of_report(report, record, buys=report.details.side == "buy")
+            enter(book, record, account, report.details.market, clear, effects)
+        return
+    for market, position in book.positions.get(account, {}).items():
+        known = position.known(report.ref_id)
+        if isinstance(known, Clear):
+            withdraw(book, record, account, market, known, effects)
+            if isinstance(report, BrokerdCorrection):
+                clear = _clear_of_report(report, record, buys=known.size > 0)
+                enter(book, record, account, market, clear, effects)
+            return
+
+
+def _clear_of_report(report: BrokerdFill | BrokerdCorrection, record: Record, *, buys: bool) -> Clear:
+    size = report.size if buys else report.size.copy_negate()
+    time_ns = report.time_ns or record.time_ns
+    return Clear(time_ns, report.exec_id, size, report.price, report.fee, report.fee_asset)
+
+
+def account_for(book: Book, record: Record, payload: Accounted, effects: list[Effect]) -> None:
+    """A transfer, split or expiry moves the position; a size that is not ours is noted, and moves nothing."""
+    report = payload.report
+    if isinstance(report, BrokerdPosition):
+        key = (report.account, report.market)
+        if report.size == payload.ours:
+            book.differing.pop(key, None)
+        else:
+            book.differing[key] = report.size
+        return
+    time_ns = report.time_ns or record.time_ns
+    event: Event
+    if isinstance(report, BrokerdTransfer):
+        event = Transfer(time_ns, report.exec_id, report.size)
+    elif isinstance(report, BrokerdSplit):
+        event = Split(time_ns, report.exec_id, report.ratio)
+    else:
+        event = Expiry(time_ns, report.exec_id, report.price)
+    enter(book, record, report.account, report.market, event, effects)
