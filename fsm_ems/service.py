@@ -254,11 +254,7 @@ class EMS(Client):
             try:
                 async with broker.open_market() as rows:
                     async for market, row in rows:
-                        wrong = problem(market, row)
-                        if wrong is not None:
-                            raise InvalidReport(
-                                (wrong,)
-                            )  # who tells one such row cannot be trusted with more
+                        _check_row(broker.name, market, row)
                         pause = RETRY_FIRST_S
                         if not self._closed:  # what it would fire could not be sent any more
                             self._show(market, row)
@@ -333,6 +329,15 @@ def check_name(identity: str, role: Role) -> None:
     """Raise InvalidMessage unless *identity* and *role* have the form they must have."""
     if not _NAME(identity) or role not in ("trader", "observer"):
         raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))
+
+
+def _check_row(broker: str, market: str, row: Row) -> None:
+    """Raise InvalidReport where *row* is no row, or not of one of *broker*'s own markets."""
+    wrong = problem(market, row)
+    if wrong is None and market.rpartition(".")[2] != broker:
+        wrong = f"{market} is no market of {broker}"
+    if wrong is not None:
+        raise InvalidReport((wrong,))
 
 
 def _first_reason(fault: BaseException) -> str:

@@ -173,13 +173,32 @@ async def test_a_market_of_nobody_fires_nothing() -> None:
     async with open_ems(broker) as ems:
         await ems.ready()
         await ems.submit(a_stop())
+        await show(broker, quote(ems, "80", market="ethusd.paper"))
         for market in ("ethusd.paper", "xbtusd.kraken", "no market at all"):
-            await show(broker, quote(ems, "80", market=market))
             ems.quote(*quote(ems, "80", market=market))
         assert (await sent_orders(broker), state(ems)) == ([], "dark_open")
 
         await show(broker, quote(ems, "90"))
         assert await sent_orders(broker) == ONCE
+
+
+class OtherBroker(ScriptedBroker):
+    """A second venue."""
+
+    name = "other"
+
+
+async def test_a_broker_tells_of_its_own_markets_alone() -> None:
+    """Another's row fires nothing, and the feed is opened again as after any nonsense."""
+    broker, other = ScriptedBroker(), OtherBroker()
+    async with open_ems(broker, other) as ems:
+        await ems.ready()
+        await ems.submit(a_stop())
+        await show(other, quote(ems, "80"))
+        await trio.sleep(1)
+
+        assert (await sent_orders(broker), state(ems)) == ([], "dark_open")
+        assert (broker.openings, other.openings) == (1, 2)
 
 
 async def test_a_closed_ems_takes_no_quotes() -> None:
