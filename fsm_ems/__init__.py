@@ -33,6 +33,8 @@ from fsm_ems.messages import Order as Order
 from fsm_ems.messages import Status as Status
 from fsm_ems.messages import parse_command as parse_command
 from fsm_ems.messages import parse_report as parse_report
+from fsm_ems.quotes import Quote as Quote
+from fsm_ems.quotes import Trade as Trade
 
 if TYPE_CHECKING:
     from fsm_ems.brokers.paper.backend import PaperBroker as PaperBroker
@@ -75,9 +77,11 @@ __all__ = [
     "OrderHandle",
     "OrderState",
     "PaperBroker",
+    "Quote",
     "Refused",
     "Settings",
     "Status",
+    "Trade",
     "new_order",
     "open_ems",
     "parse_command",

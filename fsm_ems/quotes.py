@@ -43,6 +43,18 @@ class Trade(Value, frozen=True):
 Row = Quote | Trade
 
 
+def problem(market: str, row: Row) -> str | None:
+    """What in a row of *market* is no price or size, in words; None where all is well."""
+    if isinstance(row, Trade):
+        numbers = {"price": row.price, "size": row.size}
+    else:
+        numbers = {"bid": row.bid, "bid_size": row.bid_size, "ask": row.ask, "ask_size": row.ask_size}
+    for name, number in numbers.items():
+        if not (number.is_finite() and number >= 0):
+            return f"{name} of {market}: {number} is no finite number of zero or more"
+    return None
+
+
 class MarketRow(NamedTuple):
     """A row, and the market it is of."""
 

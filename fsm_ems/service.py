@@ -15,7 +15,6 @@ from typing import cast
 
 import structlog
 import trio
-from msgspec.structs import asdict
 
 from fsm_ems.brokers.base import Broker, TradesDialogue
 from fsm_ems.client import Client, Mailbox
@@ -23,11 +22,11 @@ from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.outward import request_of, standing_of, status_of
 from fsm_ems.dialogs.record import Effect, Notice, Role, SendAbout, SendOrder
-from fsm_ems.errors import BrokerFault, ClientFault, InvalidMessage, Refused
+from fsm_ems.errors import BrokerFault, ClientFault, InvalidMessage, InvalidReport, Refused
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.machines.order import ENDS
 from fsm_ems.messages import Command, Order, Status
-from fsm_ems.quotes import Row
+from fsm_ems.quotes import Row, problem
 
 QUEUED_MAX = 1_024
 """Sends that may wait for a link before commands wait for it, and the reports read ahead of the loop."""
@@ -85,10 +84,12 @@ class EMS(Client):
 
         Raises:
             InvalidMessage: a price or a size in it is no finite number, or below zero.
+            ClientFault: the EMS was closed.
         """
-        for name, value in asdict(row).items():
-            if isinstance(value, Decimal) and not (value.is_finite() and value >= 0):
-                raise InvalidMessage((f"{name} of {market}: {value} is no finite number of zero or more",))
+        wrong = problem(market, row)
+        if wrong is not None:
+            raise InvalidMessage((wrong,))
+        self._check_open()
         self._show(market, row)
 
     def _show(self, market: str, row: Row) -> None:
@@ -253,11 +254,13 @@ class EMS(Client):
             try:
                 async with broker.open_market() as rows:
                     async for market, row in rows:
+                        _check_row(broker.name, market, row)
                         pause = RETRY_FIRST_S
-                        self._show(market, row)
+                        if not self._closed:  # what it would fire could not be sent any more
+                            self._show(market, row)
                 return
-            except BrokerFault as fault:
-                _log.warning("market lost", broker=broker.name, why=str(fault))
+            except* BrokerFault as faults:
+                _log.warning("market lost", broker=broker.name, why=_first_reason(faults))
             await trio.sleep(pause)
             pause = min(pause * 2, RETRY_MAX_S)
 
@@ -326,6 +329,15 @@ def check_name(identity: str, role: Role) -> None:
     """Raise InvalidMessage unless *identity* and *role* have the form they must have."""
     if not _NAME(identity) or role not in ("trader", "observer"):
         raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))
+
+
+def _check_row(broker: str, market: str, row: Row) -> None:
+    """Raise InvalidReport where *row* is no row, or not of one of *broker*'s own markets."""
+    wrong = problem(market, row)
+    if wrong is None and market.rpartition(".")[2] != broker:
+        wrong = f"{market} is no market of {broker}"
+    if wrong is not None:
+        raise InvalidReport((wrong,))
 
 
 def _first_reason(fault: BaseException) -> str:

@@ -36,8 +36,26 @@ class ScriptedDialogue:
             raise BrokerFault("the test broke the link") from None
 
 
+class ScriptedMarket:
+    """One opening of the market feed; it breaks when the test says so."""
+
+    def __init__(self, rows: trio.MemoryReceiveChannel[MarketRow]) -> None:
+        self._rows = rows
+
+    def __aiter__(self) -> ScriptedMarket:
+        return self
+
+    async def __anext__(self) -> MarketRow:
+        try:
+            return await self._rows.receive()
+        except trio.EndOfChannel:
+            raise BrokerFault("the test broke the feed") from None
+
+
 class ScriptedBroker:
-    """Stands where a venue stands. *refusals* connections fail before one succeeds."""
+    """Stands where a venue stands. *refusals* connections fail before one succeeds, and so many openings of
+    the market as *market_refusals* is set to.
+    """
 
     name = "paper"
     capabilities = Capabilities()
@@ -48,16 +66,23 @@ class ScriptedBroker:
     def __init__(self, refusals: int = 0) -> None:
         self.refusals = refusals
         self.connections = 0
+        self.market_refusals = 0
+        self.openings = 0
         self._sent, self.sent = trio.open_memory_channel[Request](math.inf)
         self.dialogue: ScriptedDialogue | None = None
         self.show: trio.MemorySendChannel[MarketRow] | None = None
 
     @asynccontextmanager
-    async def open_market(self) -> AsyncGenerator[trio.MemoryReceiveChannel[MarketRow]]:
-        """What the test shows, from here on."""
+    async def open_market(self) -> AsyncGenerator[ScriptedMarket]:
+        """What the test shows, from here on, unless the test refuses."""
+        await trio.lowlevel.checkpoint()
+        self.openings += 1
+        if self.market_refusals:
+            self.market_refusals -= 1
+            raise BrokerFault("no market today")
         self.show, rows = trio.open_memory_channel[MarketRow](math.inf)
         async with self.show, rows:
-            yield rows
+            yield ScriptedMarket(rows)
 
     @asynccontextmanager
     async def open_trades_dialogue(self) -> AsyncGenerator[ScriptedDialogue]:
@@ -74,6 +99,11 @@ class ScriptedBroker:
         """Tell the EMS something."""
         assert self.dialogue is not None
         self.dialogue.to_ems.send_nowait(report)
+
+    def break_market(self) -> None:
+        """The feed is gone."""
+        assert self.show is not None
+        self.show.close()
 
     def break_link(self) -> None:
         """The connection is gone."""

@@ -39,7 +39,11 @@ SOURCES = ROOT / "fsm_ems"
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "ARCHITECTURE.md"
 DOCUMENTS = tuple(
-    sorted(path for pattern in ("*.md", "docs/**/*.md", "tests/README.md") for path in ROOT.glob(pattern))
+    sorted(
+        path
+        for pattern in ("*.md", "docs/**/*.md", "examples/README.md", "tests/README.md")
+        for path in ROOT.glob(pattern)
+    )
 )
 RUN = ("python", "console", "toml")
 PRINTS = {"python": "text", "console": "mermaid"}

@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.record import Effect
+from fsm_ems.dialogs.outward import status_of
+from fsm_ems.dialogs.record import Effect, Notice
 from fsm_ems.errors import Refused
 from fsm_ems.machines.link import LinkEvent
-from fsm_ems.messages import Command, Report
+from fsm_ems.messages import Command, Report, Status
 from fsm_ems.quotes import Row, Trade
 
 
@@ -63,6 +64,14 @@ class Outcome(NamedTuple):
     effects: Sequence[Effect]
     refused: str | None = None
     again: bool = False
+
+    def statuses(self, identity: str) -> list[Status]:
+        """What *identity* is told, in the order of its stream."""
+        return [
+            status_of(effect)
+            for effect in self.effects
+            if isinstance(effect, Notice) and effect.identity == identity
+        ]
 
 
 def put(dispatcher: Dispatcher, given: Input, now_ns: int) -> Outcome:

@@ -26,7 +26,7 @@ from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.facts import derive
-from fsm_ems.dialogs.record import Record, SendAbout, SendOrder
+from fsm_ems.dialogs.record import Record, Role, SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.machines.link import LinkState
@@ -71,12 +71,15 @@ class EMSMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         """Two traders, an observer of the first, and a link in step."""
         for identity in TRADERS:
-            self.dispatcher.grant(identity, "trader", self.now_ns)
-            self.auditor.grant(identity, "trader")
-        self.dispatcher.grant(OBSERVER, "observer", self.now_ns, ("alice",))
-        self.auditor.grant(OBSERVER, "observer", ("alice",))
+            self.grant(identity, "trader")
+        self.grant(OBSERVER, "observer", ("alice",))
         for event in ("connect", "connected", "synced"):
             self.give(LinkMoved(BROKER, event))
+
+    def grant(self, identity: str, role: Role, sees: tuple[str, ...] = ()) -> None:
+        """Let one more identity act, or look on at the owners it *sees*; the auditor knows it too."""
+        self.dispatcher.grant(identity, role, self.now_ns, sees)
+        self.auditor.grant(identity, role, sees)
 
     def give(self, given: Input) -> Outcome:
         """Put *given* in, let the auditor see it, and remember what was sent."""

@@ -22,10 +22,10 @@ from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.synthetic import CALM, Weather, synthetic
 from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.dialogs.settings import Capabilities
-from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage
+from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage, InvalidReport
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import Report, Request
-from fsm_ems.quotes import MarketRow, Row
+from fsm_ems.quotes import MarketRow, Row, problem
 
 Feed = Iterable[Row] | AsyncIterable[Row]
 
@@ -307,6 +307,9 @@ class PaperBroker:
         try:
             async for row in rows:
                 await dialogue.room()
+                wrong = problem(market, row)
+                if wrong is not None:
+                    raise InvalidReport((wrong,))
                 dialogue.put(self._take_row(MarketRow(market, replace(row, time_ns=self.clock()))))
                 self._wake()
         except EMSError as error:

@@ -393,6 +393,15 @@ async def test_a_live_feed_that_breaks_breaks_the_stream() -> None:
             pass
 
 
+async def test_a_live_feed_that_tells_no_price_breaks_the_stream() -> None:
+    """The venue would compute with it."""
+    rows, feed = trio.open_memory_channel[Row](1)
+    rows.send_nowait(Quote(S, Decimal("NaN"), Decimal(1), Decimal(2), Decimal(1)))
+    async with broker(feed).open_trades_dialogue() as dialogue:
+        with pytest.raises(BrokerFault, match=r"the feed of paper broke: bid of .*: NaN is no finite number"):
+            await dialogue.receive()
+
+
 async def test_a_bug_in_a_feed_is_not_taken_for_a_broken_line() -> None:
     def buggy() -> Iterator[Row]:
         yield Quote(S, Decimal(1), Decimal(1), Decimal(2), Decimal(1))
