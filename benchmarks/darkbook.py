@@ -175,6 +175,7 @@ def scan_of_all(resting: int) -> Callable[[Row], Sequence[Scanned]]:
         orders.append(Scanned(fields["side"], price > MIDDLE, price))
 
     def take(row: Row) -> Sequence[Scanned]:
+        heard: dict[str, Decimal]
         if isinstance(row, Trade):
             heard = dict.fromkeys(("buy", "sell", "alert"), row.price)
         else:
@@ -203,11 +204,12 @@ def darkbook(console: Console) -> None:
         dispatcher, placing = filled(resting)
         quotes[resting] = cost_of_row(dispatcher, QUOTES)
         prints[resting] = cost_of_row(dispatcher, TRADES)
-        fired = fire(dispatcher)
-        after.append(
-            f"{resting:,} resting: {placing:.1f} µs an order placed, "
-            f"{fired.cost:.1f} µs an order fired ({fired.orders} of them)"
-        )
+        if resting >= 1_000:  # of fewer, the first ones would be all
+            fired = fire(dispatcher)
+            after.append(
+                f"{resting:,} resting: {placing:.1f} µs an order placed, "
+                f"{fired.cost:.1f} µs an order fired ({fired.orders:,} of them)"
+            )
         scanned = cost_of(scan_of_all(resting), QUOTES, 200_000 // resting) if resting in SCANNED else None
         table.add_row(
             f"{resting:,}",
@@ -217,11 +219,8 @@ def darkbook(console: Console) -> None:
             f"{theirs[resting]:,.1f}" if resting in theirs else "",
         )
     console.print(table)
-    for line in after:
-        console.print(line)
+    console.print("\n".join(after))
     for name, figures in (("quote", quotes), ("print", prints)):
         console.print(beside_goal(f"the dearest {name}", max(figures.values()), "µs", at_most=1.5))
         few, many = figures[RESTING[0]], figures[RESTING[-1]]
-        console.print(
-            beside_goal(f"a {name}, 1,000,000 resting to 10", many / few, "times", at_most=1.2)
-        )
+        console.print(beside_goal(f"a {name}, 1,000,000 resting to 10", many / few, "times", at_most=1.2))

@@ -10,13 +10,15 @@ from __future__ import annotations
 import gc
 import time
 import tracemalloc
+from decimal import Decimal
 from statistics import median
 
-from fsm_ems import Dispatcher, LinkEvent, Settings, parse_command, parse_report
+from fsm_ems import Dispatcher, LinkEvent, Market, Settings, parse_command, parse_report
 from fsm_ems.dialogs.record import SendOrder
 from fsm_ems.journal.memory import MemoryLog
 
 BROKER = "paper"
+MARKET = Market("btcusdt.paper", "btc", "usdt", Decimal("0.01"), Decimal("0.000001"))
 TICK_NS = 1_000_000
 
 
@@ -28,7 +30,10 @@ class Bench:
         self.now_ns = 0
         self.lives = 0
         self.dispatcher = Dispatcher(
-            Settings(keep_finished=keep_finished), self.log.append, generation="bench", now_ns=0
+            Settings(keep_finished=keep_finished, markets={MARKET.fqme: MARKET}),
+            self.log.append,
+            generation="bench",
+            now_ns=0,
         )
         self.dispatcher.grant("alice", "trader", 0)
         for event in (LinkEvent.CONNECT, LinkEvent.CONNECTED, LinkEvent.SYNCED):
@@ -44,7 +49,7 @@ class Bench:
                 "name": "order",
                 "oid": f"o{number}",
                 "side": "buy" if number % 2 else "sell",
-                "market": "btcusdt.paper",
+                "market": MARKET.fqme,
                 "size": "2.0",
                 "price": "39000.5",
             }
