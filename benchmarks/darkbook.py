@@ -17,12 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.goals import beside_goal
-from benchmarks.replay import peer
-from fsm_ems import Dispatcher, LinkEvent, Market, Settings, parse_command
+from benchmarks.replay import MARKET, peer
+from fsm_ems import Dispatcher, LinkEvent, Settings, parse_command
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.quotes import Quote, Row, Trade
 
-MARKET = Market("btcusdt.paper", "btc", "usdt", Decimal("0.01"), Decimal("0.000001"))
 MIDDLE = Decimal(40_000)
 TICK = MARKET.price_tick
 SIZE = Decimal(1)

@@ -10,15 +10,14 @@ from __future__ import annotations
 import gc
 import time
 import tracemalloc
-from decimal import Decimal
 from statistics import median
 
-from fsm_ems import Dispatcher, LinkEvent, Market, Settings, parse_command, parse_report
+from benchmarks.replay import MARKET
+from fsm_ems import Dispatcher, LinkEvent, Settings, parse_command, parse_report
 from fsm_ems.dialogs.record import SendOrder
 from fsm_ems.journal.memory import MemoryLog
 
 BROKER = "paper"
-MARKET = Market("btcusdt.paper", "btc", "usdt", Decimal("0.01"), Decimal("0.000001"))
 TICK_NS = 1_000_000
 
 

@@ -17,13 +17,11 @@ import trio.lowlevel
 from rich.console import Console
 
 from benchmarks.goals import beside_goal
-from benchmarks.replay import peer
+from benchmarks.replay import MARKET, peer
 from fsm_ems.accounting.clear import Clear
 from fsm_ems.accounting.position import Position
 from fsm_ems.accounting.pps_file import Projection, format_pps, write_pps
-from fsm_ems.market import Market
 
-MARKET = Market("btcusdt.paper", "btc", "usdt", Decimal("0.01"), Decimal("0.000001"))
 FEE = Decimal("0.10")
 SIZES = {
     "flat": ("0.500000", "0.500000", "-0.500000", "-0.500000"),
