@@ -87,7 +87,7 @@ def replays(console: Console) -> None:
 
 
 PARTS: dict[str, Callable[[Console], None]] = {
-    part.__name__: part for part in (lives, triggers, replays, darkbook, positions)
+    part.__name__: part for part in (lives, triggers, replays, positions, darkbook)
 }
 
 
