@@ -12,6 +12,7 @@ import time
 import tracemalloc
 from statistics import median
 
+from benchmarks.replay import MARKET
 from fsm_ems import Dispatcher, LinkEvent, Settings, parse_command, parse_report
 from fsm_ems.dialogs.record import SendOrder
 from fsm_ems.journal.memory import MemoryLog
@@ -28,7 +29,10 @@ class Bench:
         self.now_ns = 0
         self.lives = 0
         self.dispatcher = Dispatcher(
-            Settings(keep_finished=keep_finished), self.log.append, generation="bench", now_ns=0
+            Settings(keep_finished=keep_finished, markets={MARKET.fqme: MARKET}),
+            self.log.append,
+            generation="bench",
+            now_ns=0,
         )
         self.dispatcher.grant("alice", "trader", 0)
         for event in (LinkEvent.CONNECT, LinkEvent.CONNECTED, LinkEvent.SYNCED):
@@ -44,7 +48,7 @@ class Bench:
                 "name": "order",
                 "oid": f"o{number}",
                 "side": "buy" if number % 2 else "sell",
-                "market": "btcusdt.paper",
+                "market": MARKET.fqme,
                 "size": "2.0",
                 "price": "39000.5",
             }

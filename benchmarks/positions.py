@@ -1,7 +1,6 @@
 """Positions: fills a second beside nautilus_trader, the cost of the millionth, and the file that is written.
 
-Run alone by ``python -m benchmarks.positions``. Times are CPU µs of this process; clears are made before the
-clock starts, as the peer's events are.
+Times are CPU µs of this process; clears are made before the clock starts, as the peer's events are.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from typing import NamedTuple
 
 import trio
 import trio.lowlevel
+from rich.console import Console
 
-from benchmarks.replay import peer
+from benchmarks.goals import beside_goal
+from benchmarks.replay import MARKET, peer
 from fsm_ems.accounting.clear import Clear
 from fsm_ems.accounting.position import Position
 from fsm_ems.accounting.pps_file import Projection, format_pps, write_pps
-from fsm_ems.market import Market
 
-MARKET = Market("btcusdt.paper", "btc", "usdt", Decimal("0.01"), Decimal("0.000001"))
 FEE = Decimal("0.10")
 SIZES = {
     "flat": ("0.500000", "0.500000", "-0.500000", "-0.500000"),
@@ -57,7 +56,7 @@ def cost_of_clear(pattern: str, count: int = 20_000, rounds: int = 5) -> tuple[f
 
 
 def cost_after(few: int, many: int, pattern: str, count: int = 1_000, rounds: int = 5) -> tuple[float, float]:
-    """Median µs a clear of one position that never goes flat, once it has so many: (few, many)."""
+    """Median µs a clear of one position, once it has so many: (few, many)."""
     position, made = Position(MARKET, "main"), 0
     found: list[float] = []
     for size in (few, many):
@@ -114,35 +113,30 @@ async def _watched(path: Path, position: Position, times: int) -> Gaps:
     return Gaps(writing, idle, longest)
 
 
-def beside_the_peer(pattern: str, fills: int) -> None:
+def beside_the_peer(console: Console, pattern: str, fills: int) -> None:
     """Print ours and the peer's, and their ratio."""
     theirs = peer("nautilus_position.py", "--pattern", pattern, "--fills", fills)
     ours, best = cost_of_clear(pattern, fills)
     fill, fill_best = theirs["us_per_fill_median"], theirs["us_per_fill_best"]
-    print(
-        f"{fills} clears, {pattern}: ours {ours:.2f} µs a clear (best {best:.2f}), "
+    console.print(
+        f"{fills:,} clears, {pattern}: ours {ours:.2f} µs a clear (best {best:.2f}), "
         f"{1e6 / ours:,.0f} a second; "
-        f"{theirs['peer']} {fill:.2f} µs (best {fill_best:.2f}), {1e6 / fill:,.0f} a second: "
-        f"{fill / ours:.1f} times ours"
+        f"{theirs['peer']} {fill:.2f} µs (best {fill_best:.2f}), {1e6 / fill:,.0f} a second"
     )
+    console.print(beside_goal(f"clears a second, {pattern}", fill / ours, "times the peer's", at_least=1))
 
 
-def main() -> None:
-    """Run them all."""
-    beside_the_peer("flat", 20_000)
-    beside_the_peer("open", 5_000)
-    for pattern in ("open", "turns"):
+def positions(console: Console) -> None:
+    """What a clear costs, how that grows, and whether the loop runs while a file is written."""
+    beside_the_peer(console, "flat", 20_000)
+    beside_the_peer(console, "open", 5_000)
+    for pattern in SIZES:
         few, many = cost_after(1_000, 1_000_000, pattern)
-        print(
-            f"never flat, {pattern}: after 1,000 clears {few:.2f} µs a clear, after 1,000,000 {many:.2f} µs: "
-            f"{many / few:.2f} times"
-        )
+        console.print(f"{pattern}: after 1,000 clears {few:.2f} µs a clear, after 1,000,000 {many:.2f} µs")
+        console.print(beside_goal(f"{pattern}, 1,000,000 to 1,000", many / few, "times", at_most=1.2))
     found = gaps()
-    print(
-        f"pps.toml with 5,000 clears: {found.writing * 1e3:.0f} ms to write, in a thread; the longest gap of "
-        f"the loop {found.meanwhile * 1e3:.1f} ms meanwhile, {found.idle * 1e3:.1f} ms idle"
+    console.print(f"pps.toml with 5,000 clears: {found.writing * 1e3:.0f} ms to write, in a thread")
+    console.print(
+        f"the longest gap of the loop: {found.meanwhile * 1e3:.1f} ms meanwhile, {found.idle * 1e3:.1f} ms "
+        "without (goal: never blocked, and shown; a loop that waits would show all of the writing)"
     )
-
-
-if __name__ == "__main__":
-    main()

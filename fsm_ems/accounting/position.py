@@ -1,8 +1,9 @@
 """One account's position in one market: a fold of its events in the order of their venue time.
 
 Events may arrive in any order. One that belongs at the end, as nearly all do, costs the same however many
-came before. A late one, or one that is taken away, makes the position fold again, from the nearest mark
-before its place: there is one at least every 256 events.
+came before, but for one look into a table of ids that no cache holds any more. A late one, or one that is
+taken away, makes the position fold again, from the nearest mark before its place: there is one at least every
+256 events.
 
 Memory holds the events since the last flat, and at least ``keep`` older ones. Still older ones are summed up
 in a base, which ends at a flat point. An event that belongs before the base is booked right after it instead,
@@ -82,7 +83,7 @@ class Position:
         self.displaced = 0
         self._keep = keep
         self._events: list[Event] = []
-        self._known: dict[str, Event] = {}
+        self._known: set[str] = set()
         self._gone: dict[str, None] = {}
         self._base: tuple[int, str] | None = None
         self._fold = Fold(market.quote)
@@ -118,7 +119,7 @@ class Position:
             self._insert(event)
             return True
         events.append(event)
-        known[exec_id] = event
+        known.add(exec_id)
         if type(event) is Clear:
             fold.clear(event)
         else:
@@ -140,8 +141,9 @@ class Position:
         self._gone[exec_id] = None
         if len(self._gone) > GONE_MAX:
             del self._gone[next(iter(self._gone))]
-        known = self._known.pop(exec_id, None)
+        known = self.known(exec_id)
         if known is not None:
+            self._known.remove(exec_id)
             at = bisect_left(self._events, place(known), key=place)
             del self._events[at]
             self._refold(at)
@@ -155,7 +157,7 @@ class Position:
         where = place(event)
         if self._base is not None and where <= self._base:
             self.displaced += 1
-        self._known[event.exec_id] = event
+        self._known.add(event.exec_id)
         at = bisect_left(self._events, where, key=place)
         self._events.insert(at, event)
         self._refold(at)
@@ -193,8 +195,7 @@ class Position:
         if not cut:
             return
         self._base = place(self._events[cut - 1])
-        for event in self._events[:cut]:
-            self._known.pop(event.exec_id, None)
+        self._known.difference_update(event.exec_id for event in self._events[:cut])
         del self._events[:cut]
         del marks[:at]
         for fold in (self._fold, *marks):
@@ -252,8 +253,14 @@ class Position:
         return tuple(self._events[self._fold.opened :])
 
     def known(self, exec_id: str) -> Event | None:
-        """The event of that id, as long as it is in memory."""
-        return self._known.get(exec_id)
+        """The event of that id, as long as it is in memory.
+
+        The ids are a set: in a large dict each new one costs twice the cache misses. So this looks through
+        the events, newest first; what it is asked for, a bust, costs a fold of all that came later anyway.
+        """
+        if exec_id not in self._known:
+            return None
+        return next(event for event in reversed(self._events) if event.exec_id == exec_id)
 
     def standing(self) -> Standing:
         """The position as it stands, for whoever reads it later or elsewhere."""
