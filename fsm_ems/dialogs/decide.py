@@ -23,6 +23,7 @@ from fsm_ems.dialogs.record import (
     Role,
     Source,
     Submitted,
+    Timed,
     Triggered,
 )
 from fsm_ems.dialogs.settings import Settings
@@ -130,7 +131,7 @@ def submit(
     if body.side == "alert":
         return record(book, now_ns, key, E.SUBMIT_ALERT, _held(body, prices, order.oid))
     if body.mode == "dark":
-        if body.type != "market" and body.market not in settings.markets:
+        if body.type != "market" and body.market not in book.markets:
             raise Refused("unknown_market", f"the tick of {body.market} is not known", order.oid)
         return record(book, now_ns, key, E.SUBMIT_DARK, _held(body, prices, order.oid))
     broker = body.broker
@@ -285,8 +286,10 @@ def trigger(
     """
     if price is not None and not (price.is_finite() and price > 0):
         raise Refused("bad_price", f"a price above zero is needed, not {price}", dialog.oid)
+    key = (dialog.owner, dialog.oid)
+    if dialog.state in (S.ALERT_OPEN, S.DARK_OPEN) and out_of_date(dialog, now_ns):
+        return record(book, now_ns, key, E.EXPIRED, Timed(0))
     if dialog.state is S.ALERT_OPEN:
-        key = (dialog.owner, dialog.oid)
         return record(book, now_ns, key, E.ALERT, Triggered(price, None, 0, "hand", None))
     if dialog.state is not S.DARK_OPEN:
         return None
@@ -294,6 +297,12 @@ def trigger(
     within_limits(settings, dialog.body, dialog.size, limit, NO_PRICES, dialog.oid)
     goes_out_at = None if dialog.body.type == "market" else limit
     return fired(book, settings, dialog, goes_out_at, now_ns, "hand", None)
+
+
+def out_of_date(dialog: Dialog, now_ns: int) -> bool:
+    """Whether the order's date has passed, and nobody has noticed yet."""
+    expire_ns = dialog.body.expire_ns
+    return expire_ns is not None and expire_ns <= now_ns
 
 
 _FIRES = {"price": E.TRIGGER, "stop": E.STOP, "touch": E.TOUCH, "trail": E.TRAIL_STOP}

@@ -10,11 +10,11 @@ from decimal import Decimal
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.darkbook import Hit
-from fsm_ems.dialogs.decide import fired, record
+from fsm_ems.dialogs.decide import fired, out_of_date, record
 from fsm_ems.dialogs.decide_reports import over_limits
 from fsm_ems.dialogs.facts import EXACT, Dialog
 from fsm_ems.dialogs.prices import NO_PRICES, Seen
-from fsm_ems.dialogs.record import Met, Record, Trailed, Triggered
+from fsm_ems.dialogs.record import Met, Record, Timed, Trailed, Triggered
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import E, S
 
@@ -28,6 +28,8 @@ def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Re
     """
     dialog = hit.dialog
     key = (dialog.owner, dialog.oid)
+    if dialog.state in (S.ALERT_OPEN, S.DARK_OPEN) and out_of_date(dialog, now_ns):
+        return record(book, now_ns, key, E.EXPIRED, Timed(0))
     if dialog.state is S.ALERT_OPEN:
         return record(book, now_ns, key, E.ALERT, Triggered(None, None, 0, hit.source, hit.seen))
     if dialog.state is not S.DARK_OPEN:
@@ -37,7 +39,7 @@ def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Re
     touch = seen.touch(dialog.body.side, now_ns - settings.quote_age_ns)
     if touch is None:
         return None if dialog.flags & f.MET else record(book, now_ns, key, E.MET, Met(hit.seen))
-    limit = limit_at(settings, dialog, touch)
+    limit = limit_at(book, settings, dialog, touch)
     over = over_limits(settings, dialog, dialog.size, limit or touch, NO_PRICES)
     return fired(book, settings, dialog, limit, now_ns, hit.source, hit.seen, over)
 
@@ -51,12 +53,12 @@ def _followed(hit: Hit) -> Decimal:
     return EXACT.subtract(hit.seen, body.trail)
 
 
-def limit_at(settings: Settings, dialog: Dialog, touch: Decimal) -> Decimal | None:
+def limit_at(book: Book, settings: Settings, dialog: Dialog, touch: Decimal) -> Decimal | None:
     """The limit that an order goes out with: its ticks beyond *touch*, at least one tick; None at market."""
     body = dialog.body
     if body.type == "market":
         return None
-    market = settings.markets[body.market]
+    market = book.markets[body.market]  # it was listed before the order was taken
     ticks = settings.limit_ticks_of(body.market) if body.limit_ticks is None else body.limit_ticks
     away = EXACT.multiply(market.price_tick, Decimal(ticks))
     if body.side == "buy":

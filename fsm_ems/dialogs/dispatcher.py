@@ -152,7 +152,7 @@ class Dispatcher:
         A row that is too old, out of order, crossed or zero fires nothing.
         """
         seen = self.prices.of(market)
-        if not seen.take(row, now_ns - self.settings.quote_age_ns):
+        if not seen.take(row, now_ns, self.settings.quote_age_ns):
             return ()
         ladder = self.book.dark.ladders.get(market)
         if ladder is None:

@@ -26,14 +26,17 @@ class Seen:
         self.quote_ns = -1
         self.last_ns = -1
 
-    def take(self, row: Row, oldest_ns: int) -> bool:
-        """Note *row*; False where it is older than *oldest_ns* or than what is known, and counts for nothing.
+    def take(self, row: Row, now_ns: int, age_ns: int) -> bool:
+        """Note *row*; False where it is more than *age_ns* old, or older than what is known: it counts for
+        nothing. One that is dated ahead counts as of now: a wrong clock must not outdate all that follows.
 
         A quote that is crossed, or shows zeros, is noted as one that offers nothing: what it replaces is
         not what could be traded at any more.
         """
         time_ns = row.time_ns
-        if time_ns < oldest_ns:
+        if time_ns > now_ns:
+            time_ns = now_ns
+        elif time_ns < now_ns - age_ns:
             return False
         if isinstance(row, Trade):
             if time_ns < self.last_ns or not row.price > 0:

@@ -77,19 +77,20 @@ def _signed(command: Order, trail: Decimal) -> Decimal:
 
 def shown(market: AuditedMarket, row: Row, now_ns: int, rules: Rules) -> AuditedMarket | None:
     """The market once *row* has come; None where it counts for nothing."""
-    if row.time_ns < now_ns - rules.quote_age_ns:
+    time_ns = min(row.time_ns, now_ns)
+    if time_ns < now_ns - rules.quote_age_ns:
         return None
     if isinstance(row, Trade):
-        if row.time_ns < market.last_ns or row.price <= 0:
+        if time_ns < market.last_ns or row.price <= 0:
             return None
-        return market._replace(last=row.price, last_ns=row.time_ns)
-    if row.time_ns < market.quote_ns:
+        return market._replace(last=row.price, last_ns=time_ns)
+    if time_ns < market.quote_ns:
         return None
     bid = row.bid if row.bid > 0 and row.bid_size > 0 else None
     ask = row.ask if row.ask > 0 and row.ask_size > 0 else None
     if bid is not None and ask is not None and bid > ask:
         bid = ask = None
-    return market._replace(bid=bid, ask=ask, quote_ns=row.time_ns)
+    return market._replace(bid=bid, ask=ask, quote_ns=time_ns)
 
 
 def due(
@@ -106,7 +107,7 @@ def due(
         touch = (market.ask if held.side == "buy" else market.bid) if fresh else None
         if held.met is not None:
             if not isinstance(row, Trade) and touch is not None:
-                waited.append((held.met, _fires(order, held, touch, rules)))
+                waited.append((held.met, _dated(order, now_ns) or _fires(order, held, touch, rules)))
             continue
         seen = row.price if isinstance(row, Trade) else {"buy": market.ask, "sell": market.bid}.get(held.side)
         if seen is None:
@@ -119,15 +120,23 @@ def due(
                 made = Due(key, "waits", price)
             else:
                 made = _fires(order, held, touch, rules)
-            found.append((abs(seen - price), held.number, made))
+            found.append((abs(seen - price), held.number, _dated(order, now_ns) or made))
         elif held.trail is not None:
             stop = seen + held.trail if held.side == "buy" else seen - held.trail
             if stop < price if held.side == "buy" else stop > price:
-                found.append((abs(stop - price), held.number, Due(key, "follows", stop)))
+                made = _dated(order, now_ns) or Due(key, "follows", stop)
+                found.append((abs(stop - price), held.number, made))
     return [
         *(made for _, made in sorted(waited, key=lambda one: one[0])),
         *(made for _, _, made in sorted(found, key=lambda one: (-one[0], one[1]))),
     ]
+
+
+def _dated(order: AuditedOrder, now_ns: int) -> Due | None:
+    """An order whose date has passed ends, whatever the row would have made of it."""
+    if order.expire_ns is None or order.expire_ns > now_ns:
+        return None
+    return Due((order.owner, order.oid), "expires", None)
 
 
 def _fires(order: AuditedOrder, held: Waits, touch: Decimal, rules: Rules) -> Due:

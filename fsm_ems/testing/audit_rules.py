@@ -23,7 +23,7 @@ from fsm_ems.messages import (
 )
 from fsm_ems.testing.audited import DEAD, AuditedOrder
 from fsm_ems.testing.breach import Breach
-from fsm_ems.testing.inputs import Commanded, Input, LinkMoved, Quoted, TimePassed
+from fsm_ems.testing.inputs import Commanded, Fired, Input, LinkMoved, Quoted, TimePassed
 
 Cause = Input | Report
 """What led to a notice: a report where one is behind it, however long it waited, else the input."""
@@ -108,7 +108,7 @@ def _check_end(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
         fits = after == "rejected" and cause.request == "submit" and not order.arrived
     elif isinstance(cause, Commanded):
         fits = after == "cancelled" and isinstance(cause.command, Cancel) and unsent
-    elif isinstance(cause, TimePassed | LinkMoved) and after == "expired":
+    elif isinstance(cause, TimePassed | LinkMoved | Quoted | Fired) and after == "expired":
         fits = unsent and order.expire_ns is not None and order.expire_ns <= now_ns
     elif isinstance(cause, LinkMoved):
         fits = after == "rejected" and unsent and cause.event == "synced"  # which limit: see check_withheld

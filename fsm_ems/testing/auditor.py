@@ -122,7 +122,7 @@ class Auditor:
         if isinstance(given, Commanded):
             self._commanded(given.identity, given.command)
         elif isinstance(given, Fired):
-            self._fired(given)
+            self._fired(given, now_ns)
         elif isinstance(given, Quoted):
             self._quoted(given, now_ns)
         elif isinstance(given, Heard):
@@ -192,9 +192,10 @@ class Auditor:
             edit = AuditedEdit(command.edit_id, command.size, command.price, increase=increase)
             order.edits = (*order.edits, edit)
 
-    def _fired(self, given: Fired) -> None:
+    def _fired(self, given: Fired, now_ns: int) -> None:
         order = self.orders.get((given.owner, given.oid))
-        if order is not None and order.state == "dark_open":
+        dated = order is not None and order.expire_ns is not None and order.expire_ns <= now_ns
+        if order is not None and order.state == "dark_open" and not dated:
             at_market = order.waits is not None and order.waits.at_market
             order.triggered, order.waits = True, None
             order.price = None if at_market else given.price or order.price
@@ -214,6 +215,9 @@ class Auditor:
         if made.what == "waits":
             self._mets += 1
             order.waits = order.waits._replace(met=self._mets)
+            return
+        if made.what == "expires":
+            order.waits = None
             return
         if made.what == "fires":
             order.triggered, order.waits = True, None

@@ -181,6 +181,6 @@ def soak_dark_themes() -> tuple[DarkTheme, ...]:
     """More at once."""
     buy, sell = _order("buy", 5), _order("sell", 6)
     return (
-        DarkTheme("quotes: dark and cut off", (buy,), _ROWS, _PRICED, shows=5, link_losses=2, cancels=1),
-        DarkTheme("quotes: two and edits", (buy, sell), _ROWS, _PRICED, shows=4, link_losses=1),
+        DarkTheme("quotes: dark and cut off", (buy,), _ROWS, _PRICED, shows=3, link_losses=2),
+        DarkTheme("quotes: two and edits", (buy, sell), _ROWS, _PRICED, shows=3),
     )

@@ -71,8 +71,8 @@ def triggers(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def rows(draw: st.DrawFn, now_ns: int) -> Row:
-    """A quote or a print around 100: some crossed or zero, some old, so that they come out of order."""
-    age = draw(st.sampled_from((0, 0, 0, 1, 4_000_000_000, 6_000_000_000)))
+    """A quote or a print around 100: some crossed or zero, some old or dated ahead, and out of order."""
+    age = draw(st.sampled_from((0, 0, 0, 1, 4_000_000_000, 6_000_000_000, -3_000_000_000)))
     time_ns = max(now_ns - age, 0)
     if draw(st.booleans()):
         return Trade(time_ns, draw(prices()), Decimal(1), "", "")
