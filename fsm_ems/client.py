@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
@@ -11,13 +12,16 @@ from uuid import uuid4
 
 import trio
 
-from fsm_ems.errors import ClientFault
+from fsm_ems.dialogs.record import Role
+from fsm_ems.errors import ClientFault, InvalidMessage
 from fsm_ems.machines.order import ENDS
 from fsm_ems.messages import Cancel, Command, Edit, Order, Status
 
 MAILBOX_MAX = 10_000
 """Statuses that may wait unread in one event stream or order handle."""
 
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}", re.ASCII).fullmatch
+_NAME_RULE = "a name of at most 40 letters, digits, '_', '.' and '-', and 'trader' or 'observer', are needed"
 _END_NAMES = frozenset(state.value for state in ENDS)
 
 
@@ -209,3 +213,9 @@ class Client:
         mailbox = Mailbox()
         self._desk.subscribe(self.identity, oid, mailbox)
         return mailbox
+
+
+def check_name(identity: str, role: Role) -> None:
+    """Raise InvalidMessage unless *identity* and *role* have the form they must have."""
+    if not _NAME(identity) or role not in ("trader", "observer"):
+        raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))

@@ -3,30 +3,54 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import structlog
 import trio
 
+from fsm_ems.account_books import AccountBooks, booked_in, rebuild
 from fsm_ems.brokers.base import Broker
+from fsm_ems.client import check_name
 from fsm_ems.clock import Clock, TrioClock
+from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.record import Booked
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.errors import InvalidMessage
+from fsm_ems.errors import ClientFault, InvalidMessage
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.messages import Order
-from fsm_ems.service import EMS, check_name
+from fsm_ems.service import EMS
+
+_log = structlog.get_logger("fsm_ems")
 
 
 def new_order(**fields: Any) -> Order:  # noqa: ANN401  # pydantic checks each field's type and says what is wrong
     """An order with a fresh oid; *fields* are those of :class:`~fsm_ems.messages.Order`."""
     return Order(oid=str(uuid4()), **fields)
+
+
+def _with_brokers(settings: Settings, brokers: Sequence[Broker]) -> Settings:
+    """What the brokers declare, where the settings say nothing else."""
+    return replace(
+        settings,
+        brokers={**{broker.name: broker.capabilities for broker in brokers}, **settings.brokers},
+        markets={**{m: market for b in brokers for m, market in b.markets.items()}, **settings.markets},
+    )
+
+
+async def _opened_books(folder: Path, book: Book, booked: Sequence[Booked]) -> AccountBooks:
+    """The accounts' files as the records have them."""
+    for aside in await trio.to_thread.run_sync(rebuild, folder, book, booked):
+        _log.error("account file unreadable", why=str(aside))
+    return AccountBooks(folder, book, booked)
 
 
 @asynccontextmanager
@@ -36,6 +60,7 @@ async def open_ems(
     identity: str = "main",
     log: RecordLog | None = None,
     clock: Clock | None = None,
+    accounts: Path | None = None,
 ) -> AsyncGenerator[EMS]:
     """Run an EMS for as long as the block is open; several may run in one program.
 
@@ -45,11 +70,15 @@ async def open_ems(
     may hold is ``unknown`` until they answer. Orders may be submitted at once: they wait for the link.
     ``await ems.ready()`` tells when every link is up.
 
+    *accounts* is a folder for ``pps.toml`` and the ledger: they follow the records within a second, and what
+    is stale, gone or unreadable there is written anew from *log*, which must be one that lasts.
+
     When the block is cancelled, the EMS goes on until the block's code has left it: what is shielded there
     may still cancel orders and wait for their ends.
 
     Raises:
         InvalidMessage: *identity* has not the form of a name, or two brokers have one name.
+        ClientFault: *accounts* of a log that is gone with the process.
         LogFault: *log* cannot be trusted.
     """
     check_name(identity, "trader")
@@ -57,14 +86,15 @@ async def open_ems(
     if len(set(names)) != len(names):
         raise InvalidMessage((f"brokers: {', '.join(names)}; each needs a name of its own",))
     log = MemoryLog() if log is None else log
+    if accounts is not None and isinstance(log, MemoryLog):
+        raise ClientFault("accounts are written from the records: give a log that lasts, such as a FileLog")
     clock = TrioClock() if clock is None else clock
-    settings = Settings() if settings is None else settings
-    settings = replace(
-        settings,
-        brokers={**{broker.name: broker.capabilities for broker in brokers}, **settings.brokers},
-        markets={**{m: market for b in brokers for m, market in b.markets.items()}, **settings.markets},
-    )
-    book = replay(log)
+    settings = _with_brokers(Settings() if settings is None else settings, brokers)
+    book, booked = Book(), list[Booked]()
+    if accounts is None:
+        book = replay(log)
+    else:
+        booked += booked_in(log, book)
     dispatcher = Dispatcher(
         settings,
         log.append,
@@ -78,7 +108,8 @@ async def open_ems(
     for broker, state in list(book.links.items()):
         if state not in (LinkState.DOWN, LinkState.CLOSED):
             dispatcher.link(broker, LinkEvent.LOST, clock())
-    ems = EMS(dispatcher, brokers, identity, clock)
+    books = None if accounts is None else await _opened_books(accounts, book, booked)
+    ems = EMS(dispatcher, brokers, identity, clock, books)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(ems.run)
         try:

@@ -7,7 +7,6 @@ one at a time; the records it makes are in the log when it returns; then sends l
 from __future__ import annotations
 
 import math
-import re
 from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
@@ -16,12 +15,14 @@ from typing import cast
 import structlog
 import trio
 
+from fsm_ems.account_books import AccountBooks, standings, write
+from fsm_ems.accounting.position import Standing
 from fsm_ems.brokers.base import Broker, TradesDialogue
-from fsm_ems.client import Client, Mailbox
+from fsm_ems.client import Client, Mailbox, check_name
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.outward import request_of, standing_of, status_of
-from fsm_ems.dialogs.record import Effect, Notice, Role, SendAbout, SendOrder
+from fsm_ems.dialogs.record import Booked, Effect, Notice, Role, SendAbout, SendOrder
 from fsm_ems.errors import BrokerFault, ClientFault, InvalidMessage, InvalidReport, Refused
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.machines.order import ENDS
@@ -31,11 +32,11 @@ from fsm_ems.quotes import Row, problem
 QUEUED_MAX = 1_024
 """Sends that may wait for a link before commands wait for it, and the reports read ahead of the loop."""
 RETRY_FIRST_S = 0.5
+ACCOUNTS_EVERY_S = 1.0
+"""How far the accounts' files may be behind the records."""
 RETRY_MAX_S = 30.0
 
 _ENDS = frozenset(ENDS)
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}", re.ASCII).fullmatch
-_NAME_RULE = "a name of at most 40 letters, digits, '_', '.' and '-', and 'trader' or 'observer', are needed"
 
 _log = structlog.get_logger("fsm_ems")
 
@@ -44,9 +45,16 @@ class EMS(Client):
     """A running EMS, and the client of its first identity. Made by :func:`open_ems`."""
 
     def __init__(
-        self, dispatcher: Dispatcher, brokers: Sequence[Broker], identity: str, clock: Clock
+        self,
+        dispatcher: Dispatcher,
+        brokers: Sequence[Broker],
+        identity: str,
+        clock: Clock,
+        books: AccountBooks | None = None,
     ) -> None:
         super().__init__(self, identity)
+        self._books = books
+        self._booked = trio.Event()
         self.dispatcher = dispatcher
         self.clock = clock
         self._brokers = {broker.name: broker for broker in brokers}
@@ -178,11 +186,55 @@ class EMS(Client):
             known = ", ".join(sorted(self._brokers)) or "none"
             raise ClientFault(f"no broker {broker!r} for market {order.market}: opened are {known}")
 
+    # ── accounts ────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def positions(self) -> tuple[Standing, ...]:
+        """Every position as it stands, by account and market."""
+        return standings(self.dispatcher.book)
+
+    def unrealized(self, account: str, market: str) -> Decimal | None:
+        """What closing the position at the last quote would win or lose, in the quote asset.
+
+        A long one closes at the bid and a short one at the ask; where nothing is offered there, at the last
+        print. 0 when flat, None where no price is known.
+        """
+        position = self.dispatcher.book.positions.get(account, {}).get(market)
+        if position is None or not position.size:
+            return Decimal(0)
+        seen = self.dispatcher.prices.of(market)
+        offered = seen.bid if position.size > 0 else seen.ask
+        price = seen.last if offered is None else offered
+        return None if price is None else position.unrealized(price)
+
+    async def _keep_accounts(self, books: AccountBooks) -> None:
+        while True:
+            await self._booked.wait()
+            await trio.sleep(ACCOUNTS_EVERY_S)
+            await self._write_accounts(books)
+
+    async def _write_accounts(self, books: AccountBooks) -> None:
+        """Write what the files are behind with, in a thread: the loop goes on."""
+        self._booked = trio.Event()
+        work = books.work()
+        try:
+            aside = await trio.to_thread.run_sync(write, work)
+        except OSError as error:
+            books.again()
+            self._booked.set()
+            _log.error("accounts not written", folder=str(books.folder), why=str(error))
+            return
+        for one in aside:
+            _log.error("account file unreadable", why=str(one))
+
     # ── effects ─────────────────────────────────────────────────────────────────────────────────────
 
     def _carry_out(self, effects: Sequence[Effect]) -> None:
         """Sends first, then notices; the records they follow from are in the log already."""
         for effect in effects:
+            if isinstance(effect, Booked) and self._books is not None:
+                self._books.take(effect)
+                self._booked.set()
             if isinstance(effect, SendOrder | SendAbout):
                 self._outboxes[effect.broker].append(effect)
                 self._stir(effect.broker)
@@ -313,22 +365,21 @@ class EMS(Client):
             with self._running:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._keep_time)
+                    if self._books is not None:
+                        nursery.start_soon(self._keep_accounts, self._books)
                     for broker in self._brokers.values():
                         nursery.start_soon(self._keep_link, broker)
                         nursery.start_soon(self._keep_market, broker)
         finally:
             self.close()
+            if self._books is not None and self._books.dirty:
+                with trio.CancelScope(shield=True):
+                    await self._write_accounts(self._books)
 
     def stop(self) -> None:
         """Close, and end :meth:`run`."""
         self.close()
         self._running.cancel()
-
-
-def check_name(identity: str, role: Role) -> None:
-    """Raise InvalidMessage unless *identity* and *role* have the form they must have."""
-    if not _NAME(identity) or role not in ("trader", "observer"):
-        raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))
 
 
 def _check_row(broker: str, market: str, row: Row) -> None:

@@ -213,8 +213,10 @@ def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill, effec
     edit = proven_edit(dialog, report.reqid) if dialog.edits else None
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
-    _book(dialog, _execution(report, record.time_ns))
+    execution = _execution(report, record.time_ns)
+    _book(dialog, execution)
     index_execution(book, dialog, report.exec_id)
+    book_execution(book, record, dialog, execution, effects)
     _state_cum(dialog, report.cum)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from decimal import Decimal
+
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.messages import BrokerdFill
@@ -57,3 +60,23 @@ def compare_loose(
         raise Breach("P3", f"executions {sorted(lost)} are booked nowhere")
     if twice := orphans - loose:
         raise Breach("P3", f"executions {sorted(twice)} are booked on an order and on the account")
+
+
+def compare_positions(book: Book, orders: Iterable[AuditedOrder]) -> None:
+    """Each position is the sum of what its orders' executions moved, as they were first told."""
+    sums: dict[tuple[str, str], Decimal] = {}
+    for order in orders:
+        account, market, side = order.place
+        moved = sum(order.moved.values(), Decimal(0))
+        if moved or (account, market) in sums:
+            sums[account, market] = sums.get((account, market), Decimal(0)) + (
+                moved if side == "buy" else -moved
+            )
+    held = {
+        (account, market): position.size
+        for account, positions in book.positions.items()
+        for market, position in positions.items()
+        if position.size or (account, market) in sums
+    }
+    if held != sums:
+        raise Breach("P4", f"positions are {held}, and executions add up to {sums}")

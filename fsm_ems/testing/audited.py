@@ -80,9 +80,11 @@ class AuditedOrder:
         "expire_ns",
         "gone",
         "live",
+        "moved",
         "oid",
         "over",
         "owner",
+        "place",
         "price",
         "reqid",
         "sends",
@@ -114,6 +116,8 @@ class AuditedOrder:
         self.reqid: int | str | None = None
         self.arrived = False
         self.live: dict[str, Decimal] = {}
+        self.moved: dict[str, Decimal] = {}
+        self.place: tuple[str, str, str] = ("", "", "")
         self.gone: dict[str, str | None] = {}
         self.stated = ZERO
         self.wish = False
@@ -129,6 +133,7 @@ class AuditedOrder:
         """An equal one that shares nothing that can change."""
         twin = _order_copied(self)
         twin.live = self.live.copy()
+        twin.moved = self.moved.copy()
         twin.gone = self.gone.copy()
         if self.edits:
             twin.edits = tuple(map(_edit_copied, self.edits))
@@ -230,7 +235,7 @@ class AuditedOrder:
         edit = self.edit_of(report.reqid)
         if edit is not None and edit.edit_id:
             self.take_terms(edit, edit.size, edit.price)
-        self.live[report.exec_id] = report.size
+        self.live[report.exec_id] = self.moved[report.exec_id] = report.size
         self.state_cum(report.cum)
 
     def bust(self, ref_id: str) -> None:
@@ -239,6 +244,7 @@ class AuditedOrder:
         if standing is None and ref_id in self.gone:
             return
         size = self.live.pop(standing or ref_id, None)
+        self.moved.pop(standing or ref_id, None)
         self.gone[standing or ref_id] = None
         if size is not None and self.stated:
             self.stated = max(self.stated - size, ZERO)
@@ -253,10 +259,11 @@ class AuditedOrder:
         if standing is None and report.ref_id in self.gone:
             return
         size = self.live.pop(standing or report.ref_id, None)
+        self.moved.pop(standing or report.ref_id, None)
         self.gone[standing or report.ref_id] = report.exec_id
         new = ZERO if over else report.size
         if new:
-            self.live[report.exec_id] = new
+            self.live[report.exec_id] = self.moved[report.exec_id] = new
         if size is not None and self.stated:
             self.stated = max(self.stated + new - size, ZERO)
 

@@ -32,7 +32,7 @@ from fsm_ems.messages import (
     Order,
     Report,
 )
-from fsm_ems.testing.audit_book import compare_loose, compare_order
+from fsm_ems.testing.audit_book import compare_loose, compare_order, compare_positions
 from fsm_ems.testing.audit_dark import AuditedMarket, Due, Rules, due, shown, waits
 from fsm_ems.testing.audit_rules import (
     Cause,
@@ -57,8 +57,8 @@ class Auditor:
 
     __slots__ = (
         "_due", "_folded", "_mets", "_sends", "_told", "alarmed", "booked", "by_reqid", "by_venue_id",
-        "links", "loose", "markets", "operator", "orders", "parked_max", "rules", "seeing", "streams",
-        "traders",
+        "links", "loose", "markets", "operator", "orders", "parked_max", "rules", "seeing", "strayed",
+        "streams", "traders",
     )  # fmt: skip  # one name a line says no more
 
     def __init__(
@@ -75,6 +75,7 @@ class Auditor:
         self.streams: dict[str, int] = {}
         self.by_reqid: dict[tuple[str, int | str], tuple[str, str]] = {}
         self.by_venue_id: dict[tuple[str, str], tuple[str, str]] = {}
+        self.strayed = False  # an execution of no order moves a position by itself, or waits
         self.loose: frozenset[ExecKey] = frozenset()
         self.alarmed: frozenset[ExecKey] = frozenset()
         self.booked: dict[ExecKey, tuple[str, str]] = {}
@@ -230,6 +231,7 @@ class Auditor:
             self._folded = (order.owner, order.oid)
             self._fold(broker, order, report)
         elif isinstance(report, BrokerdFill):
+            self.strayed = True
             self.loose |= {(broker, report.account, report.exec_id)} - self.booked.keys()
 
     def _about(self, broker: str, report: Report) -> AuditedOrder | None:
@@ -340,6 +342,7 @@ class Auditor:
         body = payload.body
         order = AuditedOrder(owner, oid, payload.broker, body.size, body.price)
         order.arrived = True
+        order.place = (body.account, body.market, body.side)
         order.reqid = payload.reqid
         self.orders[owner, oid] = order
         if payload.reqid is not None:
@@ -382,6 +385,8 @@ class Auditor:
                 if reqid is not None:
                     self.by_reqid.setdefault((order.broker, reqid), (owner, oid))
             compare_order(order, dialog)
+        if not self.strayed:
+            compare_positions(book, self.orders.values())
         compare_loose(book, self.parked_max, self.loose, self.alarmed)
 
 

@@ -34,3 +34,14 @@ def test_a_fill_that_is_dropped_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(fold_report, "_book", dropped)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(EMSMachine, settings=QUICK)
+
+
+def test_a_position_that_a_fill_does_not_move_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted bug: orders are booked and accounts are not."""
+
+    def forgotten(*given: object) -> None:
+        """Nothing."""
+
+    monkeypatch.setattr(fold_report, "book_execution", forgotten)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(EMSMachine, settings=QUICK)

@@ -1,0 +1,142 @@
+"""The accounts' files beside a record log: ``pps.toml`` and the ledger, kept in step with it.
+
+They are projections: whatever is stale, gone or unreadable is written anew from the records. What is written
+is handed over as a value that no longer changes, so that the slow half can run in another thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from fsm_ems.accounting.atomic_file import SetAside
+from fsm_ems.accounting.commented_file import Unreadable
+from fsm_ems.accounting.ledger import Ledger, Page, pages_of
+from fsm_ems.accounting.ledger_file import LedgerDay, ledger_path, read_ledger, write_ledger
+from fsm_ems.accounting.position import Standing
+from fsm_ems.accounting.pps_file import Projection, read_pps, write_pps
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.recall import applied
+from fsm_ems.dialogs.record import Booked, Record
+
+PPS = "pps.toml"
+
+
+class Work(NamedTuple):
+    """What is to be written into *folder*; nothing in it changes any more."""
+
+    folder: Path
+    projection: Projection
+    days: tuple[LedgerDay, ...]
+
+
+class AccountBooks:
+    """The newest days of each account's ledger, and what of it is not in the files of *folder* yet."""
+
+    def __init__(self, folder: Path, book: Book, booked: Iterable[Booked]) -> None:
+        """*booked* is all that the records of *book* booked, the oldest first."""
+        self.folder = folder
+        self.dirty = False
+        self._book = book
+        self._since = book.seq
+        self._ledgers: dict[tuple[str, str], Ledger] = {}
+        for one in booked:
+            self._enter(one)
+
+    def take(self, booked: Booked) -> None:
+        """Something was booked: the files are behind."""
+        self._enter(booked)
+        self.dirty = True
+
+    def _enter(self, booked: Booked) -> None:
+        key = (booked.broker, booked.account)
+        ledger = self._ledgers.get(key)
+        if ledger is None:
+            ledger = self._ledgers[key] = Ledger(*key)
+        ledger.add(booked.entry)
+
+    def work(self) -> Work:
+        """What the files are behind with; they count as written from here on."""
+        book = self._book
+        pages = (page for ledger in self._ledgers.values() for page in ledger.pages(self._since))
+        days = tuple(_ledger_day(book.generation, page) for page in pages)
+        self._since, self.dirty = book.seq, False
+        return Work(self.folder, Projection(book.generation, book.seq, standings(book)), days)
+
+    def again(self) -> None:
+        """The last work was not written: it is still to be done."""
+        self._since, self.dirty = 0, True
+
+
+def standings(book: Book) -> tuple[Standing, ...]:
+    """Every position of *book* as it stands, by account and market."""
+    return tuple(
+        position.standing()
+        for _, held in sorted(book.positions.items())
+        for _, position in sorted(held.items())
+    )
+
+
+def _ledger_day(generation: str, page: Page) -> LedgerDay:
+    return LedgerDay(generation, page.entries[-1].seq, page)
+
+
+def write(work: Work) -> list[SetAside]:
+    """Write the files; what was unreadable in their place is kept aside, and must be told.
+
+    Raises:
+        OSError: the disk failed; every file is there whole, the old one or the new one.
+    """
+    found = [write_ledger(work.folder, day) for day in work.days]
+    found.append(write_pps(work.folder / PPS, work.projection))
+    return [aside for aside in found if aside is not None]
+
+
+def booked_in(records: Iterable[Record], book: Book) -> Iterator[Booked]:
+    """All that *records* booked, folding them into *book* on the way.
+
+    Raises:
+        LogDamaged: a record cannot follow the ones before it.
+    """
+    for record in records:
+        for effect in applied(book, record):
+            if isinstance(effect, Booked):
+                yield effect
+
+
+def rebuild(folder: Path, book: Book, booked: Iterable[Booked]) -> list[SetAside]:
+    """Write what is stale or gone in *folder*, so that it says what *book* says; *booked* is all it booked.
+
+    Raises:
+        OSError: the disk failed.
+    """
+    by_account: dict[tuple[str, str], list[Booked]] = {}
+    for one in booked:
+        by_account.setdefault((one.broker, one.account), []).append(one)
+    days = [
+        _ledger_day(book.generation, page)
+        for key, own in by_account.items()
+        for page in pages_of(*key, (one.entry for one in own))
+    ]
+    found = [write_ledger(folder, day) for day in days if not _holds_day(folder, day)]
+    projection = Projection(book.generation, book.seq, standings(book))
+    if not _holds_positions(folder, projection):
+        found.append(write_pps(folder / PPS, projection))
+    return [aside for aside in found if aside is not None]
+
+
+def _holds_day(folder: Path, day: LedgerDay) -> bool:
+    try:
+        return read_ledger(ledger_path(folder, day.page)) == day
+    except Unreadable:
+        return False
+
+
+def _holds_positions(folder: Path, projection: Projection) -> bool:
+    try:
+        known = read_pps(folder / PPS)
+    except Unreadable:
+        return False
+    stamp = (projection.generation, projection.seq)
+    return known is not None and (known.generation, known.seq) == stamp

@@ -1,0 +1,179 @@
+"""The accounts' files follow the records, and are rebuilt from them when stale, gone or unreadable."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import trio
+
+from fsm_ems import ClientFault, PaperBroker, new_order, open_ems
+from fsm_ems.account_books import PPS, AccountBooks, booked_in, rebuild, write
+from fsm_ems.accounting.ledger_file import parse_ledger
+from fsm_ems.accounting.pps_file import read_pps
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.record import Booked
+from fsm_ems.journal.file import FileLog
+from fsm_ems.journal.memory import MemoryLog
+from fsm_ems.messages import BrokerdFill, BrokerdOrder, BrokerdOrderAck
+from tests.dialogs.desk import MARKET, Desk
+from tests.scripted_broker import ScriptedBroker
+
+
+def traded(folder: Path) -> tuple[Desk, AccountBooks]:
+    """A desk that bought 4 and sold 1, with its files in *folder*."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.fill("4", exec_id="F1", price="100", fee="0.5")
+    desk.order("o2", side="sell", size="1", price="99")
+    desk.ack("o2")
+    desk.fill("1", "o2", exec_id="F2", price="101")
+    book = Book()
+    booked = list(booked_in(desk.log, book))
+    assert rebuild(folder, book, booked) == []
+    return desk, AccountBooks(folder, desk.book, booked)
+
+
+def ledgers(folder: Path) -> list[str]:
+    """The ids of all entries, file by file."""
+    found: list[str] = []
+    for path in sorted((folder / "ledger").rglob("*.toml")):
+        page = parse_ledger(path.read_text()).page
+        found += [("-" if one.reverses else "") + one.event.exec_id for one in page.entries]
+    return found
+
+
+def test_the_files_hold_each_fill_once_and_the_position_that_they_add_up_to(tmp_path: Path) -> None:
+    desk, _ = traded(tmp_path)
+
+    kept = read_pps(tmp_path / PPS)
+
+    assert kept is not None
+    assert (kept.generation, kept.seq) == (desk.book.generation, desk.book.seq)
+    [position] = kept.positions
+    assert (position.market, position.size, position.cash) == (
+        MARKET, Decimal(3), (("usd", Decimal(-299)),),
+    )  # fmt: skip  # its terms on a line
+    assert ledgers(tmp_path) == ["F1", "F2"]
+
+
+def test_a_bust_is_an_entry_that_reverses(tmp_path: Path) -> None:
+    desk, books = traded(tmp_path)
+    for effect in desk.report("bust", reqid=desk.dialog("o2").reqid, exec_id="B", ref_id="F2"):
+        if isinstance(effect, Booked):
+            books.take(effect)
+
+    assert books.dirty is True
+    assert write(books.work()) == []
+
+    assert ledgers(tmp_path) == ["F1", "F2", "-F2"]
+    kept = read_pps(tmp_path / PPS)
+    assert kept is not None
+    assert kept.positions[0].size == 4
+
+
+@pytest.mark.parametrize("harm", ["gone", "stale", "torn", "ledger gone", "ledger torn"])
+def test_what_is_stale_gone_or_unreadable_is_written_anew_from_the_records(tmp_path: Path, harm: str) -> None:
+    desk, _ = traded(tmp_path)
+    [day] = (tmp_path / "ledger").rglob("*.toml")
+    path = day if "ledger" in harm else tmp_path / PPS
+    sound = path.read_text()
+    if "gone" in harm:
+        path.unlink()
+    elif harm == "stale":
+        path.write_text(sound.replace(f"seq = {desk.book.seq}", "seq = 1").replace('"3"', '"2"'))
+    else:
+        path.write_text("size = [")
+    book = Book()
+
+    aside = rebuild(tmp_path, book, list(booked_in(desk.log, book)))
+
+    assert path.read_text() == sound
+    assert [one.path for one in aside] == ([str(path)] if "torn" in harm else [])
+    assert Path(f"{path}.bad").exists() is ("torn" in harm)
+
+
+def test_what_was_not_written_is_written_the_next_time(tmp_path: Path) -> None:
+    desk, books = traded(tmp_path)
+    for effect in desk.fill("1", exec_id="F3"):
+        if isinstance(effect, Booked):
+            books.take(effect)
+    books.work()
+    books.again()
+
+    assert books.dirty
+    write(books.work())
+
+    assert ledgers(tmp_path) == ["F1", "F2", "F3"]
+
+
+@pytest.mark.real_clock
+async def test_the_files_are_written_when_the_ems_is_closed_and_go_on_after_a_restart(tmp_path: Path) -> None:
+    for run in (1, 2):
+        broker = ScriptedBroker()
+        log = FileLog(tmp_path / "records.log")
+        async with open_ems(broker, log=log, accounts=tmp_path) as ems:
+            await ems.ready()
+            wish = new_order(market="xbtusd.paper", side="buy", size="2", price="100")
+            order = await ems.submit(wish)
+            sent = await broker.sent.receive()
+            while not isinstance(sent, BrokerdOrder):
+                sent = await broker.sent.receive()
+            broker.report(BrokerdOrderAck(reqid=sent.reqid, venue_id=f"V{run}"))
+            fill = BrokerdFill(reqid=sent.reqid, exec_id=f"E{run}", size=Decimal(2), price=Decimal(100))
+            broker.report(fill)
+            await order.wait()
+            [position] = ems.positions
+            assert position.size == 2 * run
+        log.close()
+
+    assert ledgers(tmp_path) == ["E1", "E2"]
+    kept = read_pps(tmp_path / PPS)
+    assert kept is not None
+    assert kept.positions[0].size == 4
+
+
+async def test_accounts_need_a_log_that_lasts(tmp_path: Path) -> None:
+    for log in (None, MemoryLog()):
+        with pytest.raises(ClientFault, match="give a log that lasts"):
+            async with open_ems(ScriptedBroker(), log=log, accounts=tmp_path):
+                pass
+
+
+@pytest.mark.real_clock
+async def test_a_disk_that_fails_stops_no_order(tmp_path: Path) -> None:
+    """The records are the truth; the files are written when the disk is back."""
+    folder = tmp_path / "accounts"
+    broker = ScriptedBroker()
+    async with open_ems(broker, log=FileLog(tmp_path / "records.log"), accounts=folder) as ems:
+        await ems.ready()
+        (folder / PPS).unlink()
+        (folder / PPS).mkdir()
+        order = await ems.submit(new_order(market="xbtusd.paper", side="buy", size="2", price="100"))
+        sent = await broker.sent.receive()
+        assert isinstance(sent, BrokerdOrder)
+        broker.report(BrokerdFill(reqid=sent.reqid, exec_id="E", size=Decimal(2), price=Decimal(100)))
+        await order.wait()
+        (folder / PPS).rmdir()
+
+    kept = read_pps(folder / PPS)
+    assert kept is not None
+    assert kept.positions[0].size == 2
+
+
+async def test_unrealized_is_told_from_the_last_quote() -> None:
+    async with open_ems(PaperBroker.synthetic(seed=5)) as ems:
+        await ems.ready()
+        assert ems.unrealized("main", "xbtusd.paper") == 0
+        order = await ems.submit(new_order(market="xbtusd.paper", side="buy", size="0.1", type="market"))
+        with trio.move_on_after(60):
+            await order.wait()
+        [position] = ems.positions
+        seen = ems.dispatcher.prices.of("xbtusd.paper")
+        assert seen.bid is not None
+
+        told = ems.unrealized("main", "xbtusd.paper")
+
+        assert told == seen.bid * position.size + position.cash[0][1]
