@@ -179,11 +179,17 @@ class BrokerdStatus(_AboutOrder):
 
 
 @message
-class BrokerdFill(_AboutOrder):
+class AboutExecution(_AboutOrder):
+    """A report about an execution: one made, undone or corrected."""
+
+    exec_id: VenueId
+
+
+@message
+class BrokerdFill(AboutExecution):
     """One execution, identified by (broker, account, *exec_id*). *fee* below zero is a rebate."""
 
     name: Literal["brokerd_fill"] = "brokerd_fill"
-    exec_id: VenueId
     size: Positive
     price: Positive
     fee: Signed = Decimal(0)
@@ -194,20 +200,18 @@ class BrokerdFill(_AboutOrder):
 
 
 @message
-class BrokerdBust(_AboutOrder):
+class BrokerdBust(AboutExecution):
     """The execution *ref_id* is undone. *exec_id* is the bust's own id."""
 
     name: Literal["brokerd_bust"] = "brokerd_bust"
-    exec_id: VenueId
     ref_id: VenueId
 
 
 @message
-class BrokerdCorrection(_AboutOrder):
+class BrokerdCorrection(AboutExecution):
     """The execution *ref_id* is replaced by this one, which has an id of its own."""
 
     name: Literal["brokerd_correction"] = "brokerd_correction"
-    exec_id: VenueId
     ref_id: VenueId
     size: Positive
     price: Positive
@@ -258,14 +262,14 @@ class BrokerdRestated(_AboutOrder):
 
 
 @message
-class _AboutPosition(_Report):
+class AboutPosition(_Report):
     """A report about what an account holds in a market, and about no order."""
 
     market: Fqme
 
 
 @message
-class BrokerdPosition(_AboutPosition):
+class BrokerdPosition(AboutPosition):
     """The size the venue says the account holds; below zero when short."""
 
     name: Literal["brokerd_position"] = "brokerd_position"
@@ -273,7 +277,7 @@ class BrokerdPosition(_AboutPosition):
 
 
 @message
-class BrokerdTransfer(_AboutPosition):
+class BrokerdTransfer(AboutPosition):
     """*size* came into the account (above zero) or left it (below) without a trade; *exec_id* is its id."""
 
     name: Literal["brokerd_transfer"] = "brokerd_transfer"
@@ -282,7 +286,7 @@ class BrokerdTransfer(_AboutPosition):
 
 
 @message
-class BrokerdSplit(_AboutPosition):
+class BrokerdSplit(AboutPosition):
     """There are *ratio* units for one from here on; *exec_id* is its id. Orders are restated on their own."""
 
     name: Literal["brokerd_split"] = "brokerd_split"
@@ -291,7 +295,7 @@ class BrokerdSplit(_AboutPosition):
 
 
 @message
-class BrokerdExpiry(_AboutPosition):
+class BrokerdExpiry(AboutPosition):
     """The market has ended: what is held is settled at *price*, 0 where it ends worthless."""
 
     name: Literal["brokerd_expiry"] = "brokerd_expiry"

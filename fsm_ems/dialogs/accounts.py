@@ -49,10 +49,9 @@ def clear_of(side: str, execution: Execution) -> Clear:
 
 def enter(book: Book, record: Record, account: str, market: str, event: Event, effects: list[Effect]) -> None:
     """*event* moves the position, once by its id."""
-    position = position_of(book, account, market)
-    if position.add(event):
+    if position_of(book, account, market).add(event):
         entry = Entry(record.seq, record.time_ns, market, event)
-        effects.append(Booked(position.market.broker, account, entry))
+        effects.append(Booked(market.rpartition(".")[2], account, entry))
 
 
 def withdraw(
@@ -62,7 +61,7 @@ def withdraw(
     position = position_of(book, account, market)
     if position.remove(event):
         entry = Entry(record.seq, record.time_ns, market, event, reverses=True)
-        effects.append(Booked(position.market.broker, account, entry))
+        effects.append(Booked(market.rpartition(".")[2], account, entry))
 
 
 def book_execution(
@@ -70,7 +69,15 @@ def book_execution(
 ) -> None:
     """An order's execution is booked in its account."""
     body = dialog.body
-    enter(book, record, body.account, body.market, clear_of(body.side, execution), effects)
+    account, market = body.account, body.market
+    held = book.positions.get(account)
+    position = None if held is None else held.get(market)
+    if position is None:
+        position = position_of(book, account, market)
+    clear = clear_of(body.side, execution)
+    if position.add(clear):
+        entry = Entry(record.seq, record.time_ns, market, clear)
+        effects.append(Booked(dialog.broker, account, entry))
 
 
 def unbook_execution(

@@ -38,13 +38,11 @@ from fsm_ems.dialogs.record import (
 from fsm_ems.dialogs.sends import about, send_cancel, send_edit, send_order
 from fsm_ems.errors import EMSBug
 from fsm_ems.machines.order import ENDS, ORDER, E, S
-from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill
 
 _ENDS = frozenset(ENDS)
 _BIRTHS = frozenset({Submitted, Held, Adopted, Recalled})
 _HELD = frozenset({S.DARK_OPEN, S.ALERT_OPEN})
 _SENT_ACKED = SENT | f.ACKED
-_EXECUTIONS = BrokerdFill | BrokerdBust | BrokerdCorrection
 
 
 def apply(book: Book, record: Record) -> list[Effect]:

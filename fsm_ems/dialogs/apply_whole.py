@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs.accounts import account_for, book_orphan
 from fsm_ems.dialogs.book import ORPHANS_MAX, Book, Identity, Waiting
 from fsm_ems.dialogs.record import (
@@ -20,9 +21,6 @@ from fsm_ems.dialogs.record import (
     Unparked,
 )
 from fsm_ems.machines.link import LINK, LinkState
-from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill
-
-_EXECUTIONS = BrokerdFill | BrokerdBust | BrokerdCorrection
 
 
 def unpark(book: Book, origin: int) -> None:
@@ -31,7 +29,7 @@ def unpark(book: Book, origin: int) -> None:
         return
     book.parked.pop(origin, None)
     orphan = book.orphans.pop(origin, None)
-    if orphan is not None and isinstance(orphan.report, _EXECUTIONS):
+    if orphan is not None and isinstance(orphan.report, AboutExecution):
         book.orphan_execs[orphan.broker, orphan.report.account].pop(orphan.report.exec_id, None)
 
 
@@ -66,7 +64,7 @@ def _unparked(book: Book, record: Record, payload: Unparked, effects: list[Effec
 def _orphaned(book: Book, record: Record, payload: Orphaned, effects: list[Effect]) -> None:
     book.parked.pop(payload.origin, None)
     report = payload.report
-    if isinstance(report, _EXECUTIONS):
+    if isinstance(report, AboutExecution):
         book.orphans[record.seq] = Waiting(payload.broker, report, 0)
         book.orphan_execs.setdefault((payload.broker, report.account), {})[report.exec_id] = record.seq
         if len(book.orphans) > ORPHANS_MAX:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.decide import new_reqid, record, whole, within_limits
@@ -46,7 +47,6 @@ _UNACKED = frozenset(UNACKED)
 _MOVES = ORDER.moves
 _RESTED = frozenset({S.OPEN, S.ACKED})
 _MAY_WAIT = frozenset({S.PENDING, S.DARK_TRIGGERED})
-_EXECUTIONS = BrokerdFill | BrokerdBust | BrokerdCorrection
 _ABSENCES = frozenset({E.MISSING, E.ABSENT})
 _ADOPTABLE = frozenset(
     {
@@ -82,7 +82,7 @@ def mapped(
             return None
         payload = Contradicted(broker, report, named.attempted, origin)
         return record(book, now_ns, key, None, payload, alarm=named.alarm)
-    if isinstance(report, _EXECUTIONS) and (taken := _taken(book, dialog, report)) is not None:
+    if isinstance(report, AboutExecution) and (taken := _taken(book, dialog, report)) is not None:
         payload = Contradicted(broker, report, event, origin)
         return record(
             book, now_ns, key, None, payload, alarm=f"execution {taken} belongs to another order already"
@@ -128,7 +128,7 @@ def unmapped(
 
     An adoption does not take the report with it: the report is decided again, and finds its dialog then.
     """
-    if isinstance(report, _EXECUTIONS):
+    if isinstance(report, AboutExecution):
         account = broker, report.account
         booked = not isinstance(report, BrokerdBust) and report.exec_id in book.executions.get(account, {})
         if booked or report.exec_id in book.orphan_execs.get(account, {}):
@@ -143,7 +143,7 @@ def unmapped(
         key = (settings.operator, f"external-{book.seq + 1}")
         return record(book, now_ns, key, E.ADOPT, Adopted(body, broker, report.venue_id, report.reqid))
     payload = Orphaned(broker, report, origin)
-    if not isinstance(report, _EXECUTIONS):
+    if not isinstance(report, AboutExecution):
         return whole(book, now_ns, payload)
     alarm = f"{report.name} {report.exec_id} belongs to no order that is known"
     return record(book, now_ns, (settings.operator, ""), None, payload, alarm=alarm)

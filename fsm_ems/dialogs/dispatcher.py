@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from fsm_ems.brokerd import AboutExecution, AboutPosition
 from fsm_ems.dialogs import decide, decide_accounts, decide_quotes, decide_reports
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
@@ -22,13 +23,10 @@ from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.messages import (
     AnyReport,
-    BrokerdBust,
-    BrokerdCorrection,
     BrokerdFill,
     Cancel,
     Command,
     Order,
-    PositionReport,
     Report,
 )
 from fsm_ems.quotes import Row
@@ -171,7 +169,7 @@ class Dispatcher:
         """Take a broker's report: it reaches its dialog, waits for it, makes one, or is an orphan."""
         effects: list[Effect] = []
         book = self.book
-        if isinstance(report, PositionReport):
+        if isinstance(report, AboutPosition):
             made = decide_accounts.accounted(book, self.settings, broker, report, now_ns)
             self._take_if(made, now_ns, effects)
             return effects
@@ -285,7 +283,7 @@ class Dispatcher:
 
     def _drop_orphan(self, broker: str, report: Report, now_ns: int, effects: list[Effect]) -> None:
         """An execution that was nobody's is on its order now, or undone there: it counts once."""
-        if not isinstance(report, BrokerdFill | BrokerdBust | BrokerdCorrection):
+        if not isinstance(report, AboutExecution):
             return
         named = (report.exec_id,) if isinstance(report, BrokerdFill) else (report.exec_id, report.ref_id)
         for exec_id in named:
