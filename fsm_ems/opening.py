@@ -39,6 +39,9 @@ def new_order(**fields: Any) -> Order:  # noqa: ANN401  # pydantic checks each f
 
 def _with_brokers(settings: Settings, brokers: Sequence[Broker]) -> Settings:
     """What the brokers declare, where the settings say nothing else."""
+    names = [broker.name for broker in brokers]
+    if len(set(names)) != len(names):
+        raise InvalidMessage((f"brokers: {', '.join(names)}; each needs a name of its own",))
     return replace(
         settings,
         brokers={**{broker.name: broker.capabilities for broker in brokers}, **settings.brokers},
@@ -82,9 +85,6 @@ async def open_ems(
         LogFault: *log* cannot be trusted.
     """
     check_name(identity, "trader")
-    names = [broker.name for broker in brokers]
-    if len(set(names)) != len(names):
-        raise InvalidMessage((f"brokers: {', '.join(names)}; each needs a name of its own",))
     log = MemoryLog() if log is None else log
     if accounts is not None and isinstance(log, MemoryLog):
         raise ClientFault("accounts are written from the records: give a log that lasts, such as a FileLog")

@@ -15,7 +15,7 @@ from fsm_ems.brokerd import AboutExecution, AboutPosition
 from fsm_ems.dialogs import decide, decide_accounts, decide_quotes, decide_reports
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.dialogs.facts import SENT, Dialog
 from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.recall import recalled
 from fsm_ems.dialogs.record import Effect, Record, Role
@@ -185,7 +185,8 @@ class Dispatcher:
             return effects
         known_as = dialog.venue_id
         self._take(made, now_ns, effects)
-        self._follow_up(dialog, now_ns, effects)
+        if dialog.edits or not dialog.flags & SENT:
+            self._follow_up(dialog, now_ns, effects)
         if book.orphans:
             self._drop_orphan(broker, report, now_ns, effects)
         if book.parked:

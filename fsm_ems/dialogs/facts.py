@@ -10,6 +10,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from sys import intern
 from types import MappingProxyType
 
+import msgspec
+
 from fsm_ems.machines.order import S
 from fsm_ems.messages import Direction, Order
 from fsm_ems.value import Value
@@ -141,7 +143,7 @@ class EditRequest:
         self.deadline_ns = 0
 
 
-class Dialog:
+class Dialog(msgspec.Struct, eq=False, gc=False):
     """One order's conversation: its key is (owner, oid).
 
     ``booked`` is the sum of executions, ``stated`` the largest cumulative size a report named, and
@@ -151,66 +153,43 @@ class Dialog:
     question that last asked the venue, 0 once answered. ``price`` is the limit, and of what is held here the
     price to be met, from the side that ``direction`` names; ``born`` is the seq of the record by which it
     came here. They are None and 0 of all that is not held.
+
+    The collector does not know it: nothing that it holds leads back to it.
     """
 
-    __slots__ = (
-        "asked",
-        "body",
-        "booked",
-        "born",
-        "broker",
-        "cancel",
-        "direction",
-        "due_ns",
-        "edit_ids",
-        "edits",
-        "end",
-        "ended_ns",
-        "fills",
-        "flags",
-        "notional",
-        "noted_end",
-        "oid",
-        "owner",
-        "price",
-        "replaced",
-        "reqid",
-        "reqids",
-        "size",
-        "state",
-        "stated",
-        "venue_id",
-        "venue_ids",
-    )
+    owner: str
+    oid: str
+    body: Body
+    broker: str = ""
+    state: S = S.NEW
+    size: Decimal = ZERO
+    price: Decimal | None = None
+    booked: Decimal = ZERO
+    stated: Decimal = ZERO
+    notional: Decimal = ZERO
+    fills: dict[str, Execution] | None = None
+    replaced: dict[str, str | None] | None = None
+    flags: int = 0
+    end: S | None = None
+    noted_end: S | None = None
+    reqid: int | str | None = None
+    reqids: tuple[int | str, ...] = ()
+    venue_id: str | None = None
+    venue_ids: tuple[str, ...] = ()
+    cancel: CancelRequest | None = None
+    edits: tuple[EditRequest, ...] = ()
+    edit_ids: Mapping[str, EditTerms] = _NO_EDITS
+    born: int = 0
+    direction: Direction | None = None
+    asked: int | str = 0
+    due_ns: int = 0
+    ended_ns: int = 0
 
-    def __init__(self, owner: str, oid: str, body: Body) -> None:
-        self.owner = owner
-        self.oid = oid
-        self.body = body
+    def __post_init__(self) -> None:
+        body = self.body
         self.broker = intern(body.broker)
-        self.state = S.NEW
         self.size = body.size
         self.price = body.price
-        self.booked = ZERO
-        self.stated = ZERO
-        self.notional = ZERO
-        self.fills: dict[str, Execution] | None = None
-        self.replaced: dict[str, str | None] | None = None
-        self.flags = 0
-        self.end: S | None = None
-        self.noted_end: S | None = None
-        self.reqid: int | str | None = None
-        self.reqids: tuple[int | str, ...] = ()
-        self.venue_id: str | None = None
-        self.venue_ids: tuple[str, ...] = ()
-        self.cancel: CancelRequest | None = None
-        self.edits: tuple[EditRequest, ...] = ()
-        self.edit_ids: Mapping[str, EditTerms] = _NO_EDITS
-        self.born = 0
-        self.direction: Direction | None = None
-        self.asked: int | str = 0
-        self.due_ns = 0
-        self.ended_ns = 0
 
     def __lt__(self, other: Dialog) -> bool:
         """Of two that one record makes due at one time, the key says which is first."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
+
+_K = TypeVar("_K", bound=int | str)
 
 
 def index_reqid(book: Book, dialog: Dialog, reqid: int | str) -> None:
@@ -56,15 +60,22 @@ def index_execution(book: Book, dialog: Dialog, exec_id: str) -> None:
 def unindex(book: Book, dialog: Dialog) -> None:
     """*dialog* leaves memory: nothing that it is called finds it any more."""
     requests, names = book.by_reqid.get(dialog.broker, {}), book.by_venue_id.get(dialog.broker, {})
-    for reqid in (dialog.reqid, *dialog.reqids):
-        if reqid is not None and requests.get(reqid) is dialog:
-            del requests[reqid]
-    for venue_id in (dialog.venue_id, *dialog.venue_ids):
-        if venue_id is not None and names.get(venue_id) is dialog:
-            del names[venue_id]
+    _drop(requests, dialog, dialog.reqid)
+    for reqid in dialog.reqids:
+        _drop(requests, dialog, reqid)
+    _drop(names, dialog, dialog.venue_id)
+    for venue_id in dialog.venue_ids:
+        _drop(names, dialog, venue_id)
     for held in (dialog.fills, dialog.replaced):
         if held:
             executions = book.executions[dialog.broker, dialog.body.account]
             for exec_id in held:
-                if executions.get(exec_id) is dialog:
-                    del executions[exec_id]
+                _drop(executions, dialog, exec_id)
+
+
+def _drop(index: dict[_K, Dialog], dialog: Dialog, name: _K | None) -> None:
+    # Most names are the dialog's own, and the table is cold: it is looked into once.
+    if name is not None:
+        found = index.pop(name, None)
+        if found is not None and found is not dialog:
+            index[name] = found

@@ -55,7 +55,7 @@ def position_facts(position: Position) -> Plain:
 
 def dialog_facts(dialog: Dialog) -> Plain:
     """Everything *dialog* holds, by slot; executions in the order in which they came."""
-    plain: Plain = {slot: getattr(dialog, slot) for slot in Dialog.__slots__}
+    plain: Plain = {slot: getattr(dialog, slot) for slot in Dialog.__struct_fields__}
     plain["fills"] = None if dialog.fills is None else [*dialog.fills.items()]
     plain["replaced"] = None if dialog.replaced is None else dict(dialog.replaced)
     plain["edit_ids"] = dict(dialog.edit_ids)

@@ -7,6 +7,7 @@ rule below; a slot without one is found when this file is imported.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -82,7 +83,7 @@ def copier(cls: type[T]) -> Callable[[T], T]:
     return copied
 
 
-_dialog_copied = copier(Dialog)
+_dialog_copied: Callable[[Dialog], Dialog] = copy
 _cancel_copied = copier(CancelRequest)
 _edit_copied = copier(EditRequest)
 

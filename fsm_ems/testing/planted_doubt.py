@@ -14,7 +14,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.facts import Dialog, body_of
 from fsm_ems.dialogs.naming_steps import Name
-from fsm_ems.dialogs.record import Orphaned, Sent, Submitted, Timed
+from fsm_ems.dialogs.record import Orphaned, Record, Reported, Sent, Submitted, Timed
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import ORDER, E, S
 from fsm_ems.testing.planted import Call, Patch
@@ -182,13 +182,15 @@ def changed_beside_the_log(patch: Patch) -> None:
     """A fact changes without a record: a restart forgets it."""
 
     def make(known: Call) -> Call:
-        def follow_up(dispatcher: Dispatcher, dialog: Dialog, *rest: Any) -> None:
-            known(dispatcher, dialog, *rest)
-            dialog.flags |= f.STOPPED
+        def take(dispatcher: Dispatcher, made: Record, *rest: Any) -> None:
+            known(dispatcher, made, *rest)
+            dialog = dispatcher.book.dialog(made.owner, made.oid)
+            if dialog is not None and isinstance(made.payload, Reported):
+                dialog.flags |= f.STOPPED
 
-        return follow_up
+        return take
 
-    patch.name(Dispatcher, "_follow_up", make)
+    patch.name(Dispatcher, "_take", make)
 
 
 def orphan_told_to_nobody(patch: Patch) -> None:

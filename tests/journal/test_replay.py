@@ -434,7 +434,7 @@ def test_the_facts_do_not_change_with_the_book(path: Path) -> None:
     assert before["dialogs"][0][2]["state"] == "pending"
     dialog = run.book.dialog("main", "a")
     assert dialog is not None
-    assert dialog_facts(dialog).keys() == set(Dialog.__slots__)
+    assert dialog_facts(dialog).keys() == set(Dialog.__struct_fields__)
 
 
 # Records that do not belong together.
