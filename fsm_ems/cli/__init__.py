@@ -16,6 +16,7 @@ Begin with:
   fsm-ems demo                                   orders live and end on a paper venue
   fsm-ems replay TAPE.csv --orders ORDERS.toml   your orders against a recorded market
   fsm-ems why ORDER DIR                          an order's life, step by step
+  fsm-ems positions DIR                          what each account holds
   fsm-ems diagram --format svg > order.svg       the machine that every order runs through
 """
 EXITS = """\b
@@ -32,6 +33,7 @@ _COMMANDS = {
     "demo": "fsm_ems.cli.demo",
     "replay": "fsm_ems.cli.replay",
     "why": "fsm_ems.cli.why",
+    "positions": "fsm_ems.cli.positions",
     "diagram": "fsm_ems.cli.diagram",
 }
 

@@ -10,7 +10,9 @@ from typing import Any, NoReturn
 import click
 from msgspec.structs import replace
 
+from fsm_ems.cli.faults import WrongInput
 from fsm_ems.errors import OrderFileError
+from fsm_ems.journal.file import RecordFile
 from fsm_ems.market import Market
 from fsm_ems.numbers import exact
 
@@ -130,3 +132,20 @@ def read_text(path: Path) -> str:
         raise OrderFileError(str(path), error.strerror or "it cannot be read") from None
     except UnicodeDecodeError as error:
         raise OrderFileError(str(path), f"not UTF-8 text: {error.reason} at byte {error.start}") from None
+
+
+def records_in(directory: Path) -> tuple[Path, RecordFile]:
+    """The record file in *directory*, or which *directory* is, and where; a torn last line is noted.
+
+    Raises:
+        WrongInput: there is none.
+        LogDamaged: a line is altered or out of order.
+    """
+    path = directory / RECORDS if directory.is_dir() else directory
+    if not path.exists():
+        raise WrongInput(f"{directory} holds no records: there is no {RECORDS} in it")
+    records = RecordFile(path)
+    torn = records.check()
+    if torn is not None:
+        click.echo(f"note: {path}, line {torn} is torn or being written, and left out", err=True)
+    return path, records

@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import click
 
+from fsm_ems.account_books import booked_in, rebuild, standings
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.tape_file import read_tape
 from fsm_ems.cli.options import INPUT_FILE, MARKET_DEFAULT, RECORDS, MarketText, Number, Span, read_text
+from fsm_ems.cli.positions import position_json
+from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Append
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import Limits, Settings
 from fsm_ems.errors import OrderFileError, Refused
-from fsm_ems.journal.file import FileLog
+from fsm_ems.journal.file import FileLog, RecordFile
 from fsm_ems.market import FillModel, Market
 from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand, parse_orders
@@ -125,6 +128,12 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
             tally.take(outcome)
             if as_json:
                 sys.stdout.write(_json(outcome))
+        held = standings(run.dispatcher.book)
+        if as_json:
+            for position in held:
+                sys.stdout.write(position_json(position) + "\n")
+        if out is not None:
+            _write_accounts(out)
         if file is not None:
             file.write(Setup(tape.name, orders.name, market, fill_model, latency_ns), tally)
     _note_outside(commands, rows.first.time_ns, run.last_row_ns)
@@ -132,7 +141,13 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
         return
     from fsm_ems.cli.tables import print_tally
 
-    print_tally(tally, market, rows=run.rows, kept=out, page=page)
+    print_tally(tally, market, held, rows=run.rows, kept=out, page=page)
+
+
+def _write_accounts(directory: Path) -> None:
+    """The accounts' files beside the records."""
+    book = Book()
+    rebuild(directory, book, list(booked_in(RecordFile(directory / RECORDS), book)))
 
 
 def _page_file(path: Path, inputs: Iterable[Path], stack: ExitStack) -> PageFile:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from fsm_ems.accounting.position import Standing
 from fsm_ems.market import Market
 from fsm_ems.numbers import plain
 from fsm_ems.tally import Line, Sum, Tally, price_text, rejection_of, short, state_of
@@ -103,8 +104,16 @@ def state_text(state: str) -> Text:
     return Text(state, style=STATE_STYLES.get(state, ""))
 
 
-def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None, page: Path | None) -> None:
-    """The orders of a run and the sum of their fills."""
+def print_tally(
+    tally: Tally,
+    market: Market,
+    held: Sequence[Standing],
+    *,
+    rows: int,
+    kept: Path | None,
+    page: Path | None,
+) -> None:
+    """The orders of a run, the sum of their fills, and what is held at its end."""
     out = console()
     numbers = ("filled", "size", "limit", "average", "fees", "fills")
     table = new_table(
@@ -124,6 +133,8 @@ def print_tally(tally: Tally, market: Market, *, rows: int, kept: Path | None, p
     for side, total in (("bought", tally.total("buy")), ("sold", tally.total("sell"))):
         if total.fills:
             out.print(_summary(side, total, market), soft_wrap=True)
+    for position in held:
+        out.print(_holding(position, market), soft_wrap=True)
     counts = ", ".join(f"{count} {state}" for state, count in tally.states.items())
     out.print(f"{counts}.", soft_wrap=True)
     if kept is not None:
@@ -161,6 +172,14 @@ def _summary(side: str, total: Sum, market: Market) -> str:
         f"{side} {plain(total.size)} {market.base} in {fills} at {average} {market.quote} on average, "
         f"fees {short(total.fees)} {market.quote}"
     )
+
+
+def _holding(position: Standing, market: Market) -> str:
+    price = price_text(position.ppu, market.price_tick)
+    size = f"{plain(position.size)} {market.base}" + (
+        f" at {price} {market.quote} each" if position.size else ""
+    )
+    return f"{position.account} holds {size}, realized {short(position.realized)} {market.quote}"
 
 
 def print_life(out: Console, told: Sequence[Step], oid: str) -> None:

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import click
 
-from fsm_ems.cli.faults import WrongInput
-from fsm_ems.cli.options import RECORDS
+from fsm_ems.cli.options import records_in
 from fsm_ems.errors import LogDamaged
-from fsm_ems.journal.file import RecordFile
 from fsm_ems.why import Step, as_mermaid, as_text
 from fsm_ems.why import why as life_of
 
@@ -34,13 +32,7 @@ def why(oid: str, directory: Path, owner: str | None, *, mermaid: bool) -> None:
     about and with what, the event, where it led, and the reason that the table's row gives. The exit code
     is 1 if there is no such order.
     """
-    path = directory / RECORDS if directory.is_dir() else directory
-    if not path.exists():
-        raise WrongInput(f"{directory} holds no records: there is no {RECORDS} in it")
-    records = RecordFile(path)
-    torn = records.check()
-    if torn is not None:
-        click.echo(f"note: {path}, line {torn} is torn or being written, and left out", err=True)
+    path, records = records_in(directory)
     try:
         told = life_of(records, oid, owner)
     except LogDamaged as damage:

@@ -34,6 +34,7 @@ refused maker: order_ended: order maker is filled
 rejected post-only: post_only: it would take at once
 bought 0.7 btc in 3 fills at 99.9429 usdt on average, fees 0.0084945 usdt
 sold 0.4 btc in 1 fill at 100 usdt on average, fees 0.01 usdt
+main holds 0.3 btc at 99.9633 usdt each, realized 0.02 usdt
 2 filled, 1 open, 1 rejected.
 """
 
@@ -112,7 +113,7 @@ def test_a_terminal_sees_the_progress_on_stderr(tmp_path: Path) -> None:
         shown = os.read(ours, 100_000).decode()
     os.close(ours)
 
-    assert (process.returncode, len(out.splitlines())) == (0, 21)
+    assert (process.returncode, len(out.splitlines())) == (0, 22)
     assert re.search(r"tape\.csv.*7/7", re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", shown))
 
 

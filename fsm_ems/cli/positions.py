@@ -1,0 +1,88 @@
+"""``fsm-ems positions``: what each account holds, from the records of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from fsm_ems.account_books import standings
+from fsm_ems.accounting.position import Standing
+from fsm_ems.cli.options import records_in
+from fsm_ems.errors import LogDamaged
+from fsm_ems.journal.replay import replay
+from fsm_ems.numbers import plain
+
+_EXAMPLES = """\b
+Examples:
+  fsm-ems replay tape.csv --orders orders.toml --out run1
+  fsm-ems positions run1
+  fsm-ems positions run1 --json | jq .size
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("directory", metavar="DIR", type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line; numbers are text, and exact.")
+def positions(directory: Path, *, as_json: bool) -> None:
+    """Tell every position from the records in DIR.
+
+    DIR is where `replay --out` kept them, or a record file itself; that of a live program is read and not
+    disturbed. Sizes are below zero when short. The price per unit has twice the entry's fees in it, realized
+    PnL has none.
+    """
+    path, records = records_in(directory)
+    try:
+        found = standings(replay(records))
+    except LogDamaged as damage:
+        raise LogDamaged(str(path), damage.line, damage.problem) from damage  # a replay knows no file
+    if as_json:
+        for position in found:
+            click.echo(position_json(position))
+    else:
+        _print(found)
+
+
+def position_json(position: Standing) -> str:
+    """A position as one line of JSON; *break_even* is null when flat."""
+    fields = {
+        "name": "position",
+        "account": position.account,
+        "market": position.market,
+        "size": plain(position.size),
+        "ppu": plain(position.ppu),
+        "break_even": None if position.break_even is None else plain(position.break_even),
+        "realized": plain(position.realized),
+        "cash": {asset: plain(amount) for asset, amount in position.cash},
+        "fees": {asset: plain(amount) for asset, amount in position.fees},
+    }
+    return json.dumps(fields, separators=(",", ":"))
+
+
+def _print(found: Sequence[Standing]) -> None:
+    from fsm_ems.cli.tables import console, new_table, print_table
+
+    out = console()
+    if not found:
+        out.print("No position: nothing was traded.")
+        return
+    numbers = ("size", "price per unit", "break-even", "realized", "cash", "fees")
+    table = new_table("account", "market", *numbers, numbers=numbers, folds=("account", "market"))
+    for position in found:
+        table.add_row(
+            position.account,
+            position.market,
+            plain(position.size),
+            plain(position.ppu),
+            "-" if position.break_even is None else plain(position.break_even),
+            plain(position.realized),
+            _amounts(position.cash),
+            _amounts(position.fees),
+        )
+    print_table(out, table)
+
+
+def _amounts(amounts: Sequence[tuple[str, object]]) -> str:
+    return ", ".join(f"{amount:f} {asset}" for asset, amount in amounts)

@@ -1,0 +1,73 @@
+"""``fsm-ems positions``: what the records of a run add up to."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import HERE, Run
+
+TAPE = HERE / "tape.csv"
+ORDERS = HERE / "orders.toml"
+
+
+def lines(text: str, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
+    return [line for line in found if line["name"] == name]
+
+
+def test_the_position_of_a_replay_is_the_sum_of_its_fills(run: Run) -> None:
+    told = run("replay", TAPE, "--orders", ORDERS, "--json")
+
+    sides = {"maker": 1, "taker": -1, "edited": 1, "post-only": 1}
+    fills = lines(told.stdout, "fill")
+    size = sum((sides[fill["oid"]] * Decimal(fill["size"]) for fill in fills), Decimal(0))
+    paid = [sides[fill["oid"]] * Decimal(fill["size"]) * Decimal(fill["price"]) for fill in fills]
+    [position] = lines(told.stdout, "position")
+    assert Decimal(position["size"]) == size
+    assert Decimal(position["cash"]["usdt"]) == -sum(paid, Decimal(0))
+    assert Decimal(position["fees"]["usdt"]) == sum((Decimal(fill["fee"]) for fill in fills), Decimal(0))
+
+
+def test_the_records_tell_the_same_as_the_replay_did(run: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "run"
+    replayed = run("replay", TAPE, "--orders", ORDERS, "--json", "--out", kept)
+
+    told = run("positions", kept, "--json")
+
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert lines(told.stdout, "position") == lines(replayed.stdout, "position")
+    assert sorted(path.name for path in kept.iterdir()) == ["ledger", "pps.toml", "records.log"]
+
+
+def test_a_table_has_a_line_for_each_position(run: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "run"
+    run("replay", TAPE, "--orders", ORDERS, "--out", kept)
+
+    told = run("positions", kept)
+
+    assert told.exit_code == 0
+    heading, _, row = told.stdout.strip().splitlines()
+    assert heading.split()[:3] == ["account", "market", "size"]
+    assert row.split()[:2] == ["main", "btcusdt.paper"]
+
+
+@pytest.mark.parametrize("harm", ["altered", "none"])
+def test_what_is_wrong_with_the_records_is_told(run: Run, tmp_path: Path, harm: str) -> None:
+    kept = tmp_path / "run"
+    if harm == "altered":
+        run("replay", TAPE, "--orders", ORDERS, "--out", kept)
+        records = kept / "records.log"
+        records.write_text(records.read_text().replace('"P1"', '"P9"'))
+    else:
+        kept.mkdir()
+
+    told = run("positions", kept)
+
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert "Traceback" not in told.stderr
+    assert ("the checksum does not match" if harm == "altered" else "holds no records") in told.stderr
