@@ -44,5 +44,5 @@ def told(setup: Setup, shown: Shown, tally: Tally, records: Iterable[Record]) ->
     start_ns, end_ns = min([shown.first_ns, *times]), max([shown.last_ns, *times])
     found = lives(about, end_ns)
     fills = sorted((fill for life in found for fill in life.fills), key=lambda fill: fill.time_ns)
-    standing = standings(fills, shown.prints.points)
+    standing = standings(setup.market, fills, shown.prints.points)
     return Run(setup, shown, tally, found, standing, start_ns, end_ns)

@@ -7,7 +7,10 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Literal, NamedTuple
 
-from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO
+from fsm_ems.accounting.clear import Clear
+from fsm_ems.accounting.position import Position
+from fsm_ems.dialogs.facts import EXACT
+from fsm_ems.market import Market
 from fsm_ems.report.track import Point
 
 
@@ -42,34 +45,36 @@ class Standing(NamedTuple):
         return EXACT.add(self.realized, self.unrealized)
 
 
-def standings(fills: Iterable[Traded], prints: Iterable[Point]) -> list[Standing]:
+def standings(market: Market, fills: Iterable[Traded], prints: Iterable[Point]) -> list[Standing]:
     """A standing for each time with a fill or a print, after all of that time.
 
-    *prints* are the last prices; until the first of them it is the fill's own. What is closed is taken out
-    at the average price of what is open (34 digits); the sum of both parts is exact: what was received,
-    less what was paid and the fees, plus the size at the last price.
+    *prints* are the last prices; until the first of them it is the fill's own. Fees are in the quote asset.
+    The sum of both parts is exact: what was received, less what was paid and the fees, plus the size at the
+    last price.
     """
     told: list[Standing] = []
-    size, cost, realized = ZERO, ZERO, ZERO
+    position = Position(market, "run")
     last: Decimal | None = None
     printed = False
     events: list[tuple[int, Point | Traded]] = [(point.time_ns, point) for point in prints]
     events += [(fill.time_ns, fill) for fill in fills]
-    for time_ns, event in sorted(events, key=itemgetter(0)):
+    for number, (time_ns, event) in enumerate(sorted(events, key=itemgetter(0))):
         if isinstance(event, Traded):
-            traded = event.size if event.side == "buy" else -event.size
-            closes = min(event.size, abs(size)).copy_sign(traded) if traded * size < 0 else ZERO
-            freed = cost if closes == -size else PRECISE.divide(EXACT.multiply(cost, closes), -size)
-            opens = EXACT.multiply(EXACT.subtract(traded, closes), event.price)
-            gained = EXACT.subtract(EXACT.multiply(-closes, event.price), freed)
-            realized = EXACT.add(realized, EXACT.subtract(gained, event.fee))
-            cost = EXACT.add(EXACT.subtract(cost, freed), opens)
-            size = EXACT.add(size, traded)
+            size = event.size if event.side == "buy" else event.size.copy_negate()
+            # Numbered in the order in which they came: of one time, the run's own order counts.
+            position.add(Clear(time_ns, f"{number:012}", size, event.price, event.fee))
         if isinstance(event, Point) or not printed:
             printed, last = isinstance(event, Point), event.price
         if last is None:
             continue
         if told and told[-1].time_ns == time_ns:
             told.pop()
-        told.append(Standing(time_ns, size, realized, EXACT.subtract(EXACT.multiply(size, last), cost)))
+        told.append(_standing(position, time_ns, last))
     return told
+
+
+def _standing(position: Position, time_ns: int, last: Decimal) -> Standing:
+    size, gained, quote = position.size, position.realized, position.market.quote
+    worth = EXACT.add(position.cash[quote], EXACT.multiply(size, last))
+    realized = EXACT.subtract(gained, position.fees[quote])
+    return Standing(time_ns, size, realized, EXACT.subtract(worth, gained))

@@ -7,10 +7,12 @@ from typing import Literal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fsm_ems.market import Market
 from fsm_ems.report.standing import Standing, Traded, standings
 from fsm_ems.report.track import Point
 
 D = Decimal
+MARKET = Market("a.b", "a", "q", D(1), D(1))
 NUMBER = st.decimals(D("0.001"), D(1000), places=3)
 
 
@@ -21,6 +23,7 @@ def fill(time_ns: int, side: Literal["buy", "sell"], size: str, price: str, fee:
 def test_a_life_by_hand() -> None:
     """Bought 2 at 10 and 2 at 20, so 15 on average; 1 sold at 18, then 5 at 12: 3 closed, 2 short."""
     told = standings(
+        MARKET,
         [
             fill(1, "buy", "2", "10", "0.1"),
             fill(2, "buy", "2", "20"),
@@ -42,7 +45,7 @@ def test_a_life_by_hand() -> None:
 
 
 def test_a_price_that_moves_before_a_fill_of_its_time_shows_no_standing_of_its_own() -> None:
-    told = standings([fill(1, "buy", "1", "10"), fill(2, "sell", "1", "10")], [Point(2, D(99), D(1))])
+    told = standings(MARKET, [fill(1, "buy", "1", "10"), fill(2, "sell", "1", "10")], [Point(2, D(99), D(1))])
 
     assert [(one.time_ns, one.pnl) for one in told] == [(1, D(0)), (2, D(0))]
 
@@ -63,7 +66,7 @@ def test_both_parts_add_up_to_cash_and_the_size_at_the_last_price(
     ]
     prints = [Point(at, price, size) for at, what, size, price, _ in events if what == "print"]
 
-    for one in standings(fills, prints):
+    for one in standings(MARKET, fills, prints):
         done = sorted((f for f in fills if f.time_ns <= one.time_ns), key=lambda f: f.time_ns)
         seen = sorted((p for p in prints if p.time_ns <= one.time_ns), key=lambda p: p.time_ns)
         sign = {"buy": 1, "sell": -1}
@@ -77,5 +80,5 @@ def test_both_parts_add_up_to_cash_and_the_size_at_the_last_price(
 
 
 def test_there_is_a_standing_for_each_time_and_none_before_a_price() -> None:
-    assert standings([], []) == []
-    assert [one.time_ns for one in standings([], [Point(3, D(1), D(1)), Point(3, D(2), D(1))])] == [3]
+    assert standings(MARKET, [], []) == []
+    assert [one.time_ns for one in standings(MARKET, [], [Point(3, D(1), D(1)), Point(3, D(2), D(1))])] == [3]
