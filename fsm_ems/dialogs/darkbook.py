@@ -128,7 +128,12 @@ def _hits(side: _Side, source: Source, seen: Decimal) -> Iterator[Hit]:
 
 def _in_turn(hits: list[Hit]) -> list[Hit]:
     """By the price reached first, then by submit time: whom the market left furthest behind acts first."""
-    return sorted(hits, key=lambda hit: (-abs(EXACT.subtract(hit.seen, _price(hit))), hit.dialog.born))
+    return sorted(hits, key=_turn)
+
+
+def _turn(hit: Hit) -> tuple[Decimal, int]:
+    left_behind = EXACT.subtract(hit.seen, _price(hit)).copy_abs()
+    return left_behind.copy_negate(), hit.dialog.born  # a minus sign would round to 28 digits
 
 
 def _price(hit: Hit) -> Decimal:
