@@ -1,6 +1,6 @@
-"""What crosses an edge: client ↔ EMS and EMS ↔ broker, as frozen pydantic models in tagged unions.
+"""What crosses an edge: client ↔ EMS and EMS ↔ broker, as frozen dataclasses in tagged unions, validated by pydantic.
 
-Each model's ``name`` is its tag on the wire. Sizes are in the market's base asset, prices in its quote
+Each one's ``name`` is its tag on the wire. Sizes are in the market's base asset, prices in its quote
 asset, both Decimal, on the wire as text; times are integer nanoseconds since the epoch, UTC. Unknown
 fields are refused.
 
