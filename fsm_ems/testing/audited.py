@@ -346,7 +346,7 @@ class AuditedOrder:
             self.edits = ()
             return
         if not self.cancel_out:
-            self.wish = False
+            self.cancel_over()
         self.edits = tuple(edit for edit in self.edits if edit.out)
         for edit in self.edits:
             edit.increase = False
