@@ -1,4 +1,4 @@
-"""What crosses an edge: client ↔ EMS and EMS ↔ broker, as frozen dataclasses in tagged unions, validated by pydantic.
+"""What crosses an edge, client ↔ EMS and EMS ↔ broker: frozen dataclasses in tagged unions, by pydantic.
 
 Each one's ``name`` is its tag on the wire. Sizes are in the market's base asset, prices in its quote
 asset, both Decimal, on the wire as text; times are integer nanoseconds since the epoch, UTC. Unknown
