@@ -149,7 +149,7 @@ def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
     reopen it.
     """
     if dialog.state is S.FILLED:
-        dialog.flags &= ~(f.DOUBT | f.MISSED)
+        dialog.flags &= ~(f.DOUBT | f.UNSEEN | f.MISSED)
         if dialog.cancel is not None and not dialog.cancel.out:
             dialog.cancel = None
         if dialog.edits:
@@ -158,7 +158,7 @@ def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
                 edit.reopens = False
     else:
         dialog.end = dialog.state
-        dialog.flags &= ~(f.DOUBT | f.MISSED | f.STOPPED | f.SUSPENDED)
+        dialog.flags &= ~(f.DOUBT | f.UNSEEN | f.MISSED | f.STOPPED | f.SUSPENDED)
         dialog.cancel = None
         dialog.edits = ()
     if before not in _ENDS:
@@ -283,7 +283,7 @@ def _edit_sent(book: Book, record: Record, dialog: Dialog, payload: EditSent, ef
 def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: list[Effect]) -> None:
     event = record.event
     if event in (E.DEADLINE, E.LINK_LOST):
-        dialog.flags |= f.DOUBT
+        dialog.flags |= f.DOUBT if event is E.DEADLINE else f.DOUBT | f.UNSEEN
         dialog.asked = 0  # an answer to an older question was read too early to settle this
         dialog.due_ns = payload.due_ns
     elif event is E.ASK:

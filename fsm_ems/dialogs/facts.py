@@ -49,6 +49,8 @@ BIDDING = 2048
 """Received as a bid, and not accepted yet (FIX Accepted for Bidding)."""
 MET = 4096
 """A print met the order's price; it waits for a quote that it can go out at."""
+UNSEEN = 8192
+"""The link was lost, and no answer has shown since what was missed."""
 
 
 class Body(Value, frozen=True):

@@ -17,8 +17,18 @@ from fsm_ems.dialogs.accounts import book_execution, unbook_execution
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO, CancelRequest, Dialog, EditRequest, Execution
 from fsm_ems.dialogs.ids import index_execution, index_reqid, take_over
-from fsm_ems.dialogs.naming import after, find_edit, proven_edit, restated_terms
-from fsm_ems.dialogs.naming_status import LIFTED, MARKS, answers, edit_in_force, end_of, pending_edit, settles
+from fsm_ems.dialogs.naming import restated_terms
+from fsm_ems.dialogs.naming_status import (
+    LIFTED,
+    MARKS,
+    answers,
+    edit_ended,
+    edit_in_force,
+    end_of,
+    pending_edit,
+    settles,
+)
+from fsm_ems.dialogs.naming_steps import after, find_edit, proven_edit
 from fsm_ems.dialogs.record import Effect, Record, Reported
 from fsm_ems.machines.order import E, S
 from fsm_ems.messages import (
@@ -49,7 +59,7 @@ def fold(book: Book, record: Record, dialog: Dialog, report: Report, effects: li
     if event not in _NO_PROOF:
         dialog.flags |= f.ACKED
     if event in _FOUND:
-        dialog.flags &= ~(f.DOUBT | f.MISSED)
+        dialog.flags &= ~(f.DOUBT | f.UNSEEN | f.MISSED)
     if event in _RESTS:
         dialog.flags |= f.RESTS
 
@@ -77,6 +87,7 @@ _RESTS = frozenset(
         E.REPLACED_BY_FILL,
         E.REPLACED_COMPLETES,
         E.REPLACED_REOPENS,
+        E.SEEN_OPEN,
         E.FOUND_OPEN,
         E.FOUND_FILLED,
     }
@@ -94,6 +105,9 @@ def _ack(book: Book, record: Record, dialog: Dialog, report: BrokerdOrderAck, ef
 
 def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, effects: list[Effect]) -> None:
     status = report.status
+    edit = edit_ended(dialog, report)
+    if edit is not None:
+        _take_terms(dialog, edit, edit.size, edit.price)
     _state_cum(dialog, report.cum)
     if status == "pending_cancel":
         _cancel_pending(dialog)

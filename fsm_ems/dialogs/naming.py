@@ -13,7 +13,17 @@ from typing import Any, NamedTuple
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import EXACT, ZERO, Dialog, EditRequest
 from fsm_ems.dialogs.naming_status import name_status
-from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive, renames, reopened, resume
+from fsm_ems.dialogs.naming_steps import (
+    IGNORED,
+    Name,
+    after,
+    alive,
+    find_edit,
+    proven_edit,
+    renames,
+    reopened,
+    resume,
+)
 from fsm_ems.machines.order import AT_VENUE, QUIET, E, S
 from fsm_ems.messages import (
     BrokerdBust,
@@ -41,28 +51,9 @@ def name(dialog: Dialog, report: Report) -> Name:
     return _NAMERS[type(report)](dialog, report)
 
 
-def find_edit(dialog: Dialog, reqid: int | str | None) -> EditRequest | None:
-    """The open edit that *reqid* names."""
-    if reqid is None or not dialog.edits:
-        return None
-    return next((edit for edit in dialog.edits if edit.reqid == reqid), None)
-
-
-def proven_edit(dialog: Dialog, reqid: int | str | None) -> EditRequest | None:
-    """The open edit of the owner's that an execution under *reqid* proves."""
-    edit = find_edit(dialog, reqid)
-    return edit if edit is not None and edit.edit_id else None
-
-
-def after(dialog: Dialog, edit: EditRequest) -> tuple[EditRequest, ...]:
-    """The edits that stay open once *edit* is in force: it and all that left before it are answered."""
-    place = dialog.edits.index(edit)
-    return (*(held for held in dialog.edits[:place] if not held.out), *dialog.edits[place + 1 :])
-
-
 def _ack(dialog: Dialog, report: BrokerdOrderAck) -> Name:
     if dialog.state is S.UNKNOWN:
-        return alive(dialog, rests=False)
+        return alive(dialog, rests=False, news=renames(dialog, report.venue_id))
     return _ACK if not dialog.flags & f.ACKED or renames(dialog, report.venue_id) else IGNORED
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import Dialog
-from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive, renames
+from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive, proven_edit, renames
 from fsm_ems.machines.order import AT_VENUE, QUIET, UNACKED, E, S
 from fsm_ems.messages import BrokerdStatus, OrderDetails
 
@@ -18,6 +18,8 @@ _AT_VENUE = frozenset(AT_VENUE)
 _QUIET = frozenset(QUIET)
 _UNACKED = frozenset(UNACKED)
 _PLAIN = frozenset({"pending_new", "bidding", "open", "filled"})
+_PROVING = frozenset({"cancelled", "expired", "calculated"})
+_WEIGHED = {"pending_cancel": E.RESUME_CANCEL, "pending_edit": E.RESUME_EDIT}
 _UNRESTING = frozenset({"pending_new", "bidding"})
 MARKS: Mapping[str, int] = {
     "stopped": f.STOPPED,
@@ -94,8 +96,25 @@ def settles(dialog: Dialog, report: BrokerdStatus) -> bool:
     return report.details is not None and report.status != "pending_edit" and answers(dialog, report)
 
 
+def edit_ended(dialog: Dialog, report: BrokerdStatus) -> f.EditRequest | None:
+    """The edit that is proved by the end which the order came to under its id."""
+    return proven_edit(dialog, report.reqid) if dialog.edits and report.status in _PROVING else None
+
+
+def _tells_more(dialog: Dialog, report: BrokerdStatus) -> bool:
+    """Whether *report* tells more than that the order is there."""
+    grows = report.cum is not None and report.cum > dialog.filled
+    return grows or report.status not in _PLAIN or renames(dialog, report.venue_id)
+
+
 def size_in_force(dialog: Dialog, report: BrokerdStatus) -> Decimal:
-    """The size that counts for *report*: an answer about an order in doubt shows which edit is in force."""
+    """The size that counts for *report*.
+
+    An answer about an order in doubt shows which edit is in force, and so does an end under an edit's id.
+    """
+    ended = edit_ended(dialog, report)
+    if ended is not None:
+        return ended.size or dialog.size
     if dialog.state is S.UNKNOWN and report.details is not None and settles(dialog, report):
         edit = edit_in_force(dialog, report.details)
         if edit is not None and edit.size is not None:
@@ -105,13 +124,15 @@ def size_in_force(dialog: Dialog, report: BrokerdStatus) -> Decimal:
 
 def _found(dialog: Dialog, report: BrokerdStatus, *, rests: bool) -> Name:
     """A status that shows an order in doubt alive."""
-    cancel, edit = report.status == "pending_cancel", report.status == "pending_edit"
+    weighed = _WEIGHED.get(report.status)
     if not settles(dialog, report):
-        return alive(dialog, rests=rests, cancel=cancel, edit=edit)
+        answer = answers(dialog, report)
+        news = _tells_more(dialog, report)
+        return alive(dialog, rests=rests, weighed=weighed, answer=answer, news=news)
     held = tuple(other for other in dialog.edits if not other.out)
     filled = dialog.filled if report.cum is None else max(dialog.filled, report.cum)
     complete = report.status == "filled" or filled >= size_in_force(dialog, report)
-    return alive(dialog, rests=rests, cancel=cancel, edits=held, complete=complete)
+    return alive(dialog, rests=rests, weighed=weighed, edits=held, complete=complete, answer=True)
 
 
 def _stated_whole(dialog: Dialog, report: BrokerdStatus) -> Name:
@@ -120,8 +141,9 @@ def _stated_whole(dialog: Dialog, report: BrokerdStatus) -> Name:
         return Name(E.FILLED_STATED)
     if dialog.state is not S.UNKNOWN:
         return IGNORED
-    left = tuple(edit for edit in dialog.edits if not edit.reopens) if answers(dialog, report) else None
-    return alive(dialog, rests=True, edits=left)
+    answer = answers(dialog, report)
+    left = tuple(edit for edit in dialog.edits if not edit.reopens) if answer else None
+    return alive(dialog, rests=True, edits=left, answer=answer)
 
 
 _HALTS = {"stopped": E.STOPPED, "suspended": E.SUSPENDED}
@@ -206,7 +228,9 @@ def _after_filled(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name
     status = report.status
     over = _overstated(dialog, report, dialog.size) if grows else None
     if dialog.noted_end is None:
-        end = end_of(dialog, status)
+        end, edit = end_of(dialog, status), edit_ended(dialog, report)
+        if edit is not None and max(dialog.filled, report.cum or dialog.filled) < (edit.size or dialog.size):
+            return Name(E.REPLACED_REOPENS, end)
         if end is not None:
             return Name(end, alarm=over or _contrary(report))
     if status == "calculated" and not dialog.flags & f.CALCULATED:

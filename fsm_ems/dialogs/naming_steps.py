@@ -28,6 +28,25 @@ def renames(dialog: Dialog, venue_id: str | None) -> bool:
     return venue_id is not None and venue_id != dialog.venue_id and venue_id not in dialog.venue_ids
 
 
+def find_edit(dialog: Dialog, reqid: int | str | None) -> EditRequest | None:
+    """The open edit that *reqid* names."""
+    if reqid is None or not dialog.edits:
+        return None
+    return next((edit for edit in dialog.edits if edit.reqid == reqid), None)
+
+
+def proven_edit(dialog: Dialog, reqid: int | str | None) -> EditRequest | None:
+    """The open edit of the owner's that an execution, or the order's end, under *reqid* proves."""
+    edit = find_edit(dialog, reqid)
+    return edit if edit is not None and edit.edit_id else None
+
+
+def after(dialog: Dialog, edit: EditRequest) -> tuple[EditRequest, ...]:
+    """The edits that stay open once *edit* is in force: it and all that left before it are answered."""
+    place = dialog.edits.index(edit)
+    return (*(held for held in dialog.edits[:place] if not held.out), *dialog.edits[place + 1 :])
+
+
 def resume(cancel: CancelRequest | None, edits: tuple[EditRequest, ...]) -> E | None:
     """The second step that open requests make due: a cancel outranks an edit."""
     if cancel is not None:
@@ -50,19 +69,27 @@ def alive(
     rests: bool,
     edits: tuple[EditRequest, ...] | None = None,
     complete: bool | None = None,
-    cancel: bool = False,
-    edit: bool = False,
+    weighed: E | None = None,
     alarm: str | None = None,
+    answer: bool = False,
+    news: bool = True,
 ) -> Name:
     """Evidence that an order in doubt lives: which state it is found in, and what is still open.
 
-    *edits* are those that stay open, *cancel* and *edit* say that the venue was seen to have one.
+    *edits* are those that stay open; *weighed* is the second step of a request that the venue was seen to
+    have. After a lost link only an *answer* shows what was missed: anything else is noted, if it is *news*.
     """
     left = dialog.edits if edits is None else edits
-    then = E.RESUME_CANCEL if cancel else resume(dialog.cancel, left)
-    if edit and then is None:
-        then = E.RESUME_EDIT
-    if dialog.complete if complete is None else complete:
-        reopening = any(request.out and request.reopens for request in left)
-        return Name(E.FOUND_FILLED, then if reopening else None, alarm)
+    whole = dialog.complete if complete is None else complete
+    if dialog.flags & f.UNSEEN and not answer and not (whole and not _reopening(left)):
+        if not news and dialog.flags & f.ACKED and (dialog.flags & f.RESTS or not rests):
+            return IGNORED
+        return Name(E.SEEN_OPEN if rests else E.SEEN_ACKED, None, alarm)
+    then = E.RESUME_CANCEL if weighed is E.RESUME_CANCEL else resume(dialog.cancel, left) or weighed
+    if whole:
+        return Name(E.FOUND_FILLED, then if _reopening(left) else None, alarm)
     return Name(E.FOUND_OPEN if rests or dialog.flags & f.RESTS else E.FOUND_ACKED, then, alarm)
+
+
+def _reopening(edits: tuple[EditRequest, ...]) -> bool:
+    return any(request.out and request.reopens for request in edits)

@@ -10,7 +10,8 @@ Rules every row keeps:
 
 * A request changes nothing until the venue confirms it.
 * Executions are taken in every state a venue may hold the order in, ends included.
-* ``unknown`` is left by evidence only; a refusal or a passing hour is no evidence.
+* ``unknown`` is left by evidence only; a refusal or a passing hour is no evidence. After a lost link, which
+  may have hidden executions, evidence is the answer to a question, or an end.
 * Ends are quiet, not frozen: late fills, busts and corrections are booked, and a bust may reopen
   ``filled``. ``cancelled`` and ``expired`` stay what they are.
 * Where one report settles a request while another is still open, a second step follows in the same
@@ -197,11 +198,15 @@ def _doubt() -> Rows:
     doubtful = (*UNACKED, *RESTING)
     yield from rows(doubtful, E.AMBIGUOUS, S.UNKNOWN, "doubt", "the reply does not tell what happened")
     yield from rows(doubtful, E.LINK_LOST, S.UNKNOWN, "doubt", "from here on anything may happen unseen")
+    yield Row(S.UNKNOWN, E.LINK_LOST, S.UNKNOWN, "doubt", "lost again: older questions count no more")
     yield Row(S.UNKNOWN, E.ASK, S.UNKNOWN, "doubt", "the venue is asked what it knows")
     yield Row(S.UNKNOWN, E.MISSING, S.UNKNOWN, "doubt", "one read without it is not yet proof of absence")
     yield Row(
         S.UNKNOWN, E.ABSENT, S.REJECTED, "doubt", "never acknowledged and twice not found: it never arrived"
     )
+    for event, seen in ((E.SEEN_ACKED, "the venue has it"), (E.SEEN_OPEN, "it rests or trades")):
+        reason = f"{seen}; what the lost link hid only an answer can tell"
+        yield Row(S.UNKNOWN, event, S.UNKNOWN, "doubt", reason)
     yield Row(S.UNKNOWN, E.FOUND_ACKED, S.ACKED, "doubt", "evidence: the venue has it, not yet resting")
     yield Row(S.UNKNOWN, E.FOUND_OPEN, S.OPEN, "doubt", "evidence: it rests or trades at the venue")
     yield Row(

@@ -80,6 +80,8 @@ class OrderEvent(StrEnum):
     ASK = "ask"
     MISSING = "missing"
     ABSENT = "absent"
+    SEEN_ACKED = "seen_acked"
+    SEEN_OPEN = "seen_open"
     FOUND_ACKED = "found_acked"
     FOUND_OPEN = "found_open"
     FOUND_FILLED = "found_filled"
@@ -155,6 +157,8 @@ COLUMNS: tuple[Column[OrderEvent], ...] = (
     Column(E.ASK, "ignore", "the venue is asked about the order"),
     Column(E.MISSING, "ignore", "a read of the venue does not show the order"),
     Column(E.ABSENT, "ignore", "two equal reads of the venue do not show the order"),
+    Column(E.SEEN_ACKED, "anomaly", "a report after a lost link shows that the venue has the order"),
+    Column(E.SEEN_OPEN, "anomaly", "a report after a lost link shows that the order rests or trades"),
     Column(E.FOUND_ACKED, "anomaly", "evidence that the venue has the order"),
     Column(E.FOUND_OPEN, "anomaly", "evidence that the order rests or trades"),
     Column(E.FOUND_FILLED, "anomaly", "evidence that the order is filled"),

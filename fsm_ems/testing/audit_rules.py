@@ -54,7 +54,9 @@ def check_move(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
         ):
             breach("P7", order, f"an end was left for {after}")
     elif before == "filled" and not isinstance(cause, _REOPENS):
-        if not (isinstance(cause, Commanded) and isinstance(cause.command, Edit) and after == "editing"):
+        increased = isinstance(cause, Commanded) and isinstance(cause.command, Edit) and after == "editing"
+        ended = isinstance(cause, BrokerdStatus) and after in ("cancelled", "expired")
+        if not increased and not (ended and order.filled < order.size):
             breach("P7", order, f"filled was left for {after} by {_called(cause)}")
     elif before == "unknown":
         _check_evidence(order, after, cause)
@@ -81,6 +83,11 @@ def _check_evidence(order: AuditedOrder, after: str, cause: Cause) -> None:
         )
     if not proves:
         breach("unknown", order, f"{_called(cause)} is no evidence, and it became {after}")
+    asked = isinstance(cause, BrokerdStatus) and cause.snapshot and cause.query == order.asked
+    if order.unseen and after not in DEAD and after != "filled" and (order.asked is None or not asked):
+        breach(
+            "unknown", order, f"{_called(cause)} does not show what the lost link hid, and it became {after}"
+        )
 
 
 def _check_doubt(order: AuditedOrder, cause: Cause, now_ns: int) -> None:

@@ -93,6 +93,7 @@ class AuditedOrder:
         "state",
         "stated",
         "triggered",
+        "unseen",
         "waits",
         "wish",
     )
@@ -127,6 +128,7 @@ class AuditedOrder:
         self.edits: tuple[AuditedEdit, ...] = ()
         self.asked: int | str | None = None
         self.absences = 0
+        self.unseen = False
         self.over = False
 
     def twin(self) -> AuditedOrder:
@@ -201,7 +203,7 @@ class AuditedOrder:
             self.state, self.waits, self.size, self.price, self.sends, self.arrived, self.triggered,
             self.stated,
             self.wish, self.cancel_id is None, self.cancel_seen, self.asked is None, self.absences > 1,
-            self.absences > 0, self.over,
+            self.absences > 0, self.unseen, self.over,
             max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.sent_due_ns - now_ns, 0) if self.sent_due_ns and not self.arrived else None,
             frozenset(self.live.items()), frozenset(self.gone.items()),

@@ -129,7 +129,7 @@ class Auditor:
         elif isinstance(given, Heard):
             self._heard(given)
         elif isinstance(given, LinkMoved):
-            self.links[given.broker] = given.event
+            self._link_moved(given)
         self._told = (0, "", set())
         for effect in outcome.effects:
             if isinstance(effect, Notice):
@@ -224,6 +224,13 @@ class Auditor:
             order.triggered, order.waits = True, None
         order.price = order.price if order.alert else made.price
 
+    def _link_moved(self, given: LinkMoved) -> None:
+        self.links[given.broker] = given.event
+        if given.event == "lost":
+            for order in self.orders.values():
+                if order.broker == given.broker and order.at_venue:
+                    order.unseen, order.asked = True, None
+
     def _heard(self, given: Heard) -> None:
         broker, report = given
         order = self._about(broker, report)
@@ -298,7 +305,7 @@ class Auditor:
             if isinstance(cause, BrokerdStatus):
                 answered(order, cause)
             if order.state != "unknown":
-                order.absences = 0
+                order.absences, order.unseen = 0, False
         elif order.state == "unknown":
             order.asked = None
         if order.state == "filled" and isinstance(cause, BrokerdStatus) and cause.status in ENDINGS:

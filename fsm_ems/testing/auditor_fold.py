@@ -22,6 +22,8 @@ from fsm_ems.testing.audited import DEAD, AuditedOrder
 
 ENDINGS = frozenset({"cancelled", "rejected", "expired", "calculated"})
 """Statuses that end an order."""
+_PROVING = ENDINGS - {"rejected"}
+"""Those that prove the edit under whose id they come."""
 ExecKey = tuple[str, str, str]
 """Broker, account, exec id: what makes an execution one."""
 
@@ -98,6 +100,9 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
     status = report.status
     if order.state == "rejected":
         return False
+    edit = order.edit_of(report.reqid) if status in _PROVING and order.state not in DEAD else None
+    if edit is not None and edit.edit_id:
+        order.take_terms(edit, edit.size, edit.price)
     order.state_cum(report.cum)
     if status == "absent":
         if (

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
+from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.record import SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.messages import Cancel, Edit, Order
@@ -300,10 +301,19 @@ class HonestScene(DispatcherScene[Honest]):
             return state not in _QUIET
         if state == "filled" and dialog.edits and world.link_losses:
             return True  # the answer to an edit that crossed the last fill is lost: nobody asks for it
+        if dialog.gap and venue.made > len(venue.execs):
+            return True  # what a bust undoes of a size that was only stated, the list of executions tells
+        if dialog.stated and self._vanished(dialog, world):
+            return True  # a later execution passes for one that went with the link: their list would tell
         ours = {"rejected": ("refused", "none"), "open": ("live",), "acked": ("live",)}.get(state, (state,))
         over = state in ("rejected", "cancelled", "expired")
         same = over or (dialog.size, dialog.price) == (venue.size, venue.price)
         return venue.state in ours and same and dialog.filled == venue.cum and not dialog.edits
+
+    def _vanished(self, dialog: Dialog, world: Honest) -> bool:
+        """Whether an execution went with a lost link: it is neither booked nor under way."""
+        under_way = {letter.exec_id for letter in world.to_ems}
+        return not set(world.venue.execs) <= under_way.union(dialog.fills or ())
 
     def world_key(self, world: Honest, names: Names) -> Hashable:
         venue = world.venue

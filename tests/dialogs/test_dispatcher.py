@@ -846,13 +846,40 @@ def test_without_a_link_nothing_is_asked_and_with_it_everything_due_is(desk: Des
 
 def test_a_report_that_settles_the_doubt_stops_the_questions(desk: Desk) -> None:
     desk.order()
-    desk.ack()
-    desk.link("lost", "connected", "synced")
+    desk.wait(5)
     assert desk.due_in() == 2.0
 
     desk.status("open")
 
     assert (desk.state(), desk.due_in()) == ("open", None)
+
+
+def test_after_a_lost_link_only_an_answer_stops_the_questions(desk: Desk) -> None:
+    """A report shows that the order is there, and not what came before it unseen."""
+    desk.order()
+    desk.ack()
+    desk.link("lost", "connected", "synced")
+    desk.fill("1")
+    assert (desk.state(), desk.due_in()) == ("unknown", 2.0)
+    desk.wait(2)
+
+    desk.answer("open", cum="3")
+
+    assert (desk.state(), desk.due_in(), desk.dialog().gap) == ("open", None, 2)
+
+
+def test_a_link_lost_again_voids_the_question_that_was_out(desk: Desk) -> None:
+    """Its answer was read before whatever the second loss hid."""
+    desk.order()
+    desk.ack()
+    desk.link("lost", "connected", "synced")
+    desk.wait(2)
+    asked = desk.dialog().asked
+    desk.link("lost", "connected", "synced")
+
+    desk.report("status", reqid=desk.dialog().reqid, status="open", snapshot=True, query=asked)
+
+    assert (desk.state(), desk.dialog().asked) == ("unknown", 0)
 
 
 @pytest.mark.parametrize("kind", ["dark", "alert", "waiting"])

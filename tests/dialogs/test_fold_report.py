@@ -201,7 +201,7 @@ def test_a_size_never_falls_below_what_traded(resting: Desk) -> None:
 def test_a_later_edit_in_force_answers_the_ones_that_left_before_it(resting: Desk) -> None:
     """The venue skipped one: it will never be answered by itself. One that was held stays."""
     resting.edit("e1", size="12")
-    resting.link("lost", "connected", "synced")
+    resting.wait(5)
     resting.edit("e2", size="13")
     resting.status("pending_edit")
     first, held = resting.dialog().edits
