@@ -303,17 +303,12 @@ class HonestScene(DispatcherScene[Honest]):
             return True  # the answer to an edit that crossed the last fill is lost: nobody asks for it
         if dialog.gap and venue.made > len(venue.execs):
             return True  # what a bust undoes of a size that was only stated, the list of executions tells
-        if dialog.stated and self._vanished(dialog, world):
-            return True  # a later execution passes for one that went with the link: their list would tell
+        if venue.made > 1 and _vanished(dialog, world):
+            return state not in _QUIET  # what came later passes for what went with the link: the list tells
         ours = {"rejected": ("refused", "none"), "open": ("live",), "acked": ("live",)}.get(state, (state,))
         over = state in ("rejected", "cancelled", "expired")
         same = over or (dialog.size, dialog.price) == (venue.size, venue.price)
         return venue.state in ours and same and dialog.filled == venue.cum and not dialog.edits
-
-    def _vanished(self, dialog: Dialog, world: Honest) -> bool:
-        """Whether an execution went with a lost link: it is neither booked nor under way."""
-        under_way = {letter.exec_id for letter in world.to_ems}
-        return not set(world.venue.execs) <= under_way.union(dialog.fills or ())
 
     def world_key(self, world: Honest, names: Names) -> Hashable:
         venue = world.venue
@@ -325,6 +320,12 @@ class HonestScene(DispatcherScene[Honest]):
             frozenset(_letter_key(letter, names) for letter in world.to_ems),
             world[4:],
         )
+
+
+def _vanished(dialog: Dialog, world: Honest) -> bool:
+    """Whether an execution went with a lost link: it is neither booked nor under way."""
+    under_way = {letter.exec_id for letter in world.to_ems}
+    return not set(world.venue.execs) <= under_way.union(dialog.fills or ())
 
 
 def _request_key(request: SendOrder | SendAbout, names: Names, now_ns: int) -> Hashable:

@@ -865,7 +865,7 @@ def test_after_a_lost_link_only_an_answer_stops_the_questions(desk: Desk) -> Non
 
     desk.answer("open", cum="3")
 
-    assert (desk.state(), desk.due_in(), desk.dialog().gap) == ("open", None, 2)
+    assert (desk.state(), desk.due_in(), desk.dialog().gap) == ("open", None, Decimal(2))
 
 
 def test_a_link_lost_again_voids_the_question_that_was_out(desk: Desk) -> None:
