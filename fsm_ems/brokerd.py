@@ -84,7 +84,26 @@ class BrokerdQuery(_About):
     name: Literal["brokerd_query"] = "brokerd_query"
 
 
-Request = Annotated[BrokerdOrder | BrokerdCancel | BrokerdEdit | BrokerdQuery, Field(discriminator="name")]
+@message
+class BrokerdHistoryQuery(Message):
+    """Tell every open order, and every execution from *since_ns* (the venue's time) on.
+
+    *since* is the newest execution that is known here from before; None where there is none. Answered by
+    ``BrokerdHistory``, by brokers that declare it.
+    """
+
+    name: Literal["brokerd_history_query"] = "brokerd_history_query"
+    reqid: ReqId
+    since_ns: TimeNs
+    since: VenueId | None = None
+    time_ns: TimeNs
+    deadline_ns: TimeNs
+
+
+Request = Annotated[
+    BrokerdOrder | BrokerdCancel | BrokerdEdit | BrokerdQuery | BrokerdHistoryQuery,
+    Field(discriminator="name"),
+]
 
 # ── broker → EMS ────────────────────────────────────────────────────────────────────────────────────
 
@@ -327,6 +346,23 @@ Report = Annotated[
 PositionReport = BrokerdPosition | BrokerdTransfer | BrokerdSplit | BrokerdExpiry
 """What a broker tells of an account's position."""
 
+
+@message
+class BrokerdHistory(_Answer):
+    """One page of what the question *reqid* asked for; the venue read it after the question arrived.
+
+    *orders* are open ones, each as it stands with its terms; *fills* are executions in the venue's order, and
+    what is known already counts once. With *last* set all has been told, and what is not listed is not open.
+    """
+
+    name: Literal["brokerd_history"] = "brokerd_history"
+    orders: tuple[BrokerdStatus, ...] = ()
+    fills: tuple[BrokerdFill, ...] = ()
+    last: Flag = True
+
+
+VenueReport = Report | BrokerdHistory
+"""What a venue that tells of no positions brings."""
 AnyReport = Annotated[
     BrokerdOrderAck
     | BrokerdStatus
@@ -337,6 +373,7 @@ AnyReport = Annotated[
     | BrokerdRefused
     | BrokerdRestated
     | BrokerdError
+    | BrokerdHistory
     | PositionReport,
     Field(discriminator="name"),
 ]

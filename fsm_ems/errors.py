@@ -20,6 +20,8 @@ it cannot be right, an alarm.
 
 from __future__ import annotations
 
+from typing import cast
+
 
 class EMSError(Exception):
     """Root of the tree; never raised itself."""
@@ -111,3 +113,10 @@ class IllegalTransition(EMSBug):
         self.state = state
         self.event = event
         self.legal = legal
+
+
+def first_reason(fault: BaseException) -> str:
+    """What the first fault in a group of them says."""
+    while isinstance(fault, BaseExceptionGroup):
+        fault = cast("BaseExceptionGroup[BaseException]", fault).exceptions[0]
+    return str(fault)

@@ -29,6 +29,8 @@ from fsm_ems.brokerd import (
     BrokerdError,
     BrokerdExpiry,
     BrokerdFill,
+    BrokerdHistory,
+    BrokerdHistoryQuery,
     BrokerdOrder,
     BrokerdOrderAck,
     BrokerdPosition,
@@ -43,6 +45,7 @@ from fsm_ems.brokerd import (
     PositionReport,
     Report,
     Request,
+    VenueReport,
 )
 from fsm_ems.errors import InvalidMessage, InvalidReport
 from fsm_ems.message_fields import (
@@ -72,6 +75,8 @@ __all__ = [
     "BrokerdError",
     "BrokerdExpiry",
     "BrokerdFill",
+    "BrokerdHistory",
+    "BrokerdHistoryQuery",
     "BrokerdOrder",
     "BrokerdOrderAck",
     "BrokerdPosition",
@@ -102,6 +107,7 @@ __all__ = [
     "TimeInForce",
     "TimeNs",
     "Trigger",
+    "VenueReport",
     "parse_command",
     "parse_report",
     "parse_request",

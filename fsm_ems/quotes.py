@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+from fsm_ems.errors import InvalidReport
 from fsm_ems.value import Value
 
 
@@ -60,3 +61,12 @@ class MarketRow(NamedTuple):
 
     market: str
     row: Row
+
+
+def check_row(broker: str, market: str, row: Row) -> None:
+    """Raise InvalidReport where *row* is no row, or not of one of *broker*'s own markets."""
+    wrong = problem(market, row)
+    if wrong is None and market.rpartition(".")[2] != broker:
+        wrong = f"{market} is no market of {broker}"
+    if wrong is not None:
+        raise InvalidReport((wrong,))

@@ -20,7 +20,7 @@ from fsm_ems.dialogs.settings import SECOND_NS, Settings
 from fsm_ems.errors import Refused
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.market import Market
-from fsm_ems.messages import Report
+from fsm_ems.messages import VenueReport
 from fsm_ems.orders_file import TimedCommand
 from fsm_ems.quotes import Row
 
@@ -129,7 +129,7 @@ class Replay:
             elif not reports:
                 return
 
-    def _take(self, reports: Sequence[Report], now_ns: int) -> None:
+    def _take(self, reports: Sequence[VenueReport], now_ns: int) -> None:
         for report in reports:
             self._carry_out(self.dispatcher.report(self.market.broker, report, now_ns))
 

@@ -10,7 +10,6 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import cast
 
 import structlog
 import trio
@@ -22,12 +21,12 @@ from fsm_ems.client import Client, Mailbox, check_name
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.outward import request_of, standing_of, status_of
-from fsm_ems.dialogs.record import Booked, Effect, Notice, Role, SendAbout, SendOrder
-from fsm_ems.errors import BrokerFault, ClientFault, InvalidMessage, InvalidReport, Refused
+from fsm_ems.dialogs.record import Booked, Effect, Notice, Role, Send
+from fsm_ems.errors import BrokerFault, ClientFault, InvalidMessage, Refused, first_reason
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.machines.order import ENDS
 from fsm_ems.messages import Command, Order, Status
-from fsm_ems.quotes import Row, problem
+from fsm_ems.quotes import Row, check_row, problem
 
 QUEUED_MAX = 1_024
 """Sends that may wait for a link before commands wait for it, and the reports read ahead of the loop."""
@@ -58,7 +57,7 @@ class EMS(Client):
         self.dispatcher = dispatcher
         self.clock = clock
         self._brokers = {broker.name: broker for broker in brokers}
-        self._outboxes: dict[str, deque[SendOrder | SendAbout]] = {name: deque() for name in self._brokers}
+        self._outboxes: dict[str, deque[Send]] = {name: deque() for name in self._brokers}
         self._outbox_changed = {name: trio.Event() for name in self._brokers}
         self._mailboxes: dict[tuple[str, str | None], list[Mailbox]] = {}
         self._closed = False
@@ -235,7 +234,7 @@ class EMS(Client):
             if isinstance(effect, Booked) and self._books is not None:
                 self._books.take(effect)
                 self._booked.set()
-            if isinstance(effect, SendOrder | SendAbout):
+            if isinstance(effect, Send):
                 self._outboxes[effect.broker].append(effect)
                 self._stir(effect.broker)
         for effect in effects:
@@ -291,7 +290,7 @@ class EMS(Client):
                     connected = True
                     await self._talk(name, dialogue)
             except* BrokerFault as faults:
-                _log.warning("link lost", broker=name, why=_first_reason(faults))
+                _log.warning("link lost", broker=name, why=first_reason(faults))
             if not connected or self.dispatcher.book.links[name] is not LinkState.CONNECTING:
                 self._lose(name)
             if connected and trio.current_time() - began > RETRY_MAX_S:
@@ -306,13 +305,13 @@ class EMS(Client):
             try:
                 async with broker.open_market() as rows:
                     async for market, row in rows:
-                        _check_row(broker.name, market, row)
+                        check_row(broker.name, market, row)
                         pause = RETRY_FIRST_S
                         if not self._closed:  # what it would fire could not be sent any more
                             self._show(market, row)
                 return
             except* BrokerFault as faults:
-                _log.warning("market lost", broker=broker.name, why=_first_reason(faults))
+                _log.warning("market lost", broker=broker.name, why=first_reason(faults))
             await trio.sleep(pause)
             pause = min(pause * 2, RETRY_MAX_S)
 
@@ -323,7 +322,8 @@ class EMS(Client):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._send, broker, dialogue)
                 nursery.start_soon(self._receive, broker, dialogue)
-                self._move(broker, LinkEvent.SYNCED)
+                if not self.dispatcher.settings.capabilities(broker).history:
+                    self._move(broker, LinkEvent.SYNCED)  # else once the history was read
         except* BrokerFault:
             self._lose(broker)  # at once: taking the connection down may last, and orders must not go there
             raise
@@ -335,11 +335,15 @@ class EMS(Client):
 
     def _move(self, broker: str, event: LinkEvent) -> None:
         effects = self.dispatcher.link(broker, event, self.clock())
+        self._note_link(broker)
+        self._carry_out(effects)
+
+    def _note_link(self, broker: str) -> None:
+        """Tell who waits for the link where it stands."""
         if self.dispatcher.book.links.get(broker) is LinkState.UP:
             self._up[broker].set()
         elif self._up[broker].is_set():
             self._up[broker] = trio.Event()
-        self._carry_out(effects)
 
     async def _send(self, broker: str, dialogue: TradesDialogue) -> None:
         outbox = self._outboxes[broker]
@@ -357,7 +361,9 @@ class EMS(Client):
     async def _receive(self, broker: str, dialogue: TradesDialogue) -> None:
         while True:
             report = await dialogue.receive()
-            self._carry_out(self.dispatcher.report(broker, report, self.clock()))
+            effects = self.dispatcher.report(broker, report, self.clock())
+            self._note_link(broker)
+            self._carry_out(effects)
 
     async def run(self) -> None:
         """Keep links and time until stopped; when this ends, however it does, the EMS is closed."""
@@ -380,18 +386,3 @@ class EMS(Client):
         """Close, and end :meth:`run`."""
         self.close()
         self._running.cancel()
-
-
-def _check_row(broker: str, market: str, row: Row) -> None:
-    """Raise InvalidReport where *row* is no row, or not of one of *broker*'s own markets."""
-    wrong = problem(market, row)
-    if wrong is None and market.rpartition(".")[2] != broker:
-        wrong = f"{market} is no market of {broker}"
-    if wrong is not None:
-        raise InvalidReport((wrong,))
-
-
-def _first_reason(fault: BaseException) -> str:
-    while isinstance(fault, BaseExceptionGroup):
-        fault = cast("BaseExceptionGroup[BaseException]", fault).exceptions[0]
-    return str(fault)

@@ -50,6 +50,17 @@ REQUESTS: dict[str, tuple[dict[str, Any], type[m.Message]]] = {
     "brokerd_cancel": ({"name": "brokerd_cancel", **ABOUT}, m.BrokerdCancel),
     "brokerd_edit": ({"name": "brokerd_edit", "size": "2", **ABOUT}, m.BrokerdEdit),
     "brokerd_query": ({"name": "brokerd_query", **ABOUT}, m.BrokerdQuery),
+    "brokerd_history_query": (
+        {
+            "name": "brokerd_history_query",
+            "reqid": 4,
+            "since_ns": 5,
+            "since": "x1",
+            "time_ns": 1,
+            "deadline_ns": 2,
+        },
+        m.BrokerdHistoryQuery,
+    ),
 }
 REPORTS: dict[str, tuple[dict[str, Any], type[m.Message]]] = {
     "brokerd_ack": (ACK, m.BrokerdOrderAck),

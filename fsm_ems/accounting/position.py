@@ -252,6 +252,11 @@ class Position:
         """The events since the last flat, in their order. The first may have closed an older position."""
         return tuple(self._events[self._fold.opened :])
 
+    @property
+    def newest(self) -> tuple[int, str] | None:
+        """Time and id of the last event in the order of events; None where there was none."""
+        return place(self._events[-1]) if self._events else self._base
+
     def known(self, exec_id: str) -> Event | None:
         """The event of that id, as long as it is in memory.
 

@@ -43,6 +43,7 @@ _ENDS = frozenset(ENDS)
 _BIRTHS = frozenset({Submitted, Held, Adopted, Recalled})
 _HELD = frozenset({S.DARK_OPEN, S.ALERT_OPEN})
 _SENT_ACKED = SENT | f.ACKED
+_DOUBTS = frozenset({E.DEADLINE, E.LINK_LOST, E.UNLISTED})
 
 
 def apply(book: Book, record: Record) -> list[Effect]:
@@ -282,7 +283,7 @@ def _edit_sent(book: Book, record: Record, dialog: Dialog, payload: EditSent, ef
 
 def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: list[Effect]) -> None:
     event = record.event
-    if event in (E.DEADLINE, E.LINK_LOST):
+    if event in _DOUBTS:
         dialog.flags |= f.DOUBT if event is E.DEADLINE else f.DOUBT | f.UNSEEN
         dialog.asked = 0  # an answer to an older question was read too early to settle this
         dialog.due_ns = payload.due_ns

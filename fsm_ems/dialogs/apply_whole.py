@@ -7,20 +7,26 @@ from typing import Any
 
 from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs.accounts import account_for, book_orphan
-from fsm_ems.dialogs.book import ORPHANS_MAX, Book, Identity, Waiting
+from fsm_ems.dialogs.book import ORPHANS_MAX, Book, History, Identity, Waiting
 from fsm_ems.dialogs.record import (
     Accounted,
     Effect,
     Granted,
+    HistoryAsked,
+    HistoryRead,
     LinkMoved,
     Listed,
     Opened,
     Orphaned,
     Parked,
     Record,
+    SendHistory,
     Unparked,
 )
-from fsm_ems.machines.link import LINK, LinkState
+from fsm_ems.machines.link import LINK, LinkEvent, LinkState
+from fsm_ems.machines.order import RESTING
+
+_RESTING = frozenset(RESTING)
 
 
 def unpark(book: Book, origin: int) -> None:
@@ -47,10 +53,35 @@ def _granted(book: Book, record: Record, payload: Granted, effects: list[Effect]
 
 
 def _link_moved(book: Book, record: Record, payload: LinkMoved, effects: list[Effect]) -> None:
-    book.links[payload.broker] = LINK.step(book.links.get(payload.broker, LinkState.DOWN), payload.event)
+    broker = payload.broker
+    book.links[broker] = LINK.step(book.links.get(broker, LinkState.DOWN), payload.event)
+    known = book.histories.get(broker)
+    if known is not None:
+        due_ns = payload.due_ns if payload.event is LinkEvent.CONNECTED else known.due_ns
+        asked = 0 if payload.event is LinkEvent.LOST else known.asked
+        book.histories[broker] = known._replace(due_ns=due_ns, asked=asked)
+    elif payload.due_ns:
+        # What came before the first connection is not ours to know, but for what the records have.
+        since = book.newest_execution(broker) or (record.time_ns, None)
+        book.histories[broker] = History(since, payload.due_ns)
     if book.link_open(payload.broker):
         for dialog in book.at_broker(payload.broker):
             book.wake(dialog)
+
+
+def _history_asked(book: Book, record: Record, payload: HistoryAsked, effects: list[Effect]) -> None:
+    broker, history = payload.broker, book.histories[payload.broker]
+    since_ns, since = history.since
+    resting = tuple((one.owner, one.oid) for one in book.at_broker(broker) if one.state in _RESTING)
+    book.histories[broker] = History(
+        history.since, payload.due_ns, payload.reqid, book.newest_execution(broker) or history.since, resting
+    )
+    since_ns = max(since_ns - payload.overlap_ns, 0)
+    effects.append(SendHistory(broker, payload.reqid, since_ns, since, record.time_ns, payload.deadline_ns))
+
+
+def _history_read(book: Book, record: Record, payload: HistoryRead, effects: list[Effect]) -> None:
+    book.histories[payload.broker] = History(book.histories[payload.broker].newest, payload.due_ns)
 
 
 def _parked(book: Book, record: Record, payload: Parked, effects: list[Effect]) -> None:
@@ -86,6 +117,8 @@ WHOLE: dict[type[Any], Callable[[Book, Record, Any, list[Effect]], None]] = {
     Accounted: _accounted,
     Granted: _granted,
     LinkMoved: _link_moved,
+    HistoryAsked: _history_asked,
+    HistoryRead: _history_read,
     Parked: _parked,
     Unparked: _unparked,
     Orphaned: _orphaned,

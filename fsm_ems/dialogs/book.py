@@ -49,6 +49,20 @@ class Waiting(NamedTuple):
     due_ns: int
 
 
+class History(NamedTuple):
+    """What a venue is asked for: see :mod:`fsm_ems.dialogs.decide_history`.
+
+    *since* is the newest execution known when it last told all, by venue time and id; *newest* that of when
+    it was asked (*asked*, 0 while no answer is awaited), and *resting* the orders that rested then.
+    """
+
+    since: tuple[int, str | None]
+    due_ns: int
+    asked: int | str = 0
+    newest: tuple[int, str | None] = (0, None)
+    resting: tuple[tuple[str, str], ...] = ()
+
+
 class Book:
     """The fold. Dialogs by (owner, oid), and by what a broker calls them.
 
@@ -69,6 +83,7 @@ class Book:
         "finished",
         "forgotten",
         "generation",
+        "histories",
         "identities",
         "keep_age_ns",
         "keep_finished",
@@ -101,6 +116,7 @@ class Book:
         self.watchers: dict[str, tuple[str, ...]] = {}
         self.streams: dict[str, int] = {}
         self.links: dict[str, LinkState] = {}
+        self.histories: dict[str, History] = {}
         self.parked: dict[int, Waiting] = {}
         self.orphans: dict[int, Waiting] = {}
         self.orphan_execs: dict[tuple[str, str], dict[str, int]] = {}
@@ -182,9 +198,23 @@ class Book:
         while clock and due_ns(clock[0][2]) != clock[0][0]:
             heapq.heappop(clock)
         times = [waiting.due_ns for waiting in self.parked.values()]
+        times += [history.due_ns for broker, history in self.histories.items() if self._awaits(broker)]
         if clock:
             times.append(clock[0][0])
         return min(times, default=None)
+
+    def _awaits(self, broker: str) -> bool:
+        return self.histories[broker].due_ns > 0 and self.link_open(broker)
+
+    def newest_execution(self, broker: str) -> tuple[int, str] | None:
+        """The execution of *broker* that is the newest by venue time, its id beside it."""
+        newest = [
+            position.newest
+            for held in self.positions.values()
+            for position in held.values()
+            if position.market.broker == broker and position.newest is not None
+        ]
+        return max(newest, default=None)
 
     def pop_due(self, now_ns: int) -> Dialog | None:
         """A dialog whose time has come. Its next note is made when a record changes it, or by the link."""

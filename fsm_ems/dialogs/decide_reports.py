@@ -10,6 +10,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from fsm_ems.brokerd import AboutExecution
+from fsm_ems.dialogs import decide_history
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.decide import new_reqid, record, whole, within_limits
@@ -177,7 +178,7 @@ def _adoptable(broker: str, report: Report) -> Body | None:
     )
 
 
-def link(book: Book, broker: str, event: LinkEvent, now_ns: int) -> Record | None:
+def link(book: Book, settings: Settings, broker: str, event: LinkEvent, now_ns: int) -> Record | None:
     """The record of a link's move.
 
     Raises:
@@ -189,7 +190,9 @@ def link(book: Book, broker: str, event: LinkEvent, now_ns: int) -> Record | Non
         return None
     if outcome == "anomaly":
         raise BrokerFault(f"the link to {broker} is {state}: it cannot take {event}")
-    return whole(book, now_ns, LinkMoved(broker, event))
+    reached = event is LinkEvent.CONNECTED
+    due = decide_history.first_due_ns(book, settings, broker, now_ns) if reached else 0
+    return whole(book, now_ns, LinkMoved(broker, event, due))
 
 
 def link_lost(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Record | None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from fsm_ems.brokerd import AboutExecution, AboutPosition
-from fsm_ems.dialogs import decide, decide_accounts, decide_quotes, decide_reports
+from fsm_ems.dialogs import decide, decide_accounts, decide_history, decide_quotes, decide_reports
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import SENT, Dialog
@@ -20,10 +20,11 @@ from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.recall import recalled
 from fsm_ems.dialogs.record import Effect, Record, Role
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.machines.link import LinkEvent
+from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.messages import (
     AnyReport,
     BrokerdFill,
+    BrokerdHistory,
     Cancel,
     Command,
     Order,
@@ -79,6 +80,7 @@ class Dispatcher:
         self.book = Book() if book is None else book
         self.prices = Prices()
         self.ignored = 0
+        self._listed: dict[str, set[tuple[str, str]]] = {}  # of a history that is being told in pages
         self._append = append
         self._lookup = lookup
         self._life = life
@@ -101,7 +103,7 @@ class Dispatcher:
             BrokerFault: the link cannot do that where it stands.
         """
         effects: list[Effect] = []
-        made = decide_reports.link(self.book, broker, event, now_ns)
+        made = decide_reports.link(self.book, self.settings, broker, event, now_ns)
         if made is None:
             return effects
         self._take(made, now_ns, effects)
@@ -173,6 +175,9 @@ class Dispatcher:
             made = decide_accounts.accounted(book, self.settings, broker, report, now_ns)
             self._take_if(made, now_ns, effects)
             return effects
+        if isinstance(report, BrokerdHistory):
+            self._history(broker, report, now_ns, effects)
+            return effects
         dialog = book.find(broker, report.reqid, report.venue_id)
         if dialog is None:
             dialog = decide_reports.find(book, broker, report) or self._recall(broker, report, now_ns)
@@ -203,6 +208,9 @@ class Dispatcher:
         for seq, waiting in list(self.book.parked.items()):
             if waiting.due_ns <= now_ns:
                 self._settle(waiting.broker, seq, waiting.report, now_ns, effects)
+        while (broker := decide_history.due(self.book, now_ns)) is not None:
+            self._listed.pop(broker, None)
+            self._take(decide_history.asked(self.book, self.settings, broker, now_ns), now_ns, effects)
         return effects
 
     def next_due_ns(self) -> int | None:
@@ -210,6 +218,33 @@ class Dispatcher:
         return self.book.next_due_ns()
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _history(self, broker: str, report: BrokerdHistory, now_ns: int, effects: list[Effect]) -> None:
+        """Take a page of what a venue has; the last page of the awaited answer brings the link in step.
+
+        Its facts count whatever question it answers.
+        """
+        book, listed = self.book, set[tuple[str, str]]()
+        for order in report.orders:
+            effects.extend(self.report(broker, order, now_ns))
+            dialog = decide_reports.find(book, broker, order)
+            if dialog is not None:
+                listed.add((dialog.owner, dialog.oid))
+        for fill in report.fills:
+            effects.extend(self.report(broker, fill, now_ns))
+        history = book.histories.get(broker)
+        if history is None or not history.asked or report.reqid != history.asked:
+            return
+        listed |= self._listed.get(broker, set())
+        if not report.last:
+            self._listed[broker] = listed
+            return
+        while (made := decide_history.missing(book, self.settings, broker, listed, now_ns)) is not None:
+            self._take(made, now_ns, effects)
+        self._listed.pop(broker, None)
+        self._take(decide_history.read(book, self.settings, broker, report.reqid, now_ns), now_ns, effects)
+        if book.links.get(broker) is LinkState.SYNCING:
+            effects.extend(self.link(broker, LinkEvent.SYNCED, now_ns))
 
     def _take(self, made: Record, now_ns: int, effects: list[Effect]) -> None:
         self._append(made)

@@ -50,7 +50,7 @@ BIDDING = 2048
 MET = 4096
 """A print met the order's price; it waits for a quote that it can go out at."""
 UNSEEN = 8192
-"""The link was lost, and no answer has shown since what was missed."""
+"""Reports were missed, as by a lost link, and no answer has shown since which."""
 
 
 class Body(Value, frozen=True):

@@ -14,13 +14,15 @@ from fsm_ems.dialogs.record import (
     Orphaned,
     Payload,
     Reported,
-    SendAbout,
+    Send,
+    SendHistory,
     SendOrder,
 )
 from fsm_ems.machines.order import ORDER
 from fsm_ems.messages import (
     BrokerdCancel,
     BrokerdEdit,
+    BrokerdHistoryQuery,
     BrokerdOrder,
     BrokerdPosition,
     BrokerdQuery,
@@ -90,8 +92,12 @@ def standing_of(dialog: Dialog, seq: int, now_ns: int) -> Status:
     )
 
 
-def request_of(send: SendOrder | SendAbout) -> Request:
+def request_of(send: Send) -> Request:
     """The request message of a send."""
+    if isinstance(send, SendHistory):
+        asked = asdict(send)
+        del asked["broker"]
+        return BrokerdHistoryQuery(**asked)
     if isinstance(send, SendOrder):
         fields = asdict(send)
         del fields["broker"]

@@ -201,10 +201,32 @@ class Granted(Value, frozen=True):
 
 
 class LinkMoved(Value, frozen=True):
-    """A broker's link moved."""
+    """A broker's link moved; *due_ns* is when its history is to be asked for, 0 for never."""
 
     broker: str
     event: LinkEvent
+    due_ns: int = 0
+
+
+class HistoryAsked(Value, frozen=True):
+    """A venue is asked what is open and what was executed; again at *due_ns*, should no answer come.
+
+    It is asked *overlap_ns* further back than the newest execution known: not all reports come in order.
+    """
+
+    broker: str
+    reqid: int | str
+    overlap_ns: int
+    deadline_ns: int
+    due_ns: int
+
+
+class HistoryRead(Value, frozen=True):
+    """All that a venue told in answer to *query* was taken; it is asked again at *due_ns*, 0 for never."""
+
+    broker: str
+    query: int | str
+    due_ns: int
 
 
 class Parked(Value, frozen=True):
@@ -255,6 +277,8 @@ Payload = (
     | Accounted
     | Granted
     | LinkMoved
+    | HistoryAsked
+    | HistoryRead
     | Parked
     | Unparked
     | Orphaned
@@ -315,6 +339,17 @@ class SendAbout(Value, frozen=True):
     deadline_ns: int
 
 
+class SendHistory(Value, frozen=True):
+    """Tell open orders and the executions since then."""
+
+    broker: str
+    reqid: int | str
+    since_ns: int
+    since: str | None
+    time_ns: int
+    deadline_ns: int
+
+
 class Notice(Value, frozen=True):
     """What *identity* is told: the record, where the dialog came from, and how it stood right after.
 
@@ -359,4 +394,6 @@ class Booked(Value, frozen=True):
     entry: Entry
 
 
-Effect = SendOrder | SendAbout | Notice | Booked
+Send = SendOrder | SendAbout | SendHistory
+"""What leaves for a broker."""
+Effect = Send | Notice | Booked

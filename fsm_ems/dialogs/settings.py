@@ -28,12 +28,14 @@ class Capabilities:
 
     *reqid_form*: the form of its request ids. *reopen_filled*: whether a filled order can be increased.
     *deadline*: whether it refuses requests that come after their deadline; where it does not, an order that
-    it does not show may still arrive, and stays ``unknown``.
+    it does not show may still arrive, and stays ``unknown``. *history*: whether it lists its open orders and
+    past executions; new orders then wait, after each connection, until what was missed is known.
     """
 
     reqid_form: Literal["str", "int"] = "str"
     reopen_filled: bool = False
     deadline: bool = True
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Settings:
     order goes out at a quote older than *quote_age_ns*, and older rows of a market count for nothing.
     *request_deadline_ns* is how long a request may
     take; the venue is asked *margin_ns* after that (clock skew and the lag of its reads), and again every
-    *ask_every_ns*. Finished dialogs leave memory past *keep_finished* or *keep_age_ns*. At most
+    *ask_every_ns*. A broker that tells its history is asked for it every *check_every_ns*; 0 for never.
+    Finished dialogs leave memory past *keep_finished* or *keep_age_ns*. At most
     *parked_max* reports a broker wait for their order's ack, and at most *open_edits_max* edits of an order
     are out or held. Orders born at a venue belong to *operator*.
     """
@@ -55,6 +58,7 @@ class Settings:
     request_deadline_ns: int = 5 * SECOND_NS
     margin_ns: int = 2 * SECOND_NS
     ask_every_ns: int = 10 * SECOND_NS
+    check_every_ns: int = 60 * SECOND_NS
     keep_finished: int = 10_000
     keep_age_ns: int = 30 * 86_400 * SECOND_NS
     parked_max: int = 1_000
@@ -67,7 +71,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("request_deadline_ns", "ask_every_ns"):  # else one moment would never be over
             assert getattr(self, name) > 0, f"{name} must be above zero"
-        bounds = ("keep_finished", "keep_age_ns", "parked_max", "open_edits_max")
+        bounds = ("check_every_ns", "keep_finished", "keep_age_ns", "parked_max", "open_edits_max")
         for name in ("quote_age_ns", "margin_ns", *bounds):
             assert getattr(self, name) >= 0, f"{name} must be zero or more"
 

@@ -42,7 +42,7 @@ def facts(book: Book) -> Plain:
     plain["forgotten"] = [*book.forgotten]
     plain["parked"] = [*book.parked.items()]
     plain["orphans"] = [*book.orphans.items()]
-    for slot in ("differing", "identities", "streams", "links", "markets", "unacked"):
+    for slot in ("differing", "histories", "identities", "streams", "links", "markets", "unacked"):
         plain[slot] = dict(plain[slot])
     plain["orphan_execs"] = {account: dict(execs) for account, execs in book.orphan_execs.items()}
     return plain

@@ -34,6 +34,8 @@ from fsm_ems.dialogs.record import (
     EditWanted,
     Granted,
     Held,
+    HistoryAsked,
+    HistoryRead,
     LinkMoved,
     Listed,
     Met,
@@ -235,7 +237,18 @@ def _granted(payload: Granted) -> str:
 
 
 def _link_moved(payload: LinkMoved) -> str:
-    return f'"broker":{quoted(payload.broker)},"event":{quoted(payload.event)}'
+    return f'"broker":{quoted(payload.broker)},"event":{quoted(payload.event)},"due_ns":{payload.due_ns}'
+
+
+def _history_asked(payload: HistoryAsked) -> str:
+    return (
+        f'"broker":{quoted(payload.broker)},"reqid":{_reqid(payload.reqid)},"overlap_ns":{payload.overlap_ns},'
+        f'"deadline_ns":{payload.deadline_ns},"due_ns":{payload.due_ns}'
+    )
+
+
+def _history_read(payload: HistoryRead) -> str:
+    return f'"broker":{quoted(payload.broker)},"query":{_reqid(payload.query)},"due_ns":{payload.due_ns}'
 
 
 def _parked(payload: Parked) -> str:
@@ -271,6 +284,8 @@ _WRITERS: dict[type[Any], Callable[[Any], str]] = {
     Accounted: _accounted,
     Granted: _granted,
     LinkMoved: _link_moved,
+    HistoryAsked: _history_asked,
+    HistoryRead: _history_read,
     Parked: _parked,
     Unparked: _unparked,
     Orphaned: _orphaned,

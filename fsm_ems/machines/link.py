@@ -1,8 +1,8 @@
 """The life of one connection to one broker account, as a table.
 
 A link is down until it has been connected, and new orders wait until it is *up*; requests about orders the
-venue has may go out as soon as it is syncing. Losing it puts every order the
-venue may hold into ``unknown`` (see :mod:`fsm_ems.machines.order`).
+venue has may go out as soon as it is syncing, which lasts until the broker has told what was missed. Losing
+it puts every order the venue may hold into ``unknown`` (see :mod:`fsm_ems.machines.order`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,13 @@ LINK: Table[LinkState, LinkEvent] = Table(
             "main",
             "the stream is open; what was missed is not known yet",
         ),
-        Row(_S.SYNCING, _E.SYNCED, _S.UP, "main", "requests may go out; orders in doubt are asked about"),
+        Row(
+            _S.SYNCING,
+            _E.SYNCED,
+            _S.UP,
+            "main",
+            "what was missed is known, where the broker tells: new orders may go out",
+        ),
         Row(_S.CONNECTING, _E.LOST, _S.CONNECTING, "loss", "the attempt failed; the next one follows"),
         Row(_S.SYNCING, _E.LOST, _S.CONNECTING, "loss", "lost before it was in step"),
         Row(_S.UP, _E.LOST, _S.CONNECTING, "loss", "reports may be missed from here on"),

@@ -198,6 +198,7 @@ def _doubt() -> Rows:
     doubtful = (*UNACKED, *RESTING)
     yield from rows(doubtful, E.AMBIGUOUS, S.UNKNOWN, "doubt", "the reply does not tell what happened")
     yield from rows(doubtful, E.LINK_LOST, S.UNKNOWN, "doubt", "from here on anything may happen unseen")
+    yield from rows(RESTING, E.UNLISTED, S.UNKNOWN, "doubt", "the venue's list of open orders lacks it")
     yield Row(S.UNKNOWN, E.LINK_LOST, S.UNKNOWN, "doubt", "lost again: older questions count no more")
     yield Row(S.UNKNOWN, E.ASK, S.UNKNOWN, "doubt", "the venue is asked what it knows")
     yield Row(S.UNKNOWN, E.MISSING, S.UNKNOWN, "doubt", "one read without it is not yet proof of absence")

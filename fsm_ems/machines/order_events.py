@@ -77,6 +77,7 @@ class OrderEvent(StrEnum):
     DEADLINE = "deadline"
     AMBIGUOUS = "ambiguous"
     LINK_LOST = "link_lost"
+    UNLISTED = "unlisted"
     ASK = "ask"
     MISSING = "missing"
     ABSENT = "absent"
@@ -154,6 +155,7 @@ COLUMNS: tuple[Column[OrderEvent], ...] = (
     Column(E.DEADLINE, "ignore", "a request's deadline has passed without an answer"),
     Column(E.AMBIGUOUS, "ignore", "a reply that leaves the outcome open"),
     Column(E.LINK_LOST, "ignore", "the connection to the broker broke"),
+    Column(E.UNLISTED, "anomaly", "the venue's list of open orders lacks it"),
     Column(E.ASK, "ignore", "the venue is asked about the order"),
     Column(E.MISSING, "ignore", "a read of the venue does not show the order"),
     Column(E.ABSENT, "ignore", "two equal reads of the venue do not show the order"),

@@ -13,13 +13,13 @@ from collections.abc import Hashable
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.record import (
     Adopted,
-    Booked,
     Contradicted,
     Notice,
     Orphaned,
     Record,
     Reported,
     SendAbout,
+    SendHistory,
     SendOrder,
 )
 from fsm_ems.messages import (
@@ -38,13 +38,23 @@ from fsm_ems.testing.audit_rules import (
     Cause,
     breach,
     check_about_send,
+    check_history,
     check_move,
     check_order_send,
     check_standing,
     check_withheld,
 )
 from fsm_ems.testing.audited import DEAD, AuditedEdit, AuditedOrder
-from fsm_ems.testing.auditor_fold import ENDINGS, ExecKey, accepted, answered, edit_sent, executions_of, fold
+from fsm_ems.testing.auditor_fold import (
+    ENDINGS,
+    ExecKey,
+    accepted,
+    answered,
+    cut_off,
+    edit_sent,
+    executions_of,
+    fold,
+)  # fmt: skip  # one name a line says no more
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.clone import copier
 from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, Quoted, TimePassed
@@ -129,27 +139,24 @@ class Auditor:
         elif isinstance(given, Heard):
             self._heard(given)
         elif isinstance(given, LinkMoved):
-            self._link_moved(given)
+            self.links[given.broker] = given.event
+            if given.event == "lost":
+                cut_off(self.orders.values(), given.broker)
         self._told = (0, "", set())
         for effect in outcome.effects:
             if isinstance(effect, Notice):
                 self._notice(effect, given, now_ns)
-            elif not isinstance(effect, Booked):
+            elif isinstance(effect, SendOrder | SendAbout):
                 self._sends.append(effect)
+            elif isinstance(effect, SendHistory):
+                check_history(effect.broker, self.links.get(effect.broker))
         self._all_told()
         if self._due:
             breach("P9", self.orders[self._due[0].key], f"it {self._due[0].what}, and nobody was told")
         if self._sends:
             raise Breach("P9", f"a {type(self._sends[0]).__name__} left, and nobody was told")
         for order in self.orders.values():
-            link = self.links.get(order.broker)
-            check_standing(
-                order,
-                now_ns,
-                link_open=link in ("connected", "synced"),
-                link_up=link == "synced",
-                ticked=isinstance(given, TimePassed),
-            )
+            check_standing(order, now_ns, self.links.get(order.broker), ticked=isinstance(given, TimePassed))
 
     def _nothing(self, given: Input, outcome: Outcome) -> None:
         if outcome.effects:
@@ -223,13 +230,6 @@ class Auditor:
         if made.what == "fires":
             order.triggered, order.waits = True, None
         order.price = order.price if order.alert else made.price
-
-    def _link_moved(self, given: LinkMoved) -> None:
-        self.links[given.broker] = given.event
-        if given.event == "lost":
-            for order in self.orders.values():
-                if order.broker == given.broker and order.at_venue:
-                    order.unseen, order.asked = True, None
 
     def _heard(self, given: Heard) -> None:
         broker, report = given
@@ -335,7 +335,7 @@ class Auditor:
             order.sends += 1
             order.reqid, order.sent_due_ns = send.reqid, send.deadline_ns
             return
-        check_about_send(order, send, link_open=link in ("connected", "synced"))
+        check_about_send(order, send, link)
         if send.verb == "cancel":
             order.cancel_id, order.cancel_due_ns = send.reqid, send.deadline_ns
         elif send.verb == "query":

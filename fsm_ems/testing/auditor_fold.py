@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fsm_ems.dialogs.record import SendAbout
 from fsm_ems.messages import (
     BrokerdBust,
@@ -36,6 +38,13 @@ def accepted(owner: str, command: Order) -> AuditedOrder:
     order.expire_ns = command.expire_ns
     order.place = (command.account, command.market, command.side)
     return order
+
+
+def cut_off(orders: Iterable[AuditedOrder], broker: str) -> None:
+    """The link to *broker* was lost: what it hid of its orders only an answer can show."""
+    for order in orders:
+        if order.broker == broker and order.at_venue:
+            order.unseen, order.asked = True, None
 
 
 def edit_sent(order: AuditedOrder, send: SendAbout) -> None:

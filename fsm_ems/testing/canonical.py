@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 
 from fsm_ems.dialogs import facts as f
-from fsm_ems.dialogs.book import Book, due_ns
+from fsm_ems.dialogs.book import Book, History, due_ns
 from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
 
 _ENDS = frozenset({"filled", "cancelled", "rejected", "expired", "alert_triggered"})
@@ -113,6 +113,10 @@ def _dialog(dialog: Dialog, names: Names, now_ns: int, armed: frozenset[Dialog])
     )
 
 
+def _history(broker: str, history: History, now_ns: int) -> Key:
+    return broker, history.since[1], ahead(history.due_ns, now_ns), bool(history.asked), history.newest[1]
+
+
 def canonical(book: Book, names: Names, now_ns: int, *, clock: bool = True) -> Key:
     """The book's key; *clock* False leaves out whom time will call upon, which no record tells."""
     noted = getattr(book, _CLOCK) if clock else ()
@@ -130,6 +134,7 @@ def canonical(book: Book, names: Names, now_ns: int, *, clock: bool = True) -> K
         tuple(places[dialog] for dialog in book.dark if dialog.flags & f.MET),
         frozenset(book.links.items()),
         frozenset(book.unacked.items()),
+        tuple(_history(broker, history, now_ns) for broker, history in book.histories.items()),
         tuple(
             (names.of(parked.report.reqid), parked.report, ahead(parked.due_ns, now_ns))
             for parked in book.parked.values()

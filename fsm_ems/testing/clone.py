@@ -52,7 +52,18 @@ def _clock(value: Any, twins: Twins) -> Any:
 
 
 _SAME = ("_sweep_at", "forgotten", "generation", "keep_age_ns", "keep_finished", "seq")
-_FLAT = ("differing", "identities", "links", "markets", "orphans", "parked", "streams", "unacked", "watchers")
+_FLAT = (
+    "differing",
+    "histories",
+    "identities",
+    "links",
+    "markets",
+    "orphans",
+    "parked",
+    "streams",
+    "unacked",
+    "watchers",
+)
 _RULES: dict[str, Callable[[Any, Twins], Any]] = {
     "_alarm_clock": _clock,
     "by_reqid": _by_name,

@@ -12,6 +12,7 @@ from fsm_ems.messages import (
     BrokerdCorrection,
     BrokerdError,
     BrokerdFill,
+    BrokerdHistory,
     BrokerdOrderAck,
     BrokerdReplaced,
     BrokerdRestated,
@@ -74,7 +75,7 @@ def _correction(letter: Letter, head: dict[str, Any]) -> Report:
 def about_order(fields: dict[str, Any]) -> Report:
     """The report that *fields* make, which is about an order."""
     report = parse_report(fields)
-    assert not isinstance(report, PositionReport), "it is about a position"
+    assert not isinstance(report, PositionReport | BrokerdHistory), "it is about no order"
     return report
 
 

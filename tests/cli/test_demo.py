@@ -24,9 +24,10 @@ link   paper           up
 alice  lost-and-found  new -> pending                submit: accepted and durable; the broker is next
 alice  lost-and-found  pending -> unknown            link_lost: from here on anything may happen unseen
 link   paper           connecting
-link   paper           up
+link   paper           syncing
 alice  lost-and-found  unknown                       ask: the venue is asked what it knows
 alice  lost-and-found  unknown -> open               found_open: evidence: it rests or trades at the venue
+link   paper           up
 alice  lost-and-found  open -> cancelling            cancel: the cancel request goes out
 alice  lost-and-found  cancelling -> cancelled       \
 cancelled: cancelled, on request or not; what traded stays (as asked)"""

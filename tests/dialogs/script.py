@@ -59,6 +59,7 @@ from fsm_ems.dialogs.record import (
     Parked,
     Record,
     SendAbout,
+    SendHistory,
     SendOrder,
 )
 from fsm_ems.dialogs.settings import Capabilities, Settings
@@ -365,6 +366,8 @@ class Script:
         """A send in words; the order is named when it is not the one the line is about."""
         if isinstance(effect, Notice | Booked):
             return None
+        if isinstance(effect, SendHistory):
+            return "history"
         if isinstance(effect, SendOrder):
             target, text = effect.reqid, f"order {plain(effect.size)}{_at(effect.price)}"
         else:

@@ -119,6 +119,14 @@ others: list[Drawn] = [
     a_put("moved", brokers, id=execs, what=st.sampled_from(["transfer", "split", "expiry"])),
     a_put("grant", st.just("eye"), sees=st.sampled_from([("main",), ("*",), ()])),
     a_put("link", brokers, event=st.sampled_from(LinkEvent)),
+    a_put("history", brokers, which=st.lists(which, max_size=3), last=st.booleans(), now=st.booleans()),
+    a_put(
+        "history",
+        brokers,
+        which=st.lists(which, max_size=3),
+        last=st.just(value=True),
+        now=st.just(value=True),
+    ),
 ]
 
 
@@ -177,7 +185,9 @@ stories: Drawn = st.one_of(plots, st.lists(st.one_of(reports, submits, hours, up
 inputs: Drawn = st.lists(stories, min_size=5, max_size=25).map(lambda parts: [*chain.from_iterable(parts)])
 bounds: Drawn = st.builds(
     Settings,
-    brokers=st.just({"kraken": Capabilities(), "paper": Capabilities(reqid_form="int", reopen_filled=True)}),
+    brokers=st.just(
+        {"kraken": Capabilities(history=True), "paper": Capabilities(reqid_form="int", reopen_filled=True)}
+    ),
     markets=st.just({f"xbtusd.{broker}": a_market(broker) for broker in ("kraken", "paper")}),
     keep_finished=st.sampled_from([0, 1, 10_000]),
     keep_age_ns=st.sampled_from([5 * SECOND_NS, 10**18]),
@@ -265,6 +275,36 @@ class Run:
         about = {"name": name, "market": f"xbtusd.{broker}", "exec_id": exec_id, **terms}
         return self.dispatcher.report(broker, parse_report(about), self.now_ns)
 
+    def history(self, broker: str, says: dict[str, Any]) -> list[Effect]:
+        """A page of what the venue has: some orders that rest, each with an execution of its own."""
+        dialogs = [*reversed(self.known.get(broker, {}))]
+        told = [dialogs[place] for place in says["which"] if place < len(dialogs) and dialogs[place].reqid]
+        asked = self.book.histories[broker].asked if says["now"] and broker in self.book.histories else 0
+        orders = [
+            {
+                "name": "brokerd_status",
+                "status": "open",
+                "snapshot": True,
+                "reqid": dialog.reqid,
+                "cum": "0.1",
+            }
+            for dialog in told
+        ]
+        fills = [
+            {
+                "name": "brokerd_fill",
+                "reqid": one.reqid,
+                "exec_id": f"h-{one.oid}",
+                "size": "0.1",
+                "price": "9",
+            }
+            for one in told
+        ]
+        about = {"name": "brokerd_history", "reqid": asked or "z0", "last": says["last"]}
+        return self.dispatcher.report(
+            broker, parse_report({**about, "orders": orders, "fills": fills}), self.now_ns
+        )
+
     def grant(self, identity: str, says: dict[str, Any]) -> list[Effect]:
         self.dispatcher.grant(identity, "observer", self.now_ns, says["sees"])
         return []
@@ -304,6 +344,7 @@ _PUT: dict[str, Callable[[Run, str, dict[str, Any]], list[Effect]]] = {
     "up": Run.up,
     "time": Run.time,
     "grant": Run.grant,
+    "history": Run.history,
     "position": Run.position,
     "moved": Run.moved,
     "quote": Run.quote,

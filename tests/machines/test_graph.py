@@ -112,7 +112,7 @@ def test_label_names_an_event_that_every_bundled_edge_has() -> None:
 
     assert brief(by_pair["new", "pending"]) == "submit"
     assert brief(by_pair["pending", "unknown"]) == "deadline +2"
-    assert brief(bundle) == "ambiguous +2"
+    assert brief(bundle) == "ambiguous +3"
     assert bundle.story == "doubt"
     assert main_event(by_pair["acked", "open"]) == "opened"
 

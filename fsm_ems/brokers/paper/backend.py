@@ -24,7 +24,7 @@ from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage, InvalidReport
 from fsm_ems.market import FillModel, Market
-from fsm_ems.messages import Report, Request
+from fsm_ems.messages import Request, VenueReport
 from fsm_ems.quotes import MarketRow, Row, problem
 
 Feed = Iterable[Row] | AsyncIterable[Row]
@@ -58,7 +58,7 @@ class PaperDialogue:
         self._engine = engine
         self._wake = wake
         self._buffer = buffer
-        self._reports: deque[Report] = deque()
+        self._reports: deque[VenueReport] = deque()
         self._broken: Break | None = None
         self._changed = trio.Event()
 
@@ -76,7 +76,7 @@ class PaperDialogue:
         self._engine.send(request)
         self._wake()
 
-    async def receive(self) -> Report:
+    async def receive(self) -> VenueReport:
         """The next report.
 
         Raises:
@@ -91,7 +91,7 @@ class PaperDialogue:
         self._move()
         return report
 
-    def put(self, reports: Sequence[Report]) -> None:
+    def put(self, reports: Sequence[VenueReport]) -> None:
         """Reports of one row or of what time brought; requests may have arrived for it."""
         self._reports.extend(reports)
         self._move()
@@ -211,7 +211,7 @@ class PaperBroker:
     @property
     def capabilities(self) -> Capabilities:
         """Any request id; deadlines are kept; a filled order stays filled."""
-        return Capabilities(reqid_form="str", reopen_filled=False, deadline=True)
+        return Capabilities(reqid_form="str", reopen_filled=False, deadline=True, history=True)
 
     @property
     def markets(self) -> Mapping[str, Market]:
@@ -324,7 +324,7 @@ class PaperBroker:
         row, venue = self._paced.next_ns, self.engine.next_due_ns()
         return venue if row is None else row if venue is None else min(row, venue)
 
-    def _step(self, now_ns: int) -> list[Report]:
+    def _step(self, now_ns: int) -> list[VenueReport]:
         """The next row that is due, or, after the last one, all else that is."""
         due = self._paced.next_ns
         if due is None or due > now_ns:
@@ -352,7 +352,7 @@ class PaperBroker:
             for stream in self._streams:
                 stream.close()
 
-    def _take_row(self, found: MarketRow) -> list[Report]:
+    def _take_row(self, found: MarketRow) -> list[VenueReport]:
         reports = self.engine.row(found.row, found.market)
         for stream in self._streams:
             stream.put(found)

@@ -42,7 +42,8 @@ What is reported, in this order, all with the reqid in force:
   follows a fill that completes. Refused: ``rejected`` alone, and the text begins with the rule's name;
 - edit: replaced, with the terms in force; the taker fill. Cancel: ``cancelled``;
 - a row: its fills, those of a quote's ask first, each with the cumulative size;
-- query: a snapshot with the terms and the cumulative size; ``absent`` for what is not known here.
+- query: a snapshot with the terms and the cumulative size; ``absent`` for what is not known here;
+- history: every order that lives and the executions since then, in pages of 1,000.
 
 A second copy of an order is refused as ``duplicate``, whatever became of the first. A copy of the edit in
 force is answered by the same replaced again, of any other as ``duplicate``. A cancel may come again.
@@ -51,6 +52,7 @@ force is answered by the same replaced again, of any other as ``duplicate``. A c
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -59,11 +61,23 @@ from fsm_ems.brokers.paper.engine_book import MarketBook
 from fsm_ems.brokers.paper.engine_orders import NEVER, PaperOrder, Standing, VenueOrders
 from fsm_ems.brokers.paper.engine_rules import broken_rule, check_market, wrong_form
 from fsm_ems.market import FillModel, Market
-from fsm_ems.messages import BrokerdCancel, BrokerdEdit, BrokerdOrder, Liquidity, Report, Request
+from fsm_ems.messages import (
+    BrokerdCancel,
+    BrokerdEdit,
+    BrokerdFill,
+    BrokerdHistoryQuery,
+    BrokerdOrder,
+    Liquidity,
+    Request,
+    VenueReport,
+)
 from fsm_ems.quotes import Quote, Row
 
 REQIDS_MAX = 10_000
 """How many requests may name one order: the edits beyond are refused."""
+
+EXECUTIONS_MAX = 100_000
+"""How many executions the venue can still tell of: the newest ones."""
 
 
 class PaperEngine:
@@ -92,6 +106,7 @@ class PaperEngine:
             check_market(market)
         self.books = {fqme: MarketBook(market, fill_model) for fqme, market in markets.items()}
         self.orders = VenueOrders(ended_max)
+        self.executions: deque[BrokerdFill] = deque(maxlen=EXECUTIONS_MAX)
         self.latency_ns = latency_ns
         self.prefix = prefix
         self.orders_max = orders_max
@@ -120,12 +135,12 @@ class PaperEngine:
         due = min(self.orders.next_expiry_ns, self._flying[0][0] if self._flying else NEVER)
         return None if due == NEVER else due
 
-    def advance(self, until_ns: int, *, inclusive: bool = True) -> list[Report]:
+    def advance(self, until_ns: int, *, inclusive: bool = True) -> list[VenueReport]:
         """Let time pass to *until_ns*: everything before it, and at it the expiries.
 
         *inclusive* adds the requests that arrive at *until_ns*: for when all rows of that time were given.
         """
-        reports: list[Report] = []
+        reports: list[VenueReport] = []
         last_arrival = until_ns if inclusive else until_ns - 1
         while True:
             arrival, expiry = self._flying[0][0] if self._flying else NEVER, self.orders.next_expiry_ns
@@ -140,7 +155,7 @@ class PaperEngine:
         self.now_ns = max(self.now_ns, until_ns)
         return reports
 
-    def row(self, row: Row, market: str | None = None) -> list[Report]:
+    def row(self, row: Row, market: str | None = None) -> list[VenueReport]:
         """Take the next row of *market*'s tape (None: the only market's), after all that was due before."""
         reports = self.advance(row.time_ns, inclusive=False)
         book = self._only if market is None else self.books[market]
@@ -154,13 +169,15 @@ class PaperEngine:
 
     # ── arrivals ────────────────────────────────────────────────────────────────────────────────────
 
-    def _arrive(self, request: Request, reports: list[Report]) -> None:
+    def _arrive(self, request: Request, reports: list[VenueReport]) -> None:
         if isinstance(request, BrokerdOrder):
             self._take_order(request, reports)
         elif isinstance(request, BrokerdCancel):
             self._take_cancel(request, reports)
         elif isinstance(request, BrokerdEdit):
             self._take_edit(request, reports)
+        elif isinstance(request, BrokerdHistoryQuery):
+            reports += tell.history(request, self.orders.living(), self.executions, self.now_ns)
         else:
             reports.append(tell.snapshot(request, self.orders.find(request), self.now_ns))
 
@@ -169,7 +186,7 @@ class PaperEngine:
             return None
         return f"deadline: arrived at {self.now_ns}, not wanted after {request.deadline_ns}"
 
-    def _take_order(self, request: BrokerdOrder, reports: list[Report]) -> None:
+    def _take_order(self, request: BrokerdOrder, reports: list[VenueReport]) -> None:
         known = self.orders.named(request.reqid)
         if known is not None:
             reports.append(tell.copy_refused(request, known, self.now_ns))
@@ -217,7 +234,7 @@ class PaperEngine:
             return "post_only: it would take at once"
         return problem
 
-    def _match(self, order: PaperOrder, reports: list[Report]) -> None:
+    def _match(self, order: PaperOrder, reports: list[VenueReport]) -> None:
         """Let an arriving order take what it can; that may be all it wants."""
         book = self.books[order.market]
         price = book.far_price(is_buy=order.is_buy)
@@ -231,13 +248,13 @@ class PaperEngine:
         if size:
             self._tell_fill(order, size, price, "taker", reports)
 
-    def _take_cancel(self, request: BrokerdCancel, reports: list[Report]) -> None:
+    def _take_cancel(self, request: BrokerdCancel, reports: list[VenueReport]) -> None:
         order = self._target(request, reports)
         if order is not None:
             self._leave(order)
             self._end(order, "cancelled", "as asked", reports)
 
-    def _take_edit(self, request: BrokerdEdit, reports: list[Report]) -> None:
+    def _take_edit(self, request: BrokerdEdit, reports: list[VenueReport]) -> None:
         known = self.orders.named(request.reqid)
         if known is not None:
             if request.reqid == known.reqid != known.reqids[0]:
@@ -262,7 +279,7 @@ class PaperEngine:
             return
         self._change(order, request, reports)
 
-    def _change(self, order: PaperOrder, request: BrokerdEdit, reports: list[Report]) -> None:
+    def _change(self, order: PaperOrder, request: BrokerdEdit, reports: list[VenueReport]) -> None:
         """Put an edit of a living order into force, unless its terms break a rule."""
         price = order.limit if request.price is None else request.price
         arrives = price != order.limit or request.size > order.size
@@ -285,7 +302,7 @@ class PaperEngine:
             if order.standing == "open":
                 self._rest(order)
 
-    def _target(self, request: BrokerdCancel | BrokerdEdit, reports: list[Report]) -> PaperOrder | None:
+    def _target(self, request: BrokerdCancel | BrokerdEdit, reports: list[VenueReport]) -> PaperOrder | None:
         """The living order that a request in time is about; else the request is refused."""
         late, order = self._late(request), self.orders.find(request)
         if late is not None:
@@ -309,17 +326,24 @@ class PaperEngine:
         self.books[order.market].remove(order)
         self.orders.unwatch(order)
 
-    def _expire(self, order: PaperOrder, reports: list[Report]) -> None:
+    def _expire(self, order: PaperOrder, reports: list[VenueReport]) -> None:
         self._leave(order)
         self._end(order, "expired", f"expire_ns {order.expire_ns} has come", reports)
 
-    def _end(self, order: PaperOrder, standing: Standing, text: str, reports: list[Report]) -> None:
+    def _end(self, order: PaperOrder, standing: Standing, text: str, reports: list[VenueReport]) -> None:
         self.orders.end(order, standing)
         reports.append(tell.status(order, text, self.now_ns))
 
     def _tell_fill(
-        self, order: PaperOrder, size: Decimal, price: Decimal, liquidity: Liquidity, reports: list[Report]
+        self,
+        order: PaperOrder,
+        size: Decimal,
+        price: Decimal,
+        liquidity: Liquidity,
+        reports: list[VenueReport],
     ) -> None:
         self._executed += 1
         market, exec_id = self.books[order.market].market, f"{self.prefix}X{self._executed}"
-        reports.append(tell.fill(order, market, size, price, liquidity, exec_id, self.now_ns))
+        told = tell.fill(order, market, size, price, liquidity, exec_id, self.now_ns)
+        self.executions.append(told)
+        reports.append(told)

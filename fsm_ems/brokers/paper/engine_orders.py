@@ -143,6 +143,10 @@ class VenueOrders:
             if oldest.venue_id is not None:
                 del self._by_venue_id[oldest.venue_id]
 
+    def living(self) -> list[PaperOrder]:
+        """Those that have not ended, the first first."""
+        return [order for order in self._by_venue_id.values() if order.standing == "open"]
+
     def watch(self, order: PaperOrder) -> None:
         """*order* rests: it may expire. Of several at one time the one with time priority goes first."""
         if order.expire_ns is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Literal
 
@@ -12,6 +14,8 @@ from fsm_ems.messages import (
     BrokerdCancel,
     BrokerdEdit,
     BrokerdFill,
+    BrokerdHistory,
+    BrokerdHistoryQuery,
     BrokerdOrder,
     BrokerdOrderAck,
     BrokerdQuery,
@@ -21,6 +25,9 @@ from fsm_ems.messages import (
     Liquidity,
     OrderDetails,
 )
+
+PAGE = 1_000
+"""How many orders and executions one page of a history holds at most."""
 
 Code = Literal["too_late", "unknown_order", "duplicate", "other"]
 
@@ -110,19 +117,49 @@ def refused(request: BrokerdCancel | BrokerdEdit, code: Code, text: str, time_ns
 
 def snapshot(query: BrokerdQuery, order: PaperOrder | None, time_ns: int) -> BrokerdStatus:
     """What is known of the order that *query* asks for; None: nothing."""
-    details = None
     if order is not None:
-        details = OrderDetails(
-            market=order.market, side=order.side, size=order.size, price=order.price, type=order.type
-        )
+        return replace(_as_it_stands(order, query.reqid, time_ns), reqid=query.target)
     return BrokerdStatus(
         reqid=query.target,
-        venue_id=query.venue_id if order is None else order.venue_id,
+        venue_id=query.venue_id,
         account=query.account,
         time_ns=time_ns,
-        status="absent" if order is None else order.standing,
-        cum=None if order is None else order.cum,
+        status="absent",
         snapshot=True,
         query=query.reqid,
-        details=details,
     )
+
+
+def _as_it_stands(order: PaperOrder, query: int | str, time_ns: int) -> BrokerdStatus:
+    return BrokerdStatus(
+        reqid=order.reqid,
+        venue_id=order.venue_id,
+        account=order.account,
+        time_ns=time_ns,
+        status=order.standing,
+        cum=order.cum,
+        snapshot=True,
+        query=query,
+        details=OrderDetails(
+            market=order.market, side=order.side, size=order.size, price=order.price, type=order.type
+        ),
+    )
+
+
+def history(
+    query: BrokerdHistoryQuery, living: Sequence[PaperOrder], executions: Iterable[BrokerdFill], time_ns: int
+) -> list[BrokerdHistory]:
+    """Every living order, and of *executions* those since the time that *query* names, in pages."""
+    orders = [_as_it_stands(order, query.reqid, time_ns) for order in living]
+    fills = [fill for fill in executions if fill.time_ns >= query.since_ns]
+    starts = range(0, max(len(orders), len(fills), 1), PAGE)
+    return [
+        BrokerdHistory(
+            reqid=query.reqid,
+            time_ns=time_ns,
+            orders=tuple(orders[start : start + PAGE]),
+            fills=tuple(fills[start : start + PAGE]),
+            last=start == starts[-1],
+        )
+        for start in starts
+    ]

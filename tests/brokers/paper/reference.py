@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from fsm_ems.market import FillModel, Market
-from fsm_ems.messages import BrokerdCancel, BrokerdEdit, BrokerdOrder, BrokerdQuery, Request
+from fsm_ems.messages import (
+    BrokerdCancel,
+    BrokerdEdit,
+    BrokerdHistoryQuery,
+    BrokerdOrder,
+    BrokerdQuery,
+    Request,
+)
 from fsm_ems.quotes import Quote, Row, Trade
 
 Told = tuple[object, ...]
@@ -186,6 +193,7 @@ class Reference:
     # ── requests ────────────────────────────────────────────────────────────────────────────────────
 
     def _request(self, request: Request) -> None:
+        assert not isinstance(request, BrokerdHistoryQuery), "what it would list is asked for in other tests"
         known = next((order for order in self.orders if request.reqid in order.chain), None)
         if isinstance(request, BrokerdOrder):
             if known is not None:

@@ -25,9 +25,9 @@ from fsm_ems.messages import (
     BrokerdRefused,
     BrokerdReplaced,
     BrokerdStatus,
-    Report,
     Request,
     TimeInForce,
+    VenueReport,
     parse_request,
 )
 from fsm_ems.quotes import Quote, Row, Trade
@@ -72,7 +72,7 @@ def tidy(table: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def take(engine: PaperEngine, given: str) -> list[Report]:
+def take(engine: PaperEngine, given: str) -> list[VenueReport]:
     """Give the engine one row of a table."""
     time_ns, kind = given.split()[:2]
     if kind in ("quote", "trade"):
@@ -129,7 +129,7 @@ def limit_order(reqid: int | str, tif: TimeInForce = "gtc") -> BrokerdOrder:
     )
 
 
-def shown(report: Report) -> str:
+def shown(report: VenueReport) -> str:
     """A report in a few words; fees, times and accounts are for other tests."""
     if isinstance(report, BrokerdOrderAck):
         return f"{report.reqid} ack {report.venue_id}"
@@ -149,6 +149,6 @@ def shown(report: Report) -> str:
     return f"{report.reqid} {report.status} {report.cum}"
 
 
-def fills(reports: Iterable[Report]) -> list[BrokerdFill]:
+def fills(reports: Iterable[VenueReport]) -> list[BrokerdFill]:
     """The executions among *reports*."""
     return [report for report in reports if isinstance(report, BrokerdFill)]

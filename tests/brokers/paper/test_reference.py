@@ -20,10 +20,10 @@ from fsm_ems.messages import (
     BrokerdRefused,
     BrokerdReplaced,
     BrokerdStatus,
-    Report,
     Request,
     Side,
     TimeInForce,
+    VenueReport,
     parse_request,
 )
 from fsm_ems.quotes import Quote, Row, Trade
@@ -164,7 +164,7 @@ def exact(number: Decimal | None) -> Fraction | None:
     return None if number is None else Fraction(number)
 
 
-def told(report: Report) -> Told:
+def told(report: VenueReport) -> Told:
     """A report as the reference would tell it."""
     head = (report.time_ns,)
     if isinstance(report, BrokerdFill):
@@ -192,10 +192,10 @@ def told(report: Report) -> Told:
 
 def by_engine(
     tape: list[Row], sent: list[Request], model: FillModel, latency_ns: int, *, ahead: bool
-) -> list[Report]:
+) -> list[VenueReport]:
     """What the engine reports; *ahead*: it is given every request before it needs it, else just in time."""
     engine = PaperEngine({MARKET.fqme: MARKET}, fill_model=model, latency_ns=latency_ns)
-    reports: list[Report] = []
+    reports: list[VenueReport] = []
     waiting = list(sent)
     while ahead and waiting:
         engine.send(waiting.pop(0))

@@ -1,0 +1,65 @@
+"""Catching up with a venue: what was missed while the link was lost, and the quiet check of one that is up.
+
+Part of :mod:`fsm_ems.dialogs.decide`. A venue that declares ``history`` is asked for its open orders and for
+its executions since the newest one known when it was last asked: after each connection, before new orders
+go out, and every ``check_every_ns`` from then on. What it tells is taken like any report. An order that
+should be on its list of open ones and is not there is in doubt, and is asked about by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.decide import new_reqid, record, whole
+from fsm_ems.dialogs.record import HistoryAsked, HistoryRead, Record, Timed
+from fsm_ems.dialogs.settings import Settings
+from fsm_ems.machines.order import RESTING, E
+
+Key = tuple[str, str]
+_RESTING = frozenset(RESTING)
+
+
+def first_due_ns(book: Book, settings: Settings, broker: str, now_ns: int) -> int:
+    """When a venue that was just reached can tell the whole truth; 0 where it tells no history.
+
+    That is once no request that was out before can take effect any more, and its reads have caught up.
+    """
+    if not settings.capabilities(broker).history:
+        return 0
+    doubtful = (dialog.due_ns for dialog in book.at_broker(broker) if dialog.flags & f.UNSEEN)
+    return max(now_ns, *doubtful, 1)
+
+
+def due(book: Book, now_ns: int) -> str | None:
+    """The broker whose history has to be asked for by *now_ns*."""
+    for broker, history in book.histories.items():
+        if history.due_ns and history.due_ns <= now_ns and book.link_open(broker):
+            return broker
+    return None
+
+
+def asked(book: Book, settings: Settings, broker: str, now_ns: int) -> Record:
+    """The question, and when it is asked again should no answer come."""
+    again_ns = now_ns + settings.ask_every_ns
+    deadline_ns = now_ns + settings.request_deadline_ns
+    reqid = new_reqid(book, settings, broker)
+    return whole(book, now_ns, HistoryAsked(broker, reqid, settings.margin_ns, deadline_ns, again_ns))
+
+
+def missing(
+    book: Book, settings: Settings, broker: str, listed: AbstractSet[Key], now_ns: int
+) -> Record | None:
+    """The next order that rested when the list was asked for, and that is neither on it nor ended since."""
+    for owner, oid in book.histories[broker].resting:
+        dialog = book.dialog(owner, oid)
+        if dialog is not None and dialog.state in _RESTING and (owner, oid) not in listed:
+            return record(book, now_ns, (owner, oid), E.UNLISTED, Timed(now_ns + settings.margin_ns))
+    return None
+
+
+def read(book: Book, settings: Settings, broker: str, query: int | str, now_ns: int) -> Record:
+    """The whole answer was taken; the next check comes when it is due."""
+    every = settings.check_every_ns
+    return whole(book, now_ns, HistoryRead(broker, query, now_ns + every if every else 0))
