@@ -156,7 +156,14 @@ class Auditor:
         if self._sends:
             raise Breach("P9", f"a {type(self._sends[0]).__name__} left, and nobody was told")
         for order in self.orders.values():
-            check_standing(order, now_ns, self.links.get(order.broker), ticked=isinstance(given, TimePassed))
+            link = self.links.get(order.broker)
+            check_standing(
+                order,
+                now_ns,
+                link_open=link in ("connected", "synced"),
+                link_up=link == "synced",
+                ticked=isinstance(given, TimePassed),
+            )
 
     def _nothing(self, given: Input, outcome: Outcome) -> None:
         if outcome.effects:
@@ -335,7 +342,7 @@ class Auditor:
             order.sends += 1
             order.reqid, order.sent_due_ns = send.reqid, send.deadline_ns
             return
-        check_about_send(order, send, link)
+        check_about_send(order, send, link_open=link in ("connected", "synced"))
         if send.verb == "cancel":
             order.cancel_id, order.cancel_due_ns = send.reqid, send.deadline_ns
         elif send.verb == "query":

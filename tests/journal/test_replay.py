@@ -147,6 +147,15 @@ def story(owner: str, oid: str, broker: str, size: str, plot: list[str]) -> list
         "hour": Put("time", "", {"seconds": 20}),
         "down": Put("link", broker, {"event": LinkEvent.LOST}),
         "up": Put("up", broker, {}),
+        "stranger": Put(
+            "report",
+            broker,
+            {
+                "which": 99,
+                "by": "venue_id",
+                "says": {"name": "brokerd_status", "status": "open", "details": DETAILS},
+            },
+        ),
     }
     says: dict[str, dict[str, Any]] = {
         "ack": {"name": "brokerd_ack"},
@@ -175,6 +184,7 @@ PLOTS = [
     ["live", "ack", "edit", "edit again", "replaced"],
     ["live", "cancel", "hour", "hour", "up", "hour"],
     ["down", "live", "up"],
+    ["up", "stranger"],
     ["dark", "edit", "trigger", "ack"],
     ["dark", "down", "trigger", "cancel"],
     ["dark", "print", "hour", "quote", "ack"],
