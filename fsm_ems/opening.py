@@ -40,8 +40,9 @@ def new_order(**fields: Any) -> Order:  # noqa: ANN401  # pydantic checks each f
     Raises:
         InvalidMessage: naming each wrong field.
     """
+    wish: dict[str, Any] = {"oid": str(uuid4()), **fields}
     with named_faults():
-        return Order(**{"oid": str(uuid4()), **fields})
+        return Order(**wish)
 
 
 def _with_brokers(settings: Settings, brokers: Sequence[Broker]) -> Settings:
