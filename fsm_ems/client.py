@@ -30,7 +30,10 @@ class Overrun(ClientFault):
 
 
 class Mailbox:
-    """Statuses waiting for one reader, bounded: past :data:`MAILBOX_MAX` that reader is cut off."""
+    """Statuses waiting for one reader, bounded: past :data:`MAILBOX_MAX` that reader is cut off.
+
+    Iterate over it until the EMS is closed, or :meth:`get` one.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[Status] = deque()
@@ -69,6 +72,15 @@ class Mailbox:
             await self._changed.wait()
             await trio.lowlevel.checkpoint_if_cancelled()  # a fault that closed the EMS speaks first
         return self._waiting.popleft()
+
+    def __aiter__(self) -> AsyncIterator[Status]:
+        return self
+
+    async def __anext__(self) -> Status:
+        status = await self.get()
+        if status is None:
+            raise StopAsyncIteration
+        return status
 
     def _move(self) -> None:
         # Whoever waits looks again; whoever comes later waits for the next change.
@@ -216,7 +228,10 @@ class Client:
 
     @contextmanager
     def events(self) -> Generator[Mailbox, None, None]:
-        """Every status of this identity's stream from here on; read with ``await events.get()``."""
+        """Every status of this identity's stream from here on.
+
+        To be read in the block, by ``await events.get()`` or by ``async for status in events``.
+        """
         mailbox = self._box(None)
         try:
             yield mailbox

@@ -467,6 +467,23 @@ async def test_a_file_log_brings_orders_back_as_unknown(tmp_path: Path) -> None:
     assert (standing.state, query.target, query.venue_id) == ("unknown", sent.reqid, "V1")
 
 
+async def test_an_event_stream_can_be_iterated_until_the_ems_is_closed() -> None:
+    """What waits is read first; a handle and a stream are read in the same way."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        events = ems.events()
+        await ems.ready()
+        seen = events.__enter__()
+        await ems.submit(an_order())
+        await rest(broker)
+        await trio.testing.wait_all_tasks_blocked()
+
+    told = [status.event async for status in seen]
+    events.__exit__(None, None, None)
+
+    assert told == ["submit", "ack", "opened"]
+
+
 async def test_a_reader_that_never_reads_is_cut_off_alone() -> None:
     """Past the bound the mailbox raises Overrun for its reader; putting never fails."""
     mailbox = Mailbox()
