@@ -15,7 +15,7 @@ import trio
 from fsm_ems.dialogs.record import Role
 from fsm_ems.errors import ClientFault, InvalidMessage
 from fsm_ems.machines.order import ENDS
-from fsm_ems.messages import Cancel, Command, Edit, Order, Status
+from fsm_ems.messages import Cancel, Command, Edit, Order, Status, named_faults
 
 MAILBOX_MAX = 10_000
 """Statuses that may wait unread in one event stream or order handle."""
@@ -30,7 +30,10 @@ class Overrun(ClientFault):
 
 
 class Mailbox:
-    """Statuses waiting for one reader, bounded: past :data:`MAILBOX_MAX` that reader is cut off."""
+    """Statuses waiting for one reader, bounded: past :data:`MAILBOX_MAX` that reader is cut off.
+
+    Iterate over it until the EMS is closed, or :meth:`get` one.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[Status] = deque()
@@ -70,6 +73,15 @@ class Mailbox:
             await trio.lowlevel.checkpoint_if_cancelled()  # a fault that closed the EMS speaks first
         return self._waiting.popleft()
 
+    def __aiter__(self) -> AsyncIterator[Status]:
+        return self
+
+    async def __anext__(self) -> Status:
+        status = await self.get()
+        if status is None:
+            raise StopAsyncIteration
+        return status
+
     def _move(self) -> None:
         # Whoever waits looks again; whoever comes later waits for the next change.
         self._changed.set()
@@ -99,8 +111,8 @@ class Desk(Protocol):
 class OrderHandle:
     """An order as its owner sees it: iterate over its statuses, or wait for its end.
 
-    Iteration ends with the first end. Later fills, busts and corrections come by
-    :meth:`Client.events`.
+    *status* is the newest one that was read here, None before the first. Iteration ends with the first end.
+    Later fills, busts and corrections come by :meth:`Client.events`.
     """
 
     def __init__(self, client: Client, oid: str, mailbox: Mailbox) -> None:
@@ -108,6 +120,10 @@ class OrderHandle:
         self.status: Status | None = None
         self._client = client
         self._mailbox = mailbox
+
+    def __repr__(self) -> str:
+        read = "nothing read yet" if self.status is None else f"{self.status.state} when last read"
+        return f"<OrderHandle {self.oid} of {self._client.identity}: {read}>"
 
     def __aiter__(self) -> AsyncIterator[Status]:
         return self
@@ -136,11 +152,18 @@ class OrderHandle:
         return self.status
 
     async def cancel(self) -> None:
-        """Ask for the order's cancel; returns when the wish is in the log."""
+        """Ask for the order's cancel; returns when the wish is in the log.
+
+        Raises:
+            Refused: it has ended.
+        """
         await self._client.cancel(self.oid)
 
     async def edit(self, *, size: Decimal | None = None, price: Decimal | None = None) -> None:
-        """Ask for new terms; *size* is the new total, what is filled included."""
+        """Ask for new terms; *size* is the new total, what is filled included.
+
+        Raises: as :meth:`Client.edit`.
+        """
         await self._client.edit(self.oid, size=size, price=price)
 
 
@@ -150,6 +173,9 @@ class Client:
     def __init__(self, desk: Desk, identity: str) -> None:
         self.identity = identity
         self._desk = desk
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.identity}>"
 
     async def submit(self, order: Order) -> OrderHandle:
         """Submit *order*; returns when it is in the log. The same order again gives a new handle to it.
@@ -176,8 +202,11 @@ class Client:
 
         Raises:
             Refused: no such order of yours, or it has ended.
+            InvalidMessage: *oid* has not the form of an id.
         """
-        await self._desk.command(self.identity, Cancel(oid=oid))
+        with named_faults():
+            wish = Cancel(oid=oid)
+        await self._desk.command(self.identity, wish)
 
     async def edit(
         self,
@@ -191,14 +220,18 @@ class Client:
 
         Raises:
             Refused: no such order of yours, or it cannot be edited now.
+            InvalidMessage: neither *size* nor *price*, or one that is no number above zero.
         """
-        await self._desk.command(
-            self.identity, Edit(oid=oid, edit_id=edit_id or str(uuid4()), size=size, price=price)
-        )
+        with named_faults():
+            wish = Edit(oid=oid, edit_id=edit_id or str(uuid4()), size=size, price=price)
+        await self._desk.command(self.identity, wish)
 
     @contextmanager
     def events(self) -> Generator[Mailbox, None, None]:
-        """Every status of this identity's stream from here on; read with ``await events.get()``."""
+        """Every status of this identity's stream from here on.
+
+        To be read in the block, by ``await events.get()`` or by ``async for status in events``.
+        """
         mailbox = self._box(None)
         try:
             yield mailbox

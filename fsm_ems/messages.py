@@ -15,10 +15,12 @@ broker → EMS       :data:`Report`   = ``BrokerdOrderAck`` | ``BrokerdStatus`` 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, Strict, TypeAdapter, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from fsm_ems.brokerd import (
     AnyReport,
@@ -302,16 +304,41 @@ _reports: Callable[[_Source], AnyReport] = _reader(TypeAdapter(AnyReport))
 
 
 _WORDS = {"unexpected_keyword_argument": "there is no such field"}  # where pydantic speaks of its own insides
+_FORMS = {  # and where it would show the expression that was not matched
+    "market": "what is traded, a point and the broker are needed, in lower case, such as xbtusd.paper",
+    "account": "a name of 1 to 40 letters, digits, '_', '.' and '-' is needed",
+    "oid": "an id of 1 to 64 letters, digits, '_' and '-' is needed",
+    "edit_id": "an id of 1 to 64 letters, digits, '_' and '-' is needed",
+}
+
+
+def _said(problem: ErrorDetails) -> str:
+    kind, field = problem["type"], problem["loc"][-1] if problem["loc"] else ""
+    if kind == "string_pattern_mismatch" and field in _FORMS:
+        return _FORMS[str(field)]
+    return _WORDS.get(kind) or problem["msg"].removeprefix("Value error, ")
 
 
 def _problems(error: ValidationError | _Repeated) -> tuple[str, ...]:
     if isinstance(error, _Repeated):
         return (str(error),)
     return tuple(
-        f"{'.'.join(str(part) for part in problem['loc']) or 'message'}: "
-        f"{_WORDS.get(problem['type']) or problem['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(str(part) for part in problem['loc']) or 'message'}: {_said(problem)}"
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
     )
+
+
+@contextmanager
+def named_faults() -> Generator[None]:
+    """Make a message inside: what is wrong with its fields is told as ours, and not as pydantic's.
+
+    Raises:
+        InvalidMessage: naming each wrong field.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        raise InvalidMessage(_problems(error)) from None
 
 
 def parse_command(source: Mapping[str, Any] | str | bytes) -> Command:

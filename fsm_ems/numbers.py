@@ -8,6 +8,7 @@ price of 100.666… or a size after a split, may be longer.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated
 
@@ -93,6 +94,15 @@ def _computed_positive(value: object) -> Decimal:
     if not number:
         raise PydanticCustomError("number", "a number above zero is needed")
     return number
+
+
+def no_decimals(fields: Mapping[str, object]) -> tuple[str, ...]:
+    """Which of *fields* are no Decimal, in words: what callers make by hand may be anything."""
+    return tuple(
+        f"{name}: a Decimal is needed, and {value!r} is none"
+        for name, value in fields.items()
+        if not isinstance(value, Decimal)
+    )
 
 
 def plain(number: Decimal) -> str:

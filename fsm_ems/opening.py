@@ -26,15 +26,23 @@ from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.link import LinkEvent, LinkState
-from fsm_ems.messages import Order
+from fsm_ems.messages import Order, named_faults
 from fsm_ems.service import EMS
 
 _log = structlog.get_logger("fsm_ems")
 
 
 def new_order(**fields: Any) -> Order:  # noqa: ANN401  # pydantic checks each field's type and says what is wrong
-    """An order with a fresh oid; *fields* are those of :class:`~fsm_ems.messages.Order`."""
-    return Order(oid=str(uuid4()), **fields)
+    """An order, with a fresh oid unless one is given; *fields* are those of :class:`~fsm_ems.messages.Order`.
+
+    Numbers may be text, ``size="0.1"``, or Decimal or int; a float is refused.
+
+    Raises:
+        InvalidMessage: naming each wrong field.
+    """
+    wish: dict[str, Any] = {"oid": str(uuid4()), **fields}
+    with named_faults():
+        return Order(**wish)
 
 
 def _with_brokers(settings: Settings, brokers: Sequence[Broker]) -> Settings:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from fsm_ems.errors import InvalidReport
+from fsm_ems.numbers import no_decimals
 from fsm_ems.value import Value
 
 
@@ -50,6 +51,8 @@ def problem(market: str, row: Row) -> str | None:
         numbers = {"price": row.price, "size": row.size}
     else:
         numbers = {"bid": row.bid, "bid_size": row.bid_size, "ask": row.ask, "ask_size": row.ask_size}
+    if wrong := no_decimals(numbers):
+        return f"{market}: {wrong[0]}"
     for name, number in numbers.items():
         if not (number.is_finite() and number >= 0):
             return f"{name} of {market}: {number} is no finite number of zero or more"

@@ -74,6 +74,60 @@ def fill(exec_id: str, size: str) -> BrokerdFill:
     return BrokerdFill(venue_id="V1", exec_id=exec_id, size=Decimal(size), price=Decimal(99))
 
 
+def test_a_new_order_has_an_id_of_its_own_unless_one_is_given() -> None:
+    first, second = new_order(**LIMIT), new_order(**LIMIT)
+    given = new_order(**LIMIT, oid="mine")
+
+    assert first.oid != second.oid
+    assert given == an_order("mine")
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"size": 0.1}, "size: a decimal number as text is needed, such as '0.10'; a float is not exact"),
+        ({"oid": "a b"}, "oid: an id of 1 to 64 letters, digits, '_' and '-' is needed"),
+        ({"quantity": "1"}, "quantity: there is no such field"),
+        ({"price": None}, "message: a limit order needs a price"),
+    ],
+)
+def test_a_new_order_with_a_wrong_field_is_an_invalid_message(fields: dict[str, Any], problem: str) -> None:
+    """The library's own error, so that one ``except EMSError`` sees it, and no link to pydantic's pages."""
+    with pytest.raises(InvalidMessage) as caught:
+        new_order(**{**LIMIT, **fields})
+
+    assert caught.value.problems == (problem,)
+
+
+async def test_a_wrong_edit_or_cancel_is_an_invalid_message_and_sends_nothing() -> None:
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        order = await ems.submit(an_order())
+        await rest(broker)
+
+        with pytest.raises(InvalidMessage, match="a float is not exact"):
+            await order.edit(size=0.1)  # type: ignore[arg-type]  # that is the point
+        with pytest.raises(InvalidMessage, match="an edit changes size, price or both"):
+            await order.edit()
+        with pytest.raises(InvalidMessage, match="oid: an id of 1 to 64"):
+            await ems.cancel("a b")
+
+        await trio.testing.wait_all_tasks_blocked()
+        assert broker.sent.statistics().current_buffer_used == 0
+
+
+async def test_what_a_user_prints_tells_whose_it_is_and_how_it_stands() -> None:
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        order = await ems.submit(an_order())
+        unread = repr(order)
+        await anext(order)
+
+        assert unread == "<OrderHandle o1 of main: nothing read yet>"
+        assert repr(order) == "<OrderHandle o1 of main: pending when last read>"
+        assert (repr(ems), repr(ems.client("bob"))) == ("<EMS of main>", "<Client of bob>")
+
+
 async def test_an_order_lives_and_ends() -> None:
     """Iterating a handle gives each status in order and stops at the end, which wait() returns."""
     broker = ScriptedBroker()
@@ -411,6 +465,23 @@ async def test_a_file_log_brings_orders_back_as_unknown(tmp_path: Path) -> None:
 
     assert standing is not None
     assert (standing.state, query.target, query.venue_id) == ("unknown", sent.reqid, "V1")
+
+
+async def test_an_event_stream_can_be_iterated_until_the_ems_is_closed() -> None:
+    """What waits is read first; a handle and a stream are read in the same way."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        events = ems.events()
+        await ems.ready()
+        seen = events.__enter__()
+        await ems.submit(an_order())
+        await rest(broker)
+        await trio.testing.wait_all_tasks_blocked()
+
+    told = [status.event async for status in seen]
+    events.__exit__(None, None, None)
+
+    assert told == ["submit", "ack", "opened"]
 
 
 async def test_a_reader_that_never_reads_is_cut_off_alone() -> None:

@@ -222,6 +222,11 @@ async def test_a_row_of_ones_own_is_checked() -> None:
             ems.quote(*quote(ems, "NaN", "95"))
         with pytest.raises(InvalidMessage, match=r"^price of xbtusd\.paper: -1 is no finite number"):
             ems.quote(*a_print(ems, "-1"))
+        wrong = Quote(ems.clock(), 1.5, Decimal(1), Decimal(2), Decimal(1))  # type: ignore[arg-type]  # that is the point
+        with pytest.raises(
+            InvalidMessage, match=r"^xbtusd\.paper: bid: a Decimal is needed, and 1\.5 is none"
+        ):
+            ems.quote("xbtusd.paper", wrong)
 
 
 # ── races ───────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,7 @@
 """Events and ledger entries as lines of TOML, and back: pure text.
 
-Numbers are text, exactly as they are: ``1E+3`` stays ``1E+3`` and ``1.00`` stays ``1.00``.
+Numbers are text and lose no digit: ``1E+3`` stays ``1E+3`` and ``1.00`` stays ``1.00``, but a fee of nothing
+is ``0.0000000`` and not ``0E-7``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, cast
 
 from fsm_ems.accounting.clear import Clear, Event, Expiry, Split, Transfer
 from fsm_ems.accounting.ledger import Entry
+from fsm_ems.numbers import plain
 
 Fields = Mapping[str, object]
 
@@ -28,17 +30,24 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
+def number_text(number: Decimal) -> str:
+    """*number*, exact and as plain as that allows: an exponent stays where one above zero would be lost."""
+    exponent = number.as_tuple().exponent
+    return str(number) if isinstance(exponent, int) and exponent > 0 else plain(number)
+
+
 def event_fields(event: Event) -> str:
     """What is between the braces of an event's line."""
     head = f"time_ns = {event.time_ns}, exec_id = {quoted(event.exec_id)}"
     if isinstance(event, Clear):
-        line = f'{head}, size = "{event.size}", price = "{event.price}", fee = "{event.fee}"'
+        size, price, fee = (number_text(number) for number in (event.size, event.price, event.fee))
+        line = f'{head}, size = "{size}", price = "{price}", fee = "{fee}"'
         return line if event.fee_asset is None else f"{line}, fee_asset = {quoted(event.fee_asset)}"
     if isinstance(event, Transfer):
-        return f'{head}, transfer = "{event.size}"'
+        return f'{head}, transfer = "{number_text(event.size)}"'
     if isinstance(event, Split):
-        return f'{head}, split = "{event.ratio}"'
-    return f'{head}, expiry = "{event.price}"'
+        return f'{head}, split = "{number_text(event.ratio)}"'
+    return f'{head}, expiry = "{number_text(event.price)}"'
 
 
 def entry_fields(entry: Entry) -> str:

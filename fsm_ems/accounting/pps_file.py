@@ -48,6 +48,7 @@ from fsm_ems.accounting.lines import (
     decimal_of,
     event_fields,
     event_of,
+    number_text,
     table_of,
     tables_of,
     text_of,
@@ -96,13 +97,13 @@ def _sorted(projection: Projection) -> Projection:
 
 def _table(position: Standing) -> Table:
     values: dict[str, Value] = {
-        "size": str(position.size),
-        "ppu": str(position.ppu),
-        "break_even": "" if position.break_even is None else str(position.break_even),
-        "realized": str(position.realized),
-        "cash": {asset: str(amount) for asset, amount in position.cash},
-        "fees": {asset: str(amount) for asset, amount in position.fees},
-        "part": "" if position.part is None else str(position.part),
+        "size": number_text(position.size),
+        "ppu": number_text(position.ppu),
+        "break_even": "" if position.break_even is None else number_text(position.break_even),
+        "realized": number_text(position.realized),
+        "cash": {asset: number_text(amount) for asset, amount in position.cash},
+        "fees": {asset: number_text(amount) for asset, amount in position.fees},
+        "part": "" if position.part is None else number_text(position.part),
     }
     items = [Item(event.exec_id, event_fields(event)) for event in position.events]
     return Table(("positions", position.broker, position.account, position.market), values, items)

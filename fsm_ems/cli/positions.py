@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -13,7 +14,9 @@ from fsm_ems.accounting.position import Standing
 from fsm_ems.cli.options import records_in
 from fsm_ems.errors import LogDamaged
 from fsm_ems.journal.replay import replay
+from fsm_ems.market import Market
 from fsm_ems.numbers import plain
+from fsm_ems.tally import price_text
 
 _EXAMPLES = """\b
 Examples:
@@ -31,18 +34,19 @@ def positions(directory: Path, *, as_json: bool) -> None:
 
     DIR is where `replay --out` kept them, or a record file itself; that of a live program is read and not
     disturbed. Sizes are below zero when short. The price per unit has twice the entry's fees in it, realized
-    PnL has none.
+    PnL has none. The table shows prices with two digits more than the market's tick has, --json all of them.
     """
     path, records = records_in(directory)
     try:
-        found = standings(replay(records))
+        book = replay(records)
     except LogDamaged as damage:
         raise LogDamaged(str(path), damage.line, damage.problem) from damage  # a replay knows no file
+    found = standings(book)
     if as_json:
         for position in found:
             click.echo(position_json(position))
     else:
-        _print(found)
+        _print(found, book.markets)
 
 
 def position_json(position: Standing) -> str:
@@ -61,7 +65,7 @@ def position_json(position: Standing) -> str:
     return json.dumps(fields, separators=(",", ":"))
 
 
-def _print(found: Sequence[Standing]) -> None:
+def _print(found: Sequence[Standing], markets: Mapping[str, Market]) -> None:
     from fsm_ems.cli.tables import console, new_table, print_table
 
     out = console()
@@ -75,13 +79,20 @@ def _print(found: Sequence[Standing]) -> None:
             position.account,
             position.market,
             plain(position.size),
-            plain(position.ppu),
-            "-" if position.break_even is None else plain(position.break_even),
+            _each(position.ppu, markets.get(position.market)),
+            _each(position.break_even, markets.get(position.market)),
             plain(position.realized),
             _amounts(position.cash),
             _amounts(position.fees),
         )
     print_table(out, table)
+
+
+def _each(price: Decimal | None, market: Market | None) -> str:
+    """A price of one unit, with two digits more than the market's tick has; all where it is not known."""
+    if price is None or market is None:
+        return "-" if price is None else plain(price)
+    return price_text(price, market.price_tick)
 
 
 def _amounts(amounts: Sequence[tuple[str, object]]) -> str:

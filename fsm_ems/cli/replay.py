@@ -66,7 +66,8 @@ The orders are TOML, times in ns on the tape's clock:
 
 _MARKET_HELP = """\
 The tape's market as ADDRESS[,NAME=VALUE]...: price_tick, size_tick, min_size, min_cost, maker_bps, \
-taker_bps, base, quote. Orders that name no market are for it."""
+taker_bps, base, quote. Orders that name no market are for it. The address tells base and quote, \
+where it ends in a known one such as usdt, or has a slash between them."""
 
 
 @click.command(epilog=_EXAMPLES)
@@ -85,13 +86,15 @@ taker_bps, base, quote. Orders that name no market are for it."""
 @click.option("--max-value", type=Number(), help="Refuse orders above this size times price.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path),
-    help="Keep the records in this directory, for `fsm-ems why`.",
+    help="Keep the records in this directory, for `fsm-ems why` and `fsm-ems positions`.",
 )  # fmt: skip
 @click.option(
     "--report", "page", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="FILE.html",
     help="Write a page of the run: prices, orders, fills, PnL, each order's steps. Needs plotly.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: statuses, fills, refusals.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line: statuses, fills, refusals, positions."
+)
 def replay(  # noqa: PLR0913 -- click hands every option over by its name
     tape: Path,
     orders: Path,

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from fsm_ems.accounting.position import Standing
 from fsm_ems.market import Market
+from fsm_ems.messages import Order
 from fsm_ems.numbers import plain
 from fsm_ems.tally import Line, Sum, Tally, price_text, rejection_of, short, state_of
 from fsm_ems.why import Step, time_text
@@ -146,19 +147,29 @@ def print_tally(
 def _cells(line: Line, market: Market) -> tuple[str | Text, ...]:
     order, last, traded = line.order, line.last, line.traded
     size, price = (order.size, order.price) if last is None else (last.size, last.price)
-    kind = "post-only" if order.post_only else order.type
+    sends = order.side != "alert"
     return (
         order.oid,
         order.side,
-        kind if order.tif == "gtc" else f"{kind} {order.tif}",
+        _kind(order),
         state_text(state_of(line)),
-        "-" if last is None else plain(last.filled),
-        "-" if size is None else plain(size),
+        "-" if last is None or not sends else plain(last.filled),
+        "-" if size is None or not sends else plain(size),
         "-" if price is None else plain(price),
         price_text(traded.average_price, market.price_tick),
         short(traded.fees),
         str(traded.fills),
     )
+
+
+def _kind(order: Order) -> str:
+    """What sort of order it is, in traders' words: ``stop market``, ``post-only gtd``; an alert is none."""
+    words: list[str] = [] if order.side == "alert" else ["post-only" if order.post_only else order.type]
+    if order.mode == "dark":
+        words.insert(0, "dark" if order.trigger == "price" else order.trigger)
+    if order.tif != "gtc":
+        words.append(order.tif)
+    return " ".join(words) or "-"
 
 
 def _counted(number: int, what: str) -> str:

@@ -45,6 +45,8 @@ CODES: dict[str, str] = {
     "max_value": "more than the largest value allowed",
     "no_reference": "without a price of the market its order cannot be valued, nor a direction be told",
     "unknown_market": "a limit cannot be set without the market's tick",
+    "size_tick": "a dark order of this size would be rejected when it fires",
+    "min_size": "a dark order as small as this would be rejected when it fires",
     "bad_price": "a dark order goes out at a price above zero",
     "expired": "its date has passed already",
 }
@@ -133,12 +135,28 @@ def submit(
     if body.mode == "dark":
         if body.type != "market" and body.market not in book.markets:
             raise Refused("unknown_market", f"the tick of {body.market} is not known", order.oid)
+        _can_leave(book, body, body.size, order.oid)
         return record(book, now_ns, key, E.SUBMIT_DARK, _held(body, prices, order.oid))
     broker = body.broker
     if not book.link_up(broker):
         return record(book, now_ns, key, E.SUBMIT, Submitted(body, None, 0))
     deadline = now_ns + settings.request_deadline_ns
     return record(book, now_ns, key, E.SUBMIT, Submitted(body, new_reqid(book, settings, broker), deadline))
+
+
+def _can_leave(book: Book, body: Body, size: Decimal, oid: str) -> None:
+    """Raise Refused for a size that the market, where it is known, does not trade.
+
+    The venue says so of what goes out at once. Of a stop it would say so when the stop has fired, to an owner
+    who relied on it.
+    """
+    market = book.markets.get(body.market)
+    if market is None:
+        return
+    if size < market.min_size:
+        raise Refused("min_size", f"size {size} is below {market.min_size}", oid)
+    if f.EXACT.remainder(size, market.size_tick):
+        raise Refused("size_tick", f"size {size} is no multiple of {market.size_tick}", oid)
 
 
 def _held(body: Body, prices: Prices, oid: str) -> Held:
@@ -221,6 +239,8 @@ def edit(
     within_limits(settings, dialog.body, size, price, prices, command.oid)
     key, state = (owner, command.oid), dialog.state
     if not dialog.flags & f.SENT:
+        if dialog.body.mode == "dark" and command.size is not None:
+            _can_leave(book, dialog.body, command.size, command.oid)
         return record(
             book, now_ns, key, E.EDIT_LOCAL, EditWanted(command.edit_id, None, command.size, command.price, 0)
         )

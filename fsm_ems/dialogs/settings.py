@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from fsm_ems.errors import InvalidMessage
 from fsm_ems.market import Market
+from fsm_ems.numbers import no_decimals
 
 SECOND_NS = 10**9
 LIMIT_TICKS = 5
@@ -16,10 +18,26 @@ LIMIT_TICKS = 5
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Largest size (base units) and value (quote units) of one order; None: no limit."""
+    """Largest size (base units) and value (quote units) of one order; None: no limit, 0: no order.
+
+    Raises:
+        InvalidMessage: one is no Decimal, not finite, or below zero.
+    """
 
     max_size: Decimal | None = None
     max_value: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        # Found here, and not by the first order: until then its user takes it for a limit.
+        limits = (("max_size", self.max_size), ("max_value", self.max_value))
+        given = {name: limit for name, limit in limits if limit is not None}
+        problems = no_decimals(given) or tuple(
+            f"{name}: {limit} is no finite number of zero or more"
+            for name, limit in given.items()
+            if not (limit.is_finite() and limit >= 0)
+        )
+        if problems:
+            raise InvalidMessage(problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +87,8 @@ class Settings:
     quote_age_ns: int = 5 * SECOND_NS
 
     def __post_init__(self) -> None:
+        given: Iterable[object] = self.limits.values()
+        assert all(isinstance(limits, Limits) for limits in given), "limits are Limits, by market"
         for name in ("request_deadline_ns", "ask_every_ns"):  # else one moment would never be over
             assert getattr(self, name) > 0, f"{name} must be above zero"
         bounds = ("check_every_ns", "keep_finished", "keep_age_ns", "parked_max", "open_edits_max")

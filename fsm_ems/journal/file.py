@@ -214,9 +214,10 @@ class FileLog(RecordFile):
     """
 
     def __init__(
-        self, path: Path, *, sync: bool = False, opened: Callable[[Path], Appending] = FileEnd
+        self, path: Path | str, *, sync: bool = False, opened: Callable[[Path], Appending] = FileEnd
     ) -> None:
         """With *sync* each append waits for the disk. *opened* opens the end of the file."""
+        path = Path(path)
         super().__init__(path)
         self.cut: str | None = None
         self._seq = 0

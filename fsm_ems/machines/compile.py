@@ -40,6 +40,10 @@ RESERVED = frozenset({"trigger"})
 """Names the library puts on a model for itself; an event called so gets a trailing underscore."""
 
 
+SHOWN_MAX = 5
+"""How many attributes in the way are named."""
+
+
 class Cell(Protocol[S]):
     """Anything that can be moved: it has a state."""
 
@@ -193,7 +197,11 @@ def bind(model: object, compiled: Compiled[S, E], state: S | None = None) -> Mir
             f"compile the table again for {type(model).__name__}"
         )
     if taken := _in_the_way(model, compiled):
-        raise ClientFault(f"a {type(model).__name__} has attributes in the way: {', '.join(taken)}")
+        raise ClientFault(
+            f"this {type(model).__name__} has attributes in the way: {', '.join(taken[:SHOWN_MAX])}"
+            f"{f' and {len(taken) - SHOWN_MAX} more' if len(taken) > SHOWN_MAX else ''}; "
+            "a model that is bound already must be released first"
+        )
     before = set(vars(model))
     with _alone(compiled.machine):
         compiled.machine.add_model([model], initial=compiled.table.initial if state is None else state)

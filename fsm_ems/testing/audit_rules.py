@@ -29,7 +29,6 @@ Cause = Input | Report
 """What led to a notice: a report where one is behind it, however long it waited, else the input."""
 
 _REOPENS = BrokerdBust | BrokerdCorrection | BrokerdRestated | BrokerdReplaced | BrokerdFill
-_OPEN = frozenset({"connected", "synced"})
 _UNACKED = frozenset({"pending", "dark_triggered", "cancel_stashed"})
 _BEFORE_PENDING = {
     "pending": frozenset({"new", "cancel_stashed"}),
@@ -181,13 +180,12 @@ def check_about_send(order: AuditedOrder, send: SendAbout, *, link_open: bool) -
 
 def check_history(broker: str, link: str | None) -> None:
     """A history is asked for where it can be answered."""
-    if link not in _OPEN:
+    if link not in ("connected", "synced"):
         raise Breach("P9", f"{broker} was asked for its history while the link was down")
 
 
-def check_standing(order: AuditedOrder, now_ns: int, link: str | None, *, ticked: bool) -> None:
-    """What must hold of an order whenever an input has been dealt with; *link* is its link's last event."""
-    link_open, link_up = link in _OPEN, link == "synced"
+def check_standing(order: AuditedOrder, now_ns: int, *, link_open: bool, link_up: bool, ticked: bool) -> None:
+    """What must hold of an order whenever an input has been dealt with."""
     expected = order.expected()
     if order.state not in expected:
         breach("P7", order, f"its facts make it {' or '.join(sorted(expected))}")

@@ -47,7 +47,11 @@ SECOND_NS = 1_000_000_000
 
 
 class EMSMachine(RuleBasedStateMachine):
-    """The rules. *ems_settings*, *market* and its *price_tick* may be narrowed by a subclass."""
+    """The rules. *ems_settings*, *market* and its *price_tick* may be narrowed by a subclass.
+
+    A rule of a subclass puts something in with :meth:`give`: ``self.give(Commanded("alice", order))``. So the
+    auditor sees it too; *dispatcher* and its ``book`` are there to be looked at.
+    """
 
     ems_settings: ClassVar[Settings] = Settings(brokers={BROKER: Capabilities(reopen_filled=True)})
     market: ClassVar[str] = MARKET

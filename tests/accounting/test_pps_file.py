@@ -67,6 +67,19 @@ def test_the_file_is_plain_to_read() -> None:
     assert format_pps(ONE, TEXT) == TEXT
 
 
+def test_a_fee_of_nothing_is_no_exponent() -> None:
+    """``size * price * 0`` is ``0E-9`` to Decimal, and looks like damage to a person."""
+    fee = D("0.0001") * D("50000.5") * D(0).scaleb(-4)
+    one = projection(standing(Clear(1, "E1", D("0.0001"), D("50000.5"), fee)))
+
+    text = format_pps(one)
+
+    assert str(fee) == "0E-9"
+    assert 'fee = "0.000000000"' in text
+    assert "E-" not in text
+    assert repr(parse_pps(text)) == repr(one)
+
+
 def test_the_example_in_the_documentation_is_one() -> None:
     """And its numbers are right."""
     text = textwrap.dedent((pps_file.__doc__ or "").partition("An example::\n")[2].partition("\nOther")[0])

@@ -53,7 +53,7 @@ def test_a_table_has_a_line_for_each_position(run: Run, tmp_path: Path) -> None:
     assert told.exit_code == 0
     heading, _, row = told.stdout.strip().splitlines()
     assert heading.split()[:3] == ["account", "market", "size"]
-    assert row.split()[:2] == ["main", "btcusdt.paper"]
+    assert row.split()[:6] == ["main", "btcusdt.paper", "0.3", "99.9333", "99.9333", "0.020"]
 
 
 @pytest.mark.parametrize("harm", ["altered", "none"])

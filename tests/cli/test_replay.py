@@ -117,6 +117,49 @@ def test_a_terminal_sees_the_progress_on_stderr(tmp_path: Path) -> None:
     assert re.search(r"tape\.csv.*7/7", re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", shown))
 
 
+KINDS = """\
+[[order]]
+at = 1000000000
+oid = "s"
+side = "sell"
+size = "1"
+type = "market"
+mode = "dark"
+trigger = "stop"
+price = "90"
+
+[[order]]
+at = 1000000000
+oid = "d"
+side = "sell"
+size = "1"
+mode = "dark"
+price = "110"
+tif = "gtd"
+expire_ns = 9000000000
+
+[[order]]
+at = 1000000000
+oid = "a"
+side = "alert"
+price = "110"
+"""
+
+
+def test_the_table_tells_dark_orders_and_alerts_from_what_rests(run: Run, tmp_path: Path) -> None:
+    """An alert has no type, no size and nothing that could be filled."""
+    (tmp_path / "kinds.toml").write_text(KINDS)
+
+    told = run("replay", TAPE, "--orders", tmp_path / "kinds.toml")
+
+    rows = [" ".join(line.split()) for line in told.stdout.splitlines()[4:7]]
+    assert rows == [
+        "s sell stop market dark_open 0 1 90 - 0 0",
+        "d sell dark limit gtd dark_open 0 1 110 - 0 0",
+        "a alert - alert_open - - 110 - 0 0",
+    ]
+
+
 def test_a_request_arrives_after_the_latency(run: Run) -> None:
     told = run("replay", TAPE, "--orders", ORDERS, "--latency", "200ms", "--json")
 

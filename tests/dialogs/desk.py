@@ -27,7 +27,8 @@ from fsm_ems.quotes import Quote, Trade
 
 BROKER = "paper"
 MARKET = "xbtusd.paper"
-MARKETS = {MARKET: Market(MARKET, "xbt", "usd", price_tick=Decimal("0.5"), size_tick=Decimal("0.1"))}
+TENTH = Decimal("0.1")
+MARKETS = {MARKET: Market(MARKET, "xbt", "usd", price_tick=Decimal("0.5"), size_tick=TENTH, min_size=TENTH)}
 SECOND = 10**9
 START = 1_000 * SECOND
 

@@ -906,6 +906,10 @@ def refused_trigger(desks: Desks) -> Refused:
     return refusal.value
 
 
+def refused_dark(desks: Desks, size: str) -> Refused:
+    return desks().refused("order", **body() | {"mode": "dark", "direction": "at_or_above", "size": size})
+
+
 REFUSALS: dict[str, Callable[[Desks], Refused]] = {
     "forbidden": lambda desks: desks().refused("cancel", "nobody"),
     "conflict": refused_again,
@@ -920,6 +924,8 @@ REFUSALS: dict[str, Callable[[Desks], Refused]] = {
     "max_value": lambda desks: refused_by_limit(desks, price="101"),
     "no_reference": lambda desks: refused_by_limit(desks, type="market", price=None),
     "bad_price": refused_trigger,
+    "size_tick": lambda desks: refused_dark(desks, "10.05"),
+    "min_size": lambda desks: refused_dark(desks, "0.05"),
     "unknown_market": lambda desks: desks().refused(
         "order", **body() | {"mode": "dark", "direction": "at_or_above", "market": "ethusd.paper"}
     ),
@@ -934,3 +940,22 @@ def test_each_code_can_be_had_and_leaves_no_trace(desks: Desks, code: str) -> No
 
     assert refusal.code == code
     assert str(refusal) == f"{code}: {refusal.why}"
+
+
+def test_a_dark_order_is_not_edited_to_a_size_that_could_not_go_out(desks: Desks) -> None:
+    """Else its owner would learn it when the stop has fired, and protects nothing."""
+    desk = desks()
+    desk.order(mode="dark", direction="at_or_above")
+
+    assert desk.refused("edit", edit_id="e1", size="10.05").code == "size_tick"
+    assert desk.refused("edit", edit_id="e2", size="0.05").code == "min_size"
+    desk.edit("e3", price="101")
+    desk.edit("e4", size="10.1")
+    assert desk.dialog().size == Decimal("10.1")
+
+
+def test_the_size_of_what_goes_out_at_once_is_the_venues_to_judge(desks: Desks) -> None:
+    """It knows its market as it is now, and the answer comes at once."""
+    desk = desks()
+
+    assert any(isinstance(effect, SendOrder) for effect in desk.order(size="10.05"))

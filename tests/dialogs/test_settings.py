@@ -1,10 +1,12 @@
 """What an EMS is told when it is opened, and what it takes for granted."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from fsm_ems.dialogs.settings import Capabilities, Limits, Settings
+from fsm_ems.errors import InvalidMessage
 
 SECOND = 10**9
 NARROW, WIDE = Limits(max_size=Decimal(1)), Limits(max_size=Decimal(9))
@@ -25,6 +27,27 @@ def test_a_markets_own_limits_come_before_the_general_ones(
     limits: dict[str, Limits], found: Limits | None
 ) -> None:
     assert Settings(limits=limits).limits_of("xbtusd.paper") is found
+
+
+@pytest.mark.parametrize("name", ["max_size", "max_value"])
+@pytest.mark.parametrize(
+    "limit", ["1", 1.5, 1, True, float("nan"), Decimal("NaN"), Decimal("Infinity"), Decimal(-1)]
+)
+def test_a_limit_that_would_limit_nothing_or_fail_at_the_first_order_is_refused(
+    name: str, limit: object
+) -> None:
+    with pytest.raises(InvalidMessage, match=f"^{name}: "):
+        Limits(**{name: limit})  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_limit_of_zero_forbids_every_order() -> None:
+    assert Limits(max_size=Decimal(0)).max_size == 0
+
+
+@pytest.mark.parametrize("limits", [{"*": 5}, {"xbtusd.paper": None}])
+def test_limits_are_limits_by_market(limits: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError, match="limits are Limits, by market"):
+        Settings(limits=limits)
 
 
 def test_a_broker_that_declared_nothing_has_the_defaults() -> None:

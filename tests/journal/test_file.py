@@ -63,6 +63,14 @@ def test_records_come_back_in_order_now_and_after_reopening(path: Path, *, sync:
     assert [*again] == [*RecordFile(path)] == THREE
 
 
+def test_the_path_may_be_text(path: Path) -> None:
+    log = FileLog(str(path))
+    log.append(THREE[0])
+    log.close()
+
+    assert list(FileLog(path)) == THREE[:1]
+
+
 def test_a_line_is_a_checksum_and_the_record(path: Path) -> None:
     FileLog(path).append(THREE[0])
 

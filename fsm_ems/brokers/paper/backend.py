@@ -139,7 +139,7 @@ class PaperBroker:
     the reports of the meantime are dropped, as a real venue would. A query tells the truth.
 
     Raises:
-        InvalidMessage: a market makes no sense.
+        InvalidMessage: a market or an option makes no sense.
     """
 
     def __init__(

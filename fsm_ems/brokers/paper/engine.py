@@ -59,7 +59,7 @@ from decimal import Decimal
 from fsm_ems.brokers.paper import engine_reports as tell
 from fsm_ems.brokers.paper.engine_book import MarketBook
 from fsm_ems.brokers.paper.engine_orders import NEVER, PaperOrder, Standing, VenueOrders
-from fsm_ems.brokers.paper.engine_rules import broken_rule, check_market, wrong_form
+from fsm_ems.brokers.paper.engine_rules import broken_rule, check_market, check_options, wrong_form
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import (
     BrokerdCancel,
@@ -89,7 +89,7 @@ class PaperEngine:
     sender to bound (:attr:`in_flight`).
 
     Raises:
-        InvalidMessage: a market makes no sense.
+        InvalidMessage: a market or an option makes no sense.
     """
 
     def __init__(
@@ -102,6 +102,7 @@ class PaperEngine:
         orders_max: int = 100_000,
         ended_max: int = 10_000,
     ) -> None:
+        check_options(fill_model, latency_ns)
         for market in markets.values():
             check_market(market)
         self.books = {fqme: MarketBook(market, fill_model) for fqme, market in markets.items()}

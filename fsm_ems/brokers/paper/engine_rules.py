@@ -6,12 +6,13 @@ A broken rule is told as ``name: what is wrong``; nothing is ever rounded to kee
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import get_args
 
 from fsm_ems.dialogs.facts import EXACT, PRECISE
 from fsm_ems.errors import InvalidMessage
-from fsm_ems.market import Market
+from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import BrokerdOrder
-from fsm_ems.numbers import PLACES_MAX, plain
+from fsm_ems.numbers import PLACES_MAX, no_decimals, plain
 
 # So that no sum of fills and no cost can outgrow what a message may carry (fsm_ems.numbers).
 SIZE_END = Decimal(10) ** 16
@@ -26,16 +27,42 @@ def check_market(market: Market) -> None:
     Raises:
         InvalidMessage: naming each field that makes no sense.
     """
+    names = ("price_tick", "size_tick", "min_size", "min_cost", "maker_bps", "taker_bps")
     problems = [
+        f"{market.fqme}: {wrong}" for wrong in no_decimals({name: getattr(market, name) for name in names})
+    ]
+    if problems:  # not to be compared
+        raise InvalidMessage(tuple(problems))
+    problems += [
         f"{market.fqme}: {name} must be above zero"
         for name, tick in (("price_tick", market.price_tick), ("size_tick", market.size_tick))
         if not (tick.is_finite() and tick > 0)
+    ]
+    problems += [
+        f"{market.fqme}: {name} must be zero or more"
+        for name, least in (("min_size", market.min_size), ("min_cost", market.min_cost))
+        if not (least.is_finite() and least >= 0)
     ]
     problems += [
         f"{market.fqme}: {name} must lie within {BPS_END} basis points"
         for name, bps in (("maker_bps", market.maker_bps), ("taker_bps", market.taker_bps))
         if not (bps.is_finite() and abs(bps) < BPS_END)
     ]
+    if problems:
+        raise InvalidMessage(tuple(problems))
+
+
+def check_options(fill_model: str, latency_ns: object) -> None:
+    """Whether the venue can run so.
+
+    Raises:
+        InvalidMessage: naming each option that makes no sense.
+    """
+    problems: list[str] = []
+    if fill_model not in get_args(FillModel):
+        problems.append(f"fill_model: {fill_model!r} is none of {', '.join(get_args(FillModel))}")
+    if type(latency_ns) is not int or latency_ns < 0:
+        problems.append(f"latency_ns: {latency_ns!r} is no whole number of nanoseconds, zero or more")
     if problems:
         raise InvalidMessage(tuple(problems))
 

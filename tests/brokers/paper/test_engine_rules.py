@@ -1,6 +1,7 @@
 """Rules 2 and 7 of the paper venue: what is refused for its form, and what is charged."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -102,13 +103,32 @@ def test_ticks_are_exact_however_many_digits_a_price_has() -> None:
         ({"size_tick": Decimal("NaN")}, "size_tick must be above zero"),
         ({"maker_bps": Decimal(10_000)}, "maker_bps must lie within"),
         ({"taker_bps": Decimal(-10_000)}, "taker_bps must lie within"),
+        ({"min_size": Decimal(-1)}, "min_size must be zero or more"),
+        ({"min_cost": Decimal("NaN")}, "min_cost must be zero or more"),
+        ({"price_tick": 0.5}, r"^xy.paper: price_tick: a Decimal is needed, and 0.5 is none$"),
+        ({"size_tick": "1"}, r"^xy.paper: size_tick: a Decimal is needed, and '1' is none$"),
+        ({"min_cost": 5}, r"^xy.paper: min_cost: a Decimal is needed, and 5 is none$"),
     ],
 )
-def test_a_market_that_makes_no_sense_is_refused(change: dict[str, Decimal], told: str) -> None:
-    fields = {"price_tick": Decimal(1), "size_tick": Decimal(1)} | change
+def test_a_market_that_makes_no_sense_is_refused(change: dict[str, Any], told: str) -> None:
+    fields: dict[str, Any] = {"price_tick": Decimal(1), "size_tick": Decimal(1)} | change
 
     with pytest.raises(InvalidMessage, match=told):
         PaperEngine({"xy.paper": Market("xy.paper", "x", "y", **fields)})
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ({"fill_model": "tuoch"}, "fill_model: 'tuoch' is none of touch, through, queue"),
+        ({"latency_ns": 1.5e6}, "latency_ns: 1500000.0 is no whole number of nanoseconds, zero or more"),
+        ({"latency_ns": -1}, "latency_ns: -1 is no whole number of nanoseconds, zero or more"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused(option: dict[str, Any], told: str) -> None:
+    """A misspelt fill model filled by some other, and half a nanosecond was found by the first report."""
+    with pytest.raises(InvalidMessage, match=f"^{told}$"):
+        PaperEngine({MARKET.fqme: MARKET}, **option)
 
 
 # 7. Fees and ids.
