@@ -19,8 +19,9 @@ Oid = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """A client's order id or edit id."""
 Fqme = Annotated[str, Field(pattern=r"^[a-z0-9_/-]{1,40}\.[a-z0-9_]{1,20}$")]
 """A market's address, ``xbtusd.kraken``: what is traded, a point, the broker."""
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
-"""An account's or an identity's name."""
+NAME_FORM = r"[A-Za-z0-9_.-]{1,40}"
+Name = Annotated[str, Field(pattern=f"^{NAME_FORM}$")]
+"""An account's, an identity's or an asset's name."""
 
 
 _INT_END = 2**63

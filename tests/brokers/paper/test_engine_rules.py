@@ -111,6 +111,12 @@ def test_a_market_that_makes_no_sense_is_refused(change: dict[str, Decimal], tol
         PaperEngine({"xy.paper": Market("xy.paper", "x", "y", **fields)})
 
 
+@pytest.mark.parametrize(("base", "quote", "told"), [("", "y", "base ''"), ("x", "y/z", "quote 'y/z'")])
+def test_an_asset_has_a_name_that_a_fill_can_carry(base: str, quote: str, told: str) -> None:
+    with pytest.raises(InvalidMessage, match=f"xy.paper: {told} is no asset's name"):
+        PaperEngine({"xy.paper": Market("xy.paper", base, quote, Decimal(1), Decimal(1))})
+
+
 # 7. Fees and ids.
 
 
