@@ -44,6 +44,8 @@ ReqId = Annotated[
 VenueId = Annotated[str, Field(min_length=1, max_length=100)]
 Flag = Annotated[bool, Strict()]
 TimeNs = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+TAPE_END_NS = 2**62
+"""Rows and commands of a tape come before it, in the year 2116: what they make due later is still a time."""
 Ticks = Annotated[int, Strict(), Field(ge=0, le=10_000)]
 """A distance in price ticks."""
 Text = Annotated[str, Field(max_length=500)]
