@@ -78,6 +78,12 @@ def test_commands_come_in_time_and_of_one_time_orders_then_edits_then_cancels() 
     assert timed[4].command == Edit(oid="a", edit_id="up", price=Decimal(7))
 
 
+def test_orders_of_one_time_keep_their_place_in_the_file() -> None:
+    timed = parse(ORDER.replace('oid = "a"', 'oid = "z"') + ORDER)
+
+    assert [item.command.oid for item in timed] == ["z", "a"]
+
+
 def test_two_edits_at_one_time_have_ids_of_their_own() -> None:
     edit = '[[edit]]\nat = 6\noid = "a"\nsize = "{}"\n'
 
