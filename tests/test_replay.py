@@ -179,6 +179,13 @@ def test_a_venue_too_slow_for_its_deadlines_does_not_keep_the_run_going() -> Non
     assert run.replay.engine.in_flight > 0
 
 
+@pytest.mark.parametrize(("longer", "arrives"), [(0, True), (1, False)])
+def test_what_arrives_just_as_the_run_ends_is_part_of_it(longer: int, *, arrives: bool) -> None:
+    run = Run([quote(1, "98", "102")], order("a", 1), latency_ns=SETTLE_NS + longer)
+
+    assert (run.replay.engine.orders.named("replay-7") is not None) is arrives
+
+
 def test_the_last_time_of_a_tape_leaves_room_for_what_follows() -> None:
     """Deadlines, questions and the settling lie after it, and are times that a message can carry."""
     last = TAPE_END_NS - 1
