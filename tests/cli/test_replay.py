@@ -354,6 +354,7 @@ def test_a_latency_is_exact_to_the_nanosecond(run: Run, text: str, nanoseconds: 
         ("xbt/eur.paper", "eur"),
         ("ethbtc.kraken", "btc"),
         ("gold.paper", "quote"),
+        ("gold.paper,min_size=0,min_cost=0", "quote"),
         ("gold.paper,quote=usd,base=ounce", "usd"),
     ],
 )

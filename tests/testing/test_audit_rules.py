@@ -11,7 +11,8 @@ from typing import Literal
 
 import pytest
 
-from fsm_ems.dialogs.record import SendAbout, SendOrder
+from fsm_ems.dialogs.record import EditSent, Notice, Record, SendAbout, SendOrder
+from fsm_ems.machines.order import OrderState
 from fsm_ems.messages import BrokerdError, BrokerdFill, BrokerdStatus, Cancel
 from fsm_ems.testing.audit_rules import (
     Cause,
@@ -19,6 +20,7 @@ from fsm_ems.testing.audit_rules import (
     check_move,
     check_order_send,
     check_standing,
+    check_withheld,
 )
 from fsm_ems.testing.audited import AuditedEdit, AuditedOrder
 from fsm_ems.testing.breach import Breach
@@ -26,6 +28,7 @@ from fsm_ems.testing.inputs import Commanded, LinkMoved, TimePassed
 
 Facts = dict[str, object]
 NOW_NS = 100
+LOST, SYNCED = LinkMoved("paper", "lost"), LinkMoved("paper", "synced")
 
 
 def edit(*, out: bool = False) -> AuditedEdit:
@@ -163,11 +166,42 @@ def test_an_order_that_stands_otherwise_is_a_breach(facts: Facts, link: str, tol
         check_standing(order(facts), NOW_NS, link_open=link != "lost", link_up=link == "synced", ticked=True)
 
 
+# What waited and may not leave any more ends, and its owner is told why.
+
+
+def held_back(alarm: str | None) -> Notice:
+    """An edit that waited has ended here."""
+    record = Record(9, NOW_NS, "alice", "o1", None, None, EditSent("r2", 0), (("alice", 3),), alarm)
+    at = (Decimal(2), Decimal(9), Decimal(0), Decimal(0), Decimal(0))
+    return Notice("alice", 3, record, OrderState.OPEN, OrderState.OPEN, *at, 0, None, None, "V1")
+
+
+def test_an_edit_that_waited_may_be_held_back_with_an_alarm() -> None:
+    waiting = order(OPEN, {"edits": (edit(),)})
+
+    check_withheld(waiting, held_back("max_size"), SYNCED)
+
+    assert waiting.edits == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "alarm", "told"),
+    [
+        (OPEN | {"edits": (edit(),)}, None, "P12: .*nobody was told why"),
+        (OPEN, "max_size", "P12: .*nobody waited for"),
+        (OPEN | {"edits": (edit(out=True),)}, "max_size", "P12: .*nobody waited for"),
+        (CANCELLING | {"edits": (edit(),)}, "max_size", "P12: .*nobody waited for"),
+    ],
+)
+def test_any_other_holding_back_is_a_breach(facts: Facts, alarm: str | None, told: str) -> None:
+    with pytest.raises(Breach, match=told):
+        check_withheld(order(facts), held_back(alarm), SYNCED)
+
+
 # What can move an order where.
 
 FILL = BrokerdFill(reqid="r1", exec_id="E1", size=Decimal(1), price=Decimal(9))
 CANCEL = Commanded("alice", Cancel(oid="o1"))
-LOST, SYNCED = LinkMoved("paper", "lost"), LinkMoved("paper", "synced")
 ENDED = BrokerdStatus(reqid="r1", status="cancelled", cum=Decimal(0))
 REJECTED = BrokerdStatus(reqid="r1", status="rejected", cum=Decimal(0))
 ABSENT = BrokerdStatus(reqid="r1", status="absent", snapshot=True, query="q")

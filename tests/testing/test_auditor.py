@@ -12,13 +12,25 @@ from msgspec.structs import replace
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import Effect, Notice, Record
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.messages import BrokerdFill, BrokerdOrderAck, Order
+from fsm_ems.messages import BrokerdFill, BrokerdOrderAck, Cancel, Order
+from fsm_ems.quotes import Quote
 from fsm_ems.testing.auditor import Auditor
 from fsm_ems.testing.breach import Breach
-from fsm_ems.testing.inputs import Commanded, Heard, Input, LinkMoved, Outcome, put
+from fsm_ems.testing.inputs import Commanded, Heard, Input, LinkMoved, Outcome, Quoted, put
 
 WISH = Order(oid="o1", market="x.paper", side="buy", size=Decimal(2), price=Decimal(9))
 REQID = "g-7"
+DARK = Order(
+    oid="d",
+    market="x.paper",
+    side="buy",
+    size=Decimal(2),
+    price=Decimal(10),
+    type="market",
+    mode="dark",
+    trigger="stop",
+)
+MEETS = Quote(5, Decimal(9), Decimal(1), Decimal(10), Decimal(1))
 ACK = Heard("paper", BrokerdOrderAck(reqid=REQID, venue_id="V1"))
 FILL = Heard("paper", BrokerdFill(reqid=REQID, exec_id="E1", size=Decimal(1), price=Decimal(9)))
 
@@ -119,6 +131,32 @@ def test_a_book_that_says_something_else_is_a_breach(spoil: Callable[[Any], obje
 def test_a_send_that_nobody_was_told_of_is_a_breach() -> None:
     with pytest.raises(Breach, match="P9: a SendOrder left, and nobody was told"):
         Desk().give(Commanded("alice", WISH), keeping(lambda effect: not isinstance(effect, Notice)))
+
+
+def test_a_cancel_of_a_living_order_that_is_refused_is_a_breach() -> None:
+    desk = Desk()
+    desk.give(Commanded("alice", WISH))
+
+    with pytest.raises(Breach, match="a cancel was refused: forbidden"):
+        desk.give(Commanded("alice", Cancel(oid="o1")), lambda _: Outcome((), "forbidden"))
+
+
+def test_a_price_that_is_met_and_does_nothing_is_a_breach() -> None:
+    desk = Desk()
+    desk.give(Commanded("alice", DARK))
+
+    with pytest.raises(Breach, match="it fires, and nobody was told"):
+        desk.give(Quoted("x.paper", MEETS), keeping(lambda _: False))
+
+
+def test_a_dark_order_that_acts_before_its_price_is_a_breach() -> None:
+    desk = Desk()
+    desk.give(Commanded("alice", DARK))
+    desk.now_ns += 1
+    acted = put(desk.dispatcher, Quoted("x.paper", MEETS), desk.now_ns)
+
+    with pytest.raises(Breach, match="it acts, and due is nothing"):
+        desk.auditor.observe(Quoted("x.paper", replace(MEETS, ask=Decimal(9))), acted, desk.now_ns)
 
 
 def test_effects_of_what_was_refused_are_a_breach() -> None:
