@@ -13,7 +13,7 @@ PARTS := fsm_ems tests $(wildcard examples) $(wildcard benchmarks)
 .PHONY: help .venv .venv-peers python demo test check format diagrams bench soak lock clean
 
 help:
-	@echo 'make demo       seven orders of two traders, live, on the paper broker'
+	@echo 'make demo       seven orders of two traders, to their ends, on the paper venue'
 	@echo 'make test       check, then every test under coverage'
 	@echo 'make check      ruff, mypy, pyright'
 	@echo 'make format     let ruff rewrite what it can'

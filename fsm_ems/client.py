@@ -15,12 +15,13 @@ import trio
 from fsm_ems.dialogs.record import Role
 from fsm_ems.errors import ClientFault, InvalidMessage
 from fsm_ems.machines.order import ENDS
+from fsm_ems.message_fields import NAME_FORM
 from fsm_ems.messages import Cancel, Command, Edit, Order, Status, named_faults
 
 MAILBOX_MAX = 10_000
 """Statuses that may wait unread in one event stream or order handle."""
 
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}", re.ASCII).fullmatch
+_NAME = re.compile(NAME_FORM, re.ASCII).fullmatch
 _NAME_RULE = "a name of at most 40 letters, digits, '_', '.' and '-', and 'trader' or 'observer', are needed"
 _END_NAMES = frozenset(state.value for state in ENDS)
 

@@ -19,8 +19,9 @@ Oid = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """A client's order id or edit id."""
 Fqme = Annotated[str, Field(pattern=r"^[a-z0-9_/-]{1,40}\.[a-z0-9_]{1,20}$")]
 """A market's address, ``xbtusd.kraken``: what is traded, a point, the broker."""
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
-"""An account's or an identity's name."""
+NAME_FORM = r"[A-Za-z0-9_.-]{1,40}"
+Name = Annotated[str, Field(pattern=f"^{NAME_FORM}$")]
+"""An account's, an identity's or an asset's name."""
 
 
 _INT_END = 2**63
@@ -43,6 +44,8 @@ ReqId = Annotated[
 VenueId = Annotated[str, Field(min_length=1, max_length=100)]
 Flag = Annotated[bool, Strict()]
 TimeNs = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+TAPE_END_NS = 2**62
+"""Rows and commands of a tape come before it, in the year 2116: what they make due later is still a time."""
 Ticks = Annotated[int, Strict(), Field(ge=0, le=10_000)]
 """A distance in price ticks."""
 Text = Annotated[str, Field(max_length=500)]

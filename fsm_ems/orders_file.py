@@ -36,10 +36,10 @@ from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
 from fsm_ems.errors import InvalidMessage, OrderFileError
+from fsm_ems.message_fields import TAPE_END_NS
 from fsm_ems.messages import Command, Order, parse_command
 
 _KINDS = ("order", "edit", "cancel")
-_TIME_END = 2**63
 
 
 class TimedCommand(NamedTuple):
@@ -60,7 +60,7 @@ def parse_orders(text: str, where: str, market: str | None = None) -> list[Timed
     """
     try:
         document = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also of a number too long, and of brackets too deep
         raise OrderFileError(where, f"not TOML: {error}") from None
     if unknown := set(document) - {*_KINDS, "defaults"}:
         raise OrderFileError(where, f"unknown table {min(unknown)!r}: use defaults, order, edit, cancel")
@@ -108,7 +108,7 @@ def _command(kind: str, number: int, entry: object, defaults: dict[str, Any], wh
     if "oid" in fields:
         here = f"{here} ({fields['oid']})"
     at_ns = fields.pop("at", None)
-    if type(at_ns) is not int or not 0 <= at_ns < _TIME_END:
+    if type(at_ns) is not int or not 0 <= at_ns < TAPE_END_NS:
         raise OrderFileError(here, "at = nanoseconds since the epoch, a whole number, is needed")
     if "name" in fields:
         raise OrderFileError(here, "name: the table's own name says what it is, leave it out")

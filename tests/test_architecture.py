@@ -99,6 +99,13 @@ EDGES = ("messages.py", "message_fields.py", "brokerd.py", "numbers.py", "broker
 ONLY_IN_IF_PURE: dict[str, tuple[str, ...]] = {"pydantic": EDGES, "pydantic_core": EDGES}
 ONLY_IN: dict[str, tuple[str, ...]] = {"transitions": ("machines/compile.py",)}
 
+# A second mind works out by itself what the core does: it may read neither the table nor a decision.
+SECOND_MIND = ("testing/audit*.py", "testing/breach.py")
+FIRST_MIND = (
+    "machines/*", "dialogs/naming*.py", "dialogs/decide*.py", "dialogs/apply*.py", "dialogs/fold*.py",
+    "dialogs/dispatcher.py", "dialogs/darkbook.py", "dialogs/prices.py", "dialogs/sends.py",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Import:
@@ -271,7 +278,18 @@ def impure_public_names(tree: Tree) -> list[str]:
     return found
 
 
-RULES = (unlisted, upward, heavy_packages, circular, impure, impure_public_names)
+def copied(tree: Tree) -> list[str]:
+    """An auditor that asks whom it audits finds nothing."""
+    return [
+        f"{file}:{imported.line}: a second mind imports {target}"
+        for file, imports in tree.imports.items()
+        if matches(file, SECOND_MIND)
+        for imported in imports
+        if (target := tree.target(imported)) is not None and matches(target, FIRST_MIND)
+    ]
+
+
+RULES = (unlisted, upward, heavy_packages, circular, impure, impure_public_names, copied)
 
 
 def faults(root: Path) -> list[str]:
@@ -420,6 +438,12 @@ def test_an_impure_import_is_caught(tmp_path: Path, module: str, form: str) -> N
         ("service.py", "from transitions import Machine", "transitions is not for this file"),
         ("brokers/kraken/codec.py", "import pydantic", "pydantic is not for this file"),
         ("dialogs/facts.py", "open('x')", "dialogs/facts.py:1: calls open(), and level 2 is pure"),
+        (
+            "testing/auditor.py",
+            "from fsm_ems.machines import order",
+            "a second mind imports machines/order.py",
+        ),
+        ("testing/audit_book.py", "def f():\n    import fsm_ems.dialogs.decide", "imports dialogs/decide.py"),
         ("__init__.py", "from fsm_ems.service import x", "__init__.py:1: loads fsm_ems.service"),
         ("__init__.py", "import trio", "__init__.py:1: loads trio"),
         ("__init__.py", "if not TYPE_CHECKING:\n    import trio", "__init__.py:2: loads trio"),

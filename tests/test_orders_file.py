@@ -78,6 +78,12 @@ def test_commands_come_in_time_and_of_one_time_orders_then_edits_then_cancels() 
     assert timed[4].command == Edit(oid="a", edit_id="up", price=Decimal(7))
 
 
+def test_orders_of_one_time_keep_their_place_in_the_file() -> None:
+    timed = parse(ORDER.replace('oid = "a"', 'oid = "z"') + ORDER)
+
+    assert [item.command.oid for item in timed] == ["z", "a"]
+
+
 def test_two_edits_at_one_time_have_ids_of_their_own() -> None:
     edit = '[[edit]]\nat = 6\noid = "a"\nsize = "{}"\n'
 
@@ -90,6 +96,8 @@ def test_two_edits_at_one_time_have_ids_of_their_own() -> None:
     ("text", "told"),
     [
         ("at = ", "orders.toml: not TOML: Invalid value (at end of document)"),
+        (f"at = {'1' * 5_000}", "orders.toml: not TOML: "),
+        (f"at = {'[' * 5_000}", "orders.toml: not TOML: "),
         ("", "orders.toml: no [[order]] in it"),
         ('[[cancel]]\nat = 1\noid = "a"\n', "orders.toml: no [[order]] in it"),
         ("[[orders]]\nat = 1\n", "orders.toml: unknown table 'orders': use defaults, order, edit, cancel"),
@@ -109,7 +117,7 @@ def test_two_edits_at_one_time_have_ids_of_their_own() -> None:
             "orders.toml, [[order]] number 1 (a): at = nanoseconds since the epoch",
         ),
         (
-            ORDER.replace("at = 5", f"at = {2**63}"),
+            ORDER.replace("at = 5", f"at = {2**62}"),
             "orders.toml, [[order]] number 1 (a): at = nanoseconds since the epoch",
         ),
         (

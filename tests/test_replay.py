@@ -11,6 +11,7 @@ from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.errors import Refused
 from fsm_ems.journal.replay import replay as fold
 from fsm_ems.market import Market
+from fsm_ems.message_fields import TAPE_END_NS
 from fsm_ems.orders_file import TimedCommand, parse_orders
 from fsm_ems.quotes import Quote, Row, Trade
 from fsm_ems.replay import SETTLE_NS, Replay
@@ -176,6 +177,28 @@ def test_a_venue_too_slow_for_its_deadlines_does_not_keep_the_run_going() -> Non
     assert isinstance(last, Notice)
     assert last.record.time_ns <= 5 + SETTLE_NS
     assert run.replay.engine.in_flight > 0
+
+
+@pytest.mark.parametrize(("longer", "arrives"), [(0, True), (1, False)])
+def test_what_arrives_just_as_the_run_ends_is_part_of_it(longer: int, *, arrives: bool) -> None:
+    run = Run([quote(1, "98", "102")], order("a", 1), latency_ns=SETTLE_NS + longer)
+
+    assert (run.replay.engine.orders.named("replay-7") is not None) is arrives
+
+
+def test_the_last_time_of_a_tape_leaves_room_for_what_follows() -> None:
+    """Deadlines, questions and the settling lie after it, and are times that a message can carry."""
+    last = TAPE_END_NS - 1
+    orders = order("a", last, more=f'tif = "gtd"\nexpire_ns = {2**63 - 1}') + order("b", last)
+
+    run = Run([quote(last, "98", "102")], orders, latency_ns=SECOND_NS)
+
+    assert [told.split()[1:] for told in run.told[-4:]] == [
+        ["a", "ack", "acked", "0"],
+        ["a", "opened", "open", "0"],
+        ["b", "ack", "acked", "0"],
+        ["b", "opened", "open", "0"],
+    ]
 
 
 def test_the_same_tape_and_orders_make_the_same_records_and_these_make_the_same_book() -> None:

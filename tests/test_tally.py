@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from fsm_ems.tally import price_text, short
+from fsm_ems.messages import Order
+from fsm_ems.orders_file import TimedCommand
+from fsm_ems.tally import Tally, price_text, short
 
 
 @pytest.mark.parametrize(
@@ -28,3 +30,11 @@ def test_only_the_zeros_at_the_end_go(number: str, text: str) -> None:
 def test_an_average_has_two_digits_more_than_the_tick(price: str, tick: str, text: str) -> None:
     assert price_text(Decimal(price), Decimal(tick)) == text
     assert price_text(None, Decimal(tick)) == "-"
+
+
+def test_an_oid_given_twice_is_the_first_order() -> None:
+    """The second is the same order again, or refused as a conflict."""
+    first = Order(oid="a", market="x.paper", side="buy", size=Decimal(1), price=Decimal(9))
+    second = Order(oid="a", market="x.paper", side="sell", size=Decimal(1), price=Decimal(9))
+
+    assert Tally([TimedCommand(1, first), TimedCommand(2, second)]).lines["a"].order is first

@@ -49,13 +49,13 @@ class Lines:
 
     def told(self, status: Status, seconds: float) -> None:
         """See :class:`Screen`."""
-        self._console.print(self._log.told(status, seconds), soft_wrap=True, markup=False)
+        self._console.print(self._log.told(status, seconds), soft_wrap=True)
 
     def refresh(self, quote: Quote, link: LinkState, seconds: float) -> None:
         """See :class:`Screen`."""
         line = self._log.moved(link, seconds)
         if line is not None:
-            self._console.print(line, soft_wrap=True, markup=False)
+            self._console.print(line, soft_wrap=True)
 
 
 class Board:

@@ -138,7 +138,7 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
         if out is not None:
             _write_accounts(out)
         if file is not None:
-            file.write(Setup(tape.name, orders.name, market, fill_model, latency_ns), tally)
+            file.write(Setup(_name(tape), _name(orders), market, fill_model, latency_ns), tally)
     _note_outside(commands, rows.first.time_ns, run.last_row_ns)
     if as_json:
         return
@@ -151,6 +151,11 @@ def _write_accounts(directory: Path) -> None:
     """The accounts' files beside the records."""
     book = Book()
     rebuild(directory, book, list(booked_in(RecordFile(directory / RECORDS), book)))
+
+
+def _name(path: Path) -> str:
+    """A file's name as a page can carry it: bytes that are no text are replaced."""
+    return click.format_filename(path, shorten=True)
 
 
 def _page_file(path: Path, inputs: Iterable[Path], stack: ExitStack) -> PageFile:

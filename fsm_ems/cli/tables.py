@@ -54,15 +54,18 @@ class _Output(Console):
 
 
 def console() -> Console:
-    """Standard output; where it is no terminal, wide enough that nothing is cut."""
-    found = _Output(highlight=False)
-    return found if found.is_terminal else _Output(highlight=False, width=PLAIN_WIDTH)
+    """Standard output; where it is no terminal, wide enough that nothing is cut. Text is told as it is."""
+    # rich would read [x] in a file's name as markup and :x: as a picture.
+    found = _Output(highlight=False, markup=False, emoji=False)
+    if not found.is_terminal:
+        found.width = PLAIN_WIDTH
+    return found
 
 
 def progress() -> Progress:
     """A bar on stderr that is gone once the run is over."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -126,11 +129,11 @@ def print_tally(
         table.add_row(*_cells(line, market))
     print_table(out, table)
     for refused in tally.refused:
-        out.print(f"refused {refused.oid}: {refused}", style="red", markup=False, soft_wrap=True)
+        out.print(f"refused {refused.oid}: {refused}", style="red", soft_wrap=True)
     for line in tally.lines.values():
         why = rejection_of(line)
         if why is not None:
-            out.print(f"rejected {line.order.oid}: {why}", style="red", markup=False, soft_wrap=True)
+            out.print(f"rejected {line.order.oid}: {why}", style="red", soft_wrap=True)
     for side, total in (("bought", tally.total("buy")), ("sold", tally.total("sell"))):
         if total.fills:
             out.print(_summary(side, total, market), soft_wrap=True)
@@ -141,7 +144,7 @@ def print_tally(
     if kept is not None:
         out.print(f"Records: {kept}; fsm-ems why ORDER {kept} tells each step.", soft_wrap=True)
     if page is not None:
-        out.print(f"Page: {page}", markup=False, soft_wrap=True)
+        out.print(f"Page: {page}", soft_wrap=True)
 
 
 def _cells(line: Line, market: Market) -> tuple[str | Text, ...]:

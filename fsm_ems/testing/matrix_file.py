@@ -136,7 +136,7 @@ def parse(text: str, where: str) -> tuple[Scenario, ...]:
         raise OrderFileError(where, f"no JSON: {error}") from None
     except RecursionError:
         raise OrderFileError(where, "no JSON: nested too deeply") from None
-    if not isinstance(found, list):
+    if not isinstance(found, list) or not found:  # of none, all would pass
         raise OrderFileError(where, "a list of scenarios is needed")
     try:
         return _scenarios.validate_python(found)

@@ -12,7 +12,9 @@ from click.testing import CliRunner, Result
 from fsm_ems.cli import main
 
 HERE = Path(__file__).parent
-PROGRAM = (sys.executable, "-c", "from fsm_ems.cli import main; main(prog_name='fsm-ems')")
+# What a shell runs in the background, as in `make test &`, is deaf to interrupts, and so are its children.
+HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+PROGRAM = (sys.executable, "-c", f"{HEARS}; from fsm_ems.cli import main; main(prog_name='fsm-ems')")
 
 Run = Callable[..., Result]
 

@@ -103,10 +103,22 @@ def test_no_number_is_cut_however_narrow_the_terminal_is(run: Run, columns: str)
     assert [line for line in TABLE.splitlines()[4:8] if line.split()[-7:] not in shown] == []
 
 
+def test_the_name_of_a_file_is_no_markup(run: Run, tmp_path: Path) -> None:
+    kept, page = tmp_path / "[red]run[/x]:x:", tmp_path / "[b].html"
+
+    told = run("replay", TAPE, "--orders", ORDERS, "--out", kept, "--report", page)
+
+    assert told.exit_code == 0
+    assert f"Records: {kept}; fsm-ems why ORDER {kept} tells each step.\nPage: {page}\n" in told.stdout
+
+
 def test_a_terminal_sees_the_progress_on_stderr(tmp_path: Path) -> None:
+    """The tape's name is no markup of rich's either."""
+    tape = tmp_path / "tape[b].csv"
+    tape.write_bytes(TAPE.read_bytes())
     ours, theirs = pty.openpty()
     with program(
-        "replay", TAPE, "--orders", ORDERS, "--json", stdout=subprocess.PIPE, stderr=theirs
+        "replay", tape, "--orders", ORDERS, "--json", stdout=subprocess.PIPE, stderr=theirs
     ) as process:
         os.close(theirs)
         out = process.stdout.read() if process.stdout is not None else b""
@@ -114,7 +126,7 @@ def test_a_terminal_sees_the_progress_on_stderr(tmp_path: Path) -> None:
     os.close(ours)
 
     assert (process.returncode, len(out.splitlines())) == (0, 22)
-    assert re.search(r"tape\.csv.*7/7", re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", shown))
+    assert re.search(r"tape\[b\]\.csv.*7/7", re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", shown))
 
 
 KINDS = """\
@@ -385,6 +397,7 @@ def test_a_latency_is_exact_to_the_nanosecond(run: Run, text: str, nanoseconds: 
         ("xbt/eur.paper", "eur"),
         ("ethbtc.kraken", "btc"),
         ("gold.paper", "quote"),
+        ("gold.paper,min_size=0,min_cost=0", "quote"),
         ("gold.paper,quote=usd,base=ounce", "usd"),
     ],
 )

@@ -1,5 +1,6 @@
 """``fsm-ems replay --report``: a page beside the table or the JSON, whole or not at all."""
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -43,6 +44,16 @@ def test_the_json_is_the_same_with_a_page_and_the_page_the_same_with_json(run: R
     assert told.stdout == run("replay", TAPE, "--orders", ORDERS, "--json").stdout
     assert beside_json.read_bytes() == beside_table.read_bytes()
     assert (tmp_path / "kept" / "records.log").is_file()
+
+
+def test_a_name_that_is_no_text_is_written_as_far_as_it_is(run: Run, tmp_path: Path) -> None:
+    tape, page = tmp_path / os.fsdecode(b"t\xff.csv"), tmp_path / "run.html"
+    tape.write_bytes(TAPE.read_bytes())
+
+    told = run("replay", tape, "--orders", ORDERS, "--report", page)
+
+    assert told.exit_code == 0
+    assert Parsed(page.read_text(encoding="utf-8")).root.one("h1").text == "Replay of t\ufffd.csv"
 
 
 def test_an_earlier_page_is_replaced(run: Run, tmp_path: Path) -> None:

@@ -339,6 +339,7 @@ MALFORMED = [
     ("[1, 2", "no JSON"),
     ("[" * 100_000, "no JSON: nested too deeply"),
     ("{}", "a list of scenarios is needed"),
+    ("[]", "a list of scenarios is needed"),
     ('[{"id": "T"}]', "scenario 0.steps: Field required"),
     ('[{"id": "T", "steps": []}]', "scenario 0.steps"),
     ('[{"id": "T", "steps": [{"n": 1, "t": "1", "dir": "up", "msg": "x"}]}]', "scenario 0.steps.0.dir"),

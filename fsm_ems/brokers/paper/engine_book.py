@@ -248,7 +248,7 @@ class MarketBook:
                 continue
             else:
                 ahead = max(EXACT.subtract(order.ahead, others[side]), ZERO)
-                gone = min(ahead, offered)
+                gone = max(min(ahead, offered), ZERO)  # the other side may have taken what they left
                 others[side] = EXACT.add(others[side], gone)
                 offered = EXACT.subtract(offered, gone)
                 order.ahead = EXACT.subtract(ahead, gone)

@@ -18,12 +18,12 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from fsm_ems.errors import OrderFileError
+from fsm_ems.message_fields import TAPE_END_NS
 from fsm_ems.numbers import exact
 from fsm_ems.quotes import Quote, Row, Trade
 
 COLUMNS = ("time_ns", "kind", "bid", "bid_size", "ask", "ask_size", "price", "size", "side", "trade_id")
 _QUOTE_CELLS, _TRADE_CELLS = slice(2, 6), slice(6, 10)
-_TIME_END = 2**63
 
 
 def parse_rows(lines: Iterable[str], where: str) -> Iterator[Row]:
@@ -74,7 +74,8 @@ def _left_empty(cells: list[str], unused: slice) -> None:
 
 def _time(cell: str) -> int:
     # isdecimal alone would let other scripts' digits through.
-    if not (cell.isascii() and cell.isdecimal()) or len(cell) > len(str(_TIME_END)) or int(cell) >= _TIME_END:
+    digits = cell.isascii() and cell.isdecimal() and len(cell) <= len(str(TAPE_END_NS))
+    if not digits or int(cell) >= TAPE_END_NS:
         raise ValueError(f"time_ns: {cell!r} is no time in ns since the epoch")
     return int(cell)
 

@@ -186,7 +186,7 @@ class Reference:
                 continue
             between = max(order.ahead - stood[order.sign], Fraction(0))
             stood[order.sign] += between
-            eaten[order.sign] += min(between, size - own - eaten[order.sign])
+            eaten[order.sign] += max(min(between, size - own - eaten[order.sign]), Fraction(0))
             order.ahead = max(order.ahead - eaten[order.sign], Fraction(0))
             own += self._made(order, size - own - eaten[order.sign])
 

@@ -206,3 +206,17 @@ def test_a_trade_through_an_order_whose_queue_is_unknown_makes_it_known() -> Non
         4 trade 102x0.5            -> a made 0.5@102
     """)
     assert told == expected
+
+
+def test_a_print_never_lengthens_a_queue() -> None:
+    """Of 30 prints 20 meet others ahead of a; own orders share the 10 left, and c has still nobody ahead."""
+    told, expected = queue("""
+        0 quote 100x20 101x5
+        1 order a buy 1 @100       -> a ack P1; a open 0
+        2 order b sell 60 @100     -> b ack P2; b took 20@100; b open 20
+        3 order c buy 1 @100       -> c ack P3; c open 0   # b took all that was shown
+        4 trade 100x30             -> a made 1@100; b made 29@100
+        5 quote 99x1 101x5
+        6 trade 100x12             -> b made 11@100; c made 1@100
+    """)
+    assert told == expected

@@ -131,6 +131,12 @@ def test_an_option_that_makes_no_sense_is_refused(option: dict[str, Any], told: 
         PaperEngine({MARKET.fqme: MARKET}, **option)
 
 
+@pytest.mark.parametrize(("base", "quote", "told"), [("", "y", "base ''"), ("x", "y/z", "quote 'y/z'")])
+def test_an_asset_has_a_name_that_a_fill_can_carry(base: str, quote: str, told: str) -> None:
+    with pytest.raises(InvalidMessage, match=f"xy.paper: {told} is no asset's name"):
+        PaperEngine({"xy.paper": Market("xy.paper", base, quote, Decimal(1), Decimal(1))})
+
+
 # 7. Fees and ids.
 
 
@@ -161,6 +167,7 @@ def test_fees_are_the_markets_and_each_fill_has_its_own_id() -> None:
         ("0.000000000000000001", "15000", "1", "0.000000000000000002"),  # half, to even
         ("0.000000000000000001", "25000", "1", "0.000000000000000002"),
         ("9999999999999999", "99.999999999999999999", "9999", "999899999999999900.0000010000000000"),
+        ("1234567890123456", "99.123456789012345678", "9999", "122362399446063556.8157564892292664"),
     ],
 )
 def test_a_fee_is_exact_as_far_as_a_message_can_carry_it(

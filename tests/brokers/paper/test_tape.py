@@ -48,7 +48,7 @@ def test_a_tape_of_no_rows_is_a_tape() -> None:
         ("5.0,quote,99,1,100,3,,,,", "time_ns: '5.0' is no time"),
         ("5e3,quote,99,1,100,3,,,,", "time_ns: '5e3' is no time"),
         ("\u0665,quote,99,1,100,3,,,,", "time_ns: '\u0665' is no time"),  # a digit of another script
-        (f"{2**63},quote,99,1,100,3,,,,", f"time_ns: '{2**63}' is no time"),
+        (f"{2**62},quote,99,1,100,3,,,,", f"time_ns: '{2**62}' is no time"),
         (f"{'9' * 5000},quote,99,1,100,3,,,,", "is no time"),
         ("5,quote,,1,100,3,,,,", "bid: '': a plain decimal number"),
         ("5,quote,99,NaN,100,3,,,,", "bid_size: 'NaN': a plain decimal number"),
