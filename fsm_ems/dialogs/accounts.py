@@ -103,12 +103,14 @@ def unbook_execution(
 def book_orphan(
     book: Book,
     record: Record,
+    broker: str,
     report: BrokerdFill | BrokerdBust | BrokerdCorrection,
     effects: list[Effect],
 ) -> None:
     """An execution that belongs to no order moves its account's position as far as its market is known.
 
-    A fill tells it by its details; what it undoes or corrects, by the execution in question.
+    A fill tells it by its details; what it undoes or corrects, by the execution in question, which is one of
+    the *broker*'s own: two brokers may give one id, and one account may have markets at both.
     """
     account = report.account
     if isinstance(report, BrokerdFill):
@@ -117,7 +119,7 @@ def book_orphan(
             enter(book, record, account, report.details.market, clear, effects)
         return
     for market, position in book.positions.get(account, {}).items():
-        known = position.known(report.ref_id)
+        known = position.known(report.ref_id) if position.market.broker == broker else None
         if isinstance(known, Clear):
             withdraw(book, record, account, market, known, effects)
             if isinstance(report, BrokerdCorrection):

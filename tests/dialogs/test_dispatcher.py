@@ -469,6 +469,21 @@ def test_an_orphan_fill_is_booked_once(desk: Desk) -> None:
     assert len(desk.book.orphans) == 2
 
 
+@pytest.mark.parametrize("amended", [{"name": "brokerd_bust"}, {"name": "brokerd_correction", "size": "1"}])
+def test_an_orphan_of_another_broker_moves_nothing_here(desk: Desk, amended: dict[str, str]) -> None:
+    """Its execution ids are its own, though the account has the same name there."""
+    desk.order()
+    desk.ack()
+    desk.fill("4", exec_id="X1")
+    price = {} if amended["name"] == "brokerd_bust" else {"price": "100"}
+    report = parse_report({"exec_id": "B1", "ref_id": "X1", "venue_id": "V9", **amended, **price})
+
+    desk.ems.report("elsewhere", report, desk.now)
+
+    assert desk.book.positions["main"][MARKET].size == 4
+    assert desk.stands() == "open 4/10"
+
+
 def test_a_waiting_copy_of_an_orphan_fill_is_let_go(desk: Desk) -> None:
     stranger(desk)
     desk.order()
