@@ -30,6 +30,7 @@ from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import Refused
 from fsm_ems.machines.order import ENDS, RESTING, E, S
 from fsm_ems.messages import Cancel, Edit, Order
+from fsm_ems.numbers import fits
 
 CODES: dict[str, str] = {
     "forbidden": "this identity may not give commands",
@@ -282,10 +283,13 @@ def trigger(
     *price* is the limit the order goes out with; None keeps the price it waited for.
 
     Raises:
-        Refused: the price is none, or the order would break its limits at it; it waits on.
+        Refused: the price is none, or one that no request can carry, or the order would break its limits at
+            it; it waits on.
     """
-    if price is not None and not (price.is_finite() and price > 0):
-        raise Refused("bad_price", f"a price above zero is needed, not {price}", dialog.oid)
+    if price is not None and not (fits(price) and price > 0):
+        raise Refused(
+            "bad_price", f"a price above zero, of at most 34 digits, is needed: {price}", dialog.oid
+        )
     key = (dialog.owner, dialog.oid)
     if dialog.state in (S.ALERT_OPEN, S.DARK_OPEN) and out_of_date(dialog, now_ns):
         return record(book, now_ns, key, E.EXPIRED, Timed(0))
