@@ -19,8 +19,8 @@ Oid = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """A client's order id or edit id."""
 Fqme = Annotated[str, Field(pattern=r"^[a-z0-9_/-]{1,40}\.[a-z0-9_]{1,20}$")]
 """A market's address, ``xbtusd.kraken``: what is traded, a point, the broker."""
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
-"""An account's or an identity's name."""
+Name = Annotated[str, Field(pattern=r"^\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=40)]
+"""An account's or an asset's name. Not of points alone: an account's ledger is in a folder of that name."""
 
 
 _INT_END = 2**63

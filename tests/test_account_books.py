@@ -14,6 +14,7 @@ from fsm_ems.accounting.ledger_file import parse_ledger
 from fsm_ems.accounting.pps_file import read_pps
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.record import Booked
+from fsm_ems.errors import InvalidMessage
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.messages import BrokerdFill, BrokerdOrder, BrokerdOrderAck
@@ -72,6 +73,23 @@ def test_a_bust_is_an_entry_that_reverses(tmp_path: Path) -> None:
     kept = read_pps(tmp_path / PPS)
     assert kept is not None
     assert kept.positions[0].size == 4
+
+
+def test_whatever_name_an_account_may_have_there_is_a_folder_for_its_ledger(tmp_path: Path) -> None:
+    """``..`` is no name of an account: its ledger could not be written, which would end the EMS."""
+    desk = Desk()
+    for number, account in enumerate((".", "..", "...", ".a", "a.", "-", "..b")):
+        try:
+            desk.order(f"o{number}", account=account)
+        except InvalidMessage:
+            continue
+        desk.ack(f"o{number}")
+        desk.fill("1", f"o{number}", exec_id=account)
+    book = Book()
+
+    assert rebuild(tmp_path, book, list(booked_in(desk.log, book))) == []
+
+    assert sorted(ledgers(tmp_path)) == ["-", "..b", ".a", "a."]
 
 
 @pytest.mark.parametrize("harm", ["gone", "stale", "torn", "ledger gone", "ledger torn"])
