@@ -129,12 +129,13 @@ def submit(
         raise Refused("expired", f"expire_ns {body.expire_ns} is not after {now_ns}", order.oid)
     within_limits(settings, body, body.size, body.price, prices, order.oid)
     key = (owner, order.oid)
+    oldest_ns = now_ns - settings.quote_age_ns
     if body.side == "alert":
-        return record(book, now_ns, key, E.SUBMIT_ALERT, _held(body, prices, order.oid))
+        return record(book, now_ns, key, E.SUBMIT_ALERT, _held(body, prices, oldest_ns, order.oid))
     if body.mode == "dark":
         if body.type != "market" and body.market not in book.markets:
             raise Refused("unknown_market", f"the tick of {body.market} is not known", order.oid)
-        return record(book, now_ns, key, E.SUBMIT_DARK, _held(body, prices, order.oid))
+        return record(book, now_ns, key, E.SUBMIT_DARK, _held(body, prices, oldest_ns, order.oid))
     broker = body.broker
     if not book.link_up(broker):
         return record(book, now_ns, key, E.SUBMIT, Submitted(body, None, 0))
@@ -142,20 +143,24 @@ def submit(
     return record(book, now_ns, key, E.SUBMIT, Submitted(body, new_reqid(book, settings, broker), deadline))
 
 
-def _held(body: Body, prices: Prices, oid: str) -> Held:
-    """What is held here, with the price to be met and the side from which; both are frozen by the record."""
+def _held(body: Body, prices: Prices, oldest_ns: int, oid: str) -> Held:
+    """What is held here, with the price to be met and the side from which; both are frozen by the record.
+
+    A price older than *oldest_ns* does not tell where the market is: with the side taken from it, an order
+    might fire at the first row that follows.
+    """
     price, direction = body.price, body.direction
     if direction is None and body.trigger != "price":
         rises = (body.side == "buy") is not (body.trigger == "touch")
         direction = "at_or_above" if rises else "at_or_below"
     if direction is None or price is None:
-        reference = prices.reference(body.market)
-        if reference is None:
-            raise Refused("no_reference", f"no price of {body.market} is known, and no side was named", oid)
+        stands = prices.stands(body.market, oldest_ns)
+        if stands is None:
+            raise Refused("no_reference", f"no fresh price of {body.market} tells where it stands", oid)
         if price is None:
-            price = _trailing(body, reference, oid)
+            price = _trailing(body, stands, oid)
         if direction is None:
-            direction = "at_or_above" if price >= reference else "at_or_below"
+            direction = "at_or_above" if price >= stands else "at_or_below"
     return Held(body, direction, price)
 
 
