@@ -11,7 +11,7 @@ from decimal import Decimal
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Body, Dialog, EditRequest, body_of
-from fsm_ems.dialogs.prices import NO_PRICES, Prices
+from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.record import (
     CancelWanted,
     EditWanted,
@@ -281,7 +281,7 @@ def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
 
 
 def trigger(
-    book: Book, settings: Settings, dialog: Dialog, price: Decimal | None, now_ns: int
+    book: Book, settings: Settings, prices: Prices, dialog: Dialog, price: Decimal | None, now_ns: int
 ) -> Record | None:
     """A dark order or an alert is fired by hand. It fires once: anything but a waiting one is None.
 
@@ -302,10 +302,10 @@ def trigger(
         return record(book, now_ns, key, E.ALERT, Triggered(price, None, 0, "hand", None))
     if dialog.state is not S.DARK_OPEN:
         return None
-    limit = dialog.price if price is None else price
-    within_limits(settings, dialog.body, dialog.size, limit, NO_PRICES, dialog.oid)
-    goes_out_at = None if dialog.body.type == "market" else limit
-    return fired(book, settings, dialog, goes_out_at, now_ns, "hand", None)
+    # What goes out at market is worth what the market is, and not the price it waited for.
+    limit = None if dialog.body.type == "market" else dialog.price if price is None else price
+    within_limits(settings, dialog.body, dialog.size, limit, prices, dialog.oid)
+    return fired(book, settings, dialog, limit, now_ns, "hand", None)
 
 
 def out_of_date(dialog: Dialog, now_ns: int) -> bool:

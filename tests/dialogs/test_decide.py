@@ -783,6 +783,22 @@ def test_a_dark_order_that_fires_without_a_link_waits_for_it(desks: Desks) -> No
     assert [sent.price for sent in of_kind(effects, SendOrder)] == [100]
 
 
+def test_a_dark_market_order_fired_by_hand_is_valued_at_the_market(desks: Desks) -> None:
+    """The price that it waited for is far from there; where none is known it waits on."""
+    desk = desks(Settings(limits={"*": Limits(max_value=Decimal(1_000))}))
+    desk.order(mode="dark", type="market", side="sell", price="100", trigger="stop")
+    for known, code in (("", "no_reference"), ("500", "max_value")):
+        if known:
+            desk.print(known)
+        with pytest.raises(Refused, match=code):
+            desk.ems.trigger("ann", "o1", desk.now, Decimal(1))
+    desk.print("99.5")
+
+    effects = desk.ems.trigger("ann", "o1", desk.now)
+
+    assert [sent.price for sent in of_kind(effects, SendOrder)] == [None]
+
+
 def test_an_alert_fires_once_and_sends_nothing(desk: Desk) -> None:
     desk.alert()
 
@@ -847,7 +863,7 @@ def test_deciding_changes_nothing(desk: Desk) -> None:
     made = [
         decide.submit(desk.book, settings, NO_PRICES, "ann", order, desk.now),
         decide.grant(desk.book, "eve", "observer", (), desk.now),
-        decide.trigger(desk.book, settings, desk.dialog(), None, desk.now),
+        decide.trigger(desk.book, settings, desk.ems.prices, desk.dialog(), None, desk.now),
     ]
 
     assert [record is None for record in made] == [False, False, True]
