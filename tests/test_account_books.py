@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
-from fsm_ems import ClientFault, PaperBroker, new_order, open_ems
+from fsm_ems import ClientFault, PaperBroker, new_order, open_ems, service
 from fsm_ems.account_books import PPS, AccountBooks, booked_in, rebuild, write
 from fsm_ems.accounting.ledger_file import parse_ledger
 from fsm_ems.accounting.pps_file import read_pps
@@ -179,6 +180,30 @@ async def test_a_disk_that_fails_stops_no_order(tmp_path: Path) -> None:
     kept = read_pps(folder / PPS)
     assert kept is not None
     assert kept.positions[0].size == 2
+
+
+@pytest.mark.real_clock
+async def test_what_no_thread_was_free_to_write_is_written_at_the_close(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "ACCOUNTS_EVERY_S", 0)
+    threads = trio.to_thread.current_default_thread_limiter()
+    monkeypatch.setattr(threads, "total_tokens", 1)
+    broker = ScriptedBroker()
+    async with open_ems(broker, log=FileLog(tmp_path / "records.log"), accounts=tmp_path) as ems:
+        await ems.ready()
+        order = await ems.submit(new_order(market="xbtusd.paper", side="buy", size="2", price="100"))
+        sent = await broker.sent.receive()
+        assert isinstance(sent, BrokerdOrder)
+        await threads.acquire_on_behalf_of("somebody else")
+        broker.report(BrokerdFill(reqid=sent.reqid, exec_id="E", size=Decimal(2), price=Decimal(100)))
+        await order.wait()
+        await trio.testing.wait_all_tasks_blocked()  # it waits for a thread
+        ems.stop()
+        await trio.testing.wait_all_tasks_blocked()
+        threads.release_on_behalf_of("somebody else")
+
+    assert ledgers(tmp_path) == ["E"]
 
 
 async def test_unrealized_is_told_from_the_last_quote() -> None:
