@@ -19,7 +19,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
-from fsm_ems.accounting.clear import Clear, Event, Transfer, place, reversal
+from fsm_ems.accounting.clear import Clear, Event, Ident, Transfer, ident, place, reversal
 from fsm_ems.accounting.fold import Fold
 from fsm_ems.market import Market
 
@@ -83,8 +83,8 @@ class Position:
         self.displaced = 0
         self._keep = keep
         self._events: list[Event] = []
-        self._known: set[str] = set()
-        self._gone: dict[str, None] = {}
+        self._known: set[Ident] = set()
+        self._gone: dict[Ident, None] = {}
         self._base: tuple[int, str] | None = None
         self._fold = Fold(market.quote)
         self._marks = [self._fold.copy()]
@@ -106,8 +106,9 @@ class Position:
     def add(self, event: Event) -> bool:
         """Book *event*; False, and nothing changed, where its id is known or was taken away before."""
         exec_id = event.exec_id
+        name = exec_id if type(event) is Clear else ident(event)
         known = self._known
-        if exec_id in known or exec_id in self._gone:
+        if name in known or name in self._gone:
             return False
         events, fold = self._events, self._fold
         if events:
@@ -119,7 +120,7 @@ class Position:
             self._insert(event)
             return True
         events.append(event)
-        known.add(exec_id)
+        known.add(name)
         if type(event) is Clear:
             fold.clear(event)
         else:
@@ -135,16 +136,18 @@ class Position:
         Where it is in the base its reversal is booked. One that was never seen is kept out when it comes, as
         long as it is among the last 10,000 taken away. False where nothing changed.
         """
-        exec_id = event.exec_id
-        if exec_id in self._gone:
+        name = ident(event)
+        if name in self._gone:
             return False
-        self._gone[exec_id] = None
+        self._gone[name] = None
         if len(self._gone) > GONE_MAX:
             del self._gone[next(iter(self._gone))]
-        known = self.known(exec_id)
+        known = self._find(name)
         if known is not None:
-            self._known.remove(exec_id)
+            self._known.remove(name)
             at = bisect_left(self._events, place(known), key=place)
+            while self._events[at] is not known:  # a transfer may have a fill's id and time
+                at += 1
             del self._events[at]
             self._refold(at)
             return True
@@ -157,7 +160,7 @@ class Position:
         where = place(event)
         if self._base is not None and where <= self._base:
             self.displaced += 1
-        self._known.add(event.exec_id)
+        self._known.add(ident(event))
         at = bisect_left(self._events, where, key=place)
         self._events.insert(at, event)
         self._refold(at)
@@ -195,7 +198,7 @@ class Position:
         if not cut:
             return
         self._base = place(self._events[cut - 1])
-        self._known.difference_update(event.exec_id for event in self._events[:cut])
+        self._known.difference_update(map(ident, self._events[:cut]))
         del self._events[:cut]
         del marks[:at]
         for fold in (self._fold, *marks):
@@ -252,15 +255,22 @@ class Position:
         """The events since the last flat, in their order. The first may have closed an older position."""
         return tuple(self._events[self._fold.opened :])
 
-    def known(self, exec_id: str) -> Event | None:
-        """The event of that id, as long as it is in memory.
+    def known(self, exec_id: str) -> Clear | None:
+        """The execution of that id, as long as it is in memory."""
+        found = self._find(exec_id)
+        assert found is None or isinstance(found, Clear), "what is no execution is not found by an id alone"
+        return found
 
-        The ids are a set: in a large dict each new one costs twice the cache misses. So this looks through
-        the events, newest first; what it is asked for, a bust, costs a fold of all that came later anyway.
-        """
-        if exec_id not in self._known:
+    def has(self, event: Event) -> bool:
+        """Whether an event of that kind and id is in memory."""
+        return ident(event) in self._known
+
+    def _find(self, name: Ident) -> Event | None:
+        # The ids are a set: in a large dict each new one costs twice the cache misses. So this looks through
+        # the events, newest first; what it is asked for, a bust, costs a fold of all that came later anyway.
+        if name not in self._known:
             return None
-        return next(event for event in reversed(self._events) if event.exec_id == exec_id)
+        return next(event for event in reversed(self._events) if ident(event) == name)
 
     def standing(self) -> Standing:
         """The position as it stands, for whoever reads it later or elsewhere."""

@@ -15,6 +15,7 @@ from fsm_ems.market import Market
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
+    BrokerdExpiry,
     BrokerdFill,
     BrokerdPosition,
     BrokerdSplit,
@@ -94,7 +95,7 @@ def unbook_execution(
     """
     body = dialog.body
     known = position_of(book, body.account, body.market).known(exec_id)
-    if isinstance(known, Clear):
+    if known is not None:
         withdraw(book, record, body.account, body.market, known, effects)
     elif gone is not None:
         withdraw(book, record, body.account, body.market, clear_of(body.side, gone), effects)
@@ -120,7 +121,7 @@ def book_orphan(
         return
     for market, position in book.positions.get(account, {}).items():
         known = position.known(report.ref_id) if position.market.broker == broker else None
-        if isinstance(known, Clear):
+        if known is not None:
             withdraw(book, record, account, market, known, effects)
             if isinstance(report, BrokerdCorrection):
                 clear = _clear_of_report(report, record, buys=known.size > 0)
@@ -144,12 +145,14 @@ def account_for(book: Book, record: Record, payload: Accounted, effects: list[Ef
         else:
             book.differing[key] = report.size
         return
-    time_ns = report.time_ns or record.time_ns
-    event: Event
+    enter(book, record, report.account, report.market, event_of(report, record.time_ns), effects)
+
+
+def event_of(report: BrokerdTransfer | BrokerdSplit | BrokerdExpiry, now_ns: int) -> Event:
+    """What *report* does to the position, at the venue's time, or now where it names none."""
+    time_ns = report.time_ns or now_ns
     if isinstance(report, BrokerdTransfer):
-        event = Transfer(time_ns, report.exec_id, report.size)
-    elif isinstance(report, BrokerdSplit):
-        event = Split(time_ns, report.exec_id, report.ratio)
-    else:
-        event = Expiry(time_ns, report.exec_id, report.price)
-    enter(book, record, report.account, report.market, event, effects)
+        return Transfer(time_ns, report.exec_id, report.size)
+    if isinstance(report, BrokerdSplit):
+        return Split(time_ns, report.exec_id, report.ratio)
+    return Expiry(time_ns, report.exec_id, report.price)

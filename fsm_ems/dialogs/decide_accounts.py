@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fsm_ems.dialogs.accounts import event_of
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.decide import record, whole
 from fsm_ems.dialogs.facts import ZERO
@@ -34,7 +35,7 @@ def accounted(
     position = book.positions.get(report.account, {}).get(report.market)
     operator = (settings.operator, "")
     if not isinstance(report, BrokerdPosition):
-        if position is not None and position.known(report.exec_id) is not None:
+        if position is not None and position.has(event_of(report, now_ns)):
             return None
         return record(book, now_ns, operator, None, Accounted(broker, report, None))
     ours = ZERO if position is None else position.size

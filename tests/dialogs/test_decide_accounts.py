@@ -1,0 +1,80 @@
+"""What a broker tells of an account: transfers, splits, expiries, and sizes that are not ours."""
+
+from decimal import Decimal
+
+import pytest
+
+from fsm_ems.dialogs.outward import status_of
+from fsm_ems.dialogs.record import Booked, Notice
+from tests.dialogs.desk import MARKET, Desk, of_kind
+
+
+def holds(desk: Desk, market: str = MARKET) -> Decimal:
+    return desk.book.positions["main"][market].size
+
+
+def bought(desk: Desk, exec_id: str = "1001", **fields: object) -> None:
+    """An order that bought 4 of 10."""
+    desk.order()
+    desk.ack()
+    desk.fill("4", exec_id=exec_id, **fields)
+
+
+TOLD = [("transfer", {"size": "-1"}, "3"), ("split", {"ratio": "3"}, "12"), ("expiry", {"price": "90"}, "0")]
+
+
+@pytest.mark.parametrize(("name", "fields", "left"), TOLD)
+def test_what_is_told_of_an_account_moves_its_position_once(
+    desk: Desk, name: str, fields: dict[str, str], left: str
+) -> None:
+    bought(desk)
+
+    first = desk.report(name, market=MARKET, exec_id="A1", **fields)
+    again = desk.report(name, market=MARKET, exec_id="A1", **fields)
+
+    assert holds(desk) == Decimal(left)
+    assert [status_of(notice).event for notice in of_kind(first, Notice)] == [name]
+    assert len([effect for effect in first if isinstance(effect, Booked)]) == 1
+    assert again == []
+    assert desk.stands() == "open 4/10"
+
+
+@pytest.mark.parametrize(("name", "fields", "left"), TOLD)
+def test_an_id_that_an_execution_has_as_well_is_no_reason_to_leave_either_out(
+    desk: Desk, name: str, fields: dict[str, str], left: str
+) -> None:
+    """Venues count trades and transfers apart. At one time, too, a bust takes back the execution alone."""
+    time_ns = desk.now
+    bought(desk, time_ns=time_ns)
+
+    told = desk.report(name, market=MARKET, exec_id="1001", time_ns=time_ns, **fields)
+    assert len([effect for effect in told if isinstance(effect, Booked)]) == 1
+    assert holds(desk) == Decimal(left)
+    desk.report("bust", reqid=desk.dialog().reqid, exec_id="B", ref_id="1001")
+
+    assert holds(desk) == (Decimal(-1) if name == "transfer" else 0)
+    assert desk.stands() == "open 0/10"
+
+
+def test_a_fill_is_booked_though_a_transfer_came_with_its_id(desk: Desk) -> None:
+    desk.report("transfer", market=MARKET, exec_id="1001", size="5")
+
+    bought(desk)
+
+    assert holds(desk) == 9
+
+
+def test_a_size_that_is_not_ours_is_told_once_and_when_it_agrees_again(desk: Desk) -> None:
+    """Another one is told again; nothing moves."""
+    bought(desk)
+    told = [
+        [(status_of(notice).event, status_of(notice).alarm is None) for notice in of_kind(effects, Notice)]
+        for effects in (
+            desk.report("position", market=MARKET, size=size) for size in ("4", "5", "5", "6", "4", "4")
+        )
+    ]
+
+    assert told == [
+        [], [("position_differs", False)], [], [("position_differs", False)], [("position_agrees", True)], [],
+    ]  # fmt: skip  # in the order of the sizes
+    assert holds(desk) == 4
