@@ -9,7 +9,8 @@ Memory holds the events since the last flat, and at least ``keep`` older ones. S
 in a base, which ends at a flat point. An event that belongs before the base is booked right after it instead,
 and counted in ``displaced``: size, cash and fees are exact all the same, and the fold stays the same for the
 same arrivals, but the price per unit and what is derived from it may then differ from those of a fold of
-everything, such as the ledger gives.
+everything, such as the ledger gives. An execution that was summed up is known by its order alone, should it
+be told again; of transfers, splits and expiries the last 10,000 are known here.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ ENTRY_AND_EXIT = Decimal(2)
 """The default of k: the fee of the entry, and as much again for the exit to come."""
 KEEP = 1_000
 GONE_MAX = 10_000
+SUMMED_MAX = 10_000
 
 _MARK_EVERY = 256
 _FLAT_MARK_EVERY = 64
@@ -68,6 +70,7 @@ class Position:
         "_keep",
         "_known",
         "_marks",
+        "_summed",
         "account",
         "displaced",
         "k",
@@ -85,6 +88,7 @@ class Position:
         self._events: list[Event] = []
         self._known: set[Ident] = set()
         self._gone: dict[Ident, None] = {}
+        self._summed: dict[Ident, None] = {}
         self._base: tuple[int, str] | None = None
         self._fold = Fold(market.quote)
         self._marks = [self._fold.copy()]
@@ -96,7 +100,7 @@ class Position:
         twin = Position(self.market, self.account, self.k, keep=self._keep)
         twin.displaced = self.displaced
         twin._events, twin._known, twin._gone = self._events.copy(), self._known.copy(), self._gone.copy()
-        twin._base, twin._fold = self._base, self._fold.copy()
+        twin._summed, twin._base, twin._fold = self._summed.copy(), self._base, self._fold.copy()
         twin._marks = [mark.copy() for mark in self._marks]
         twin._due, twin._flat_due = self._due, self._flat_due
         return twin
@@ -108,7 +112,7 @@ class Position:
         exec_id = event.exec_id
         name = exec_id if type(event) is Clear else ident(event)
         known = self._known
-        if name in known or name in self._gone:
+        if name in known or name in self._gone or name in self._summed:
             return False
         events, fold = self._events, self._fold
         if events:
@@ -198,7 +202,12 @@ class Position:
         if not cut:
             return
         self._base = place(self._events[cut - 1])
-        self._known.difference_update(map(ident, self._events[:cut]))
+        names = [ident(event) for event in self._events[:cut]]
+        self._known.difference_update(names)
+        # An execution told again is known by its order. Of the others nobody else keeps the ids.
+        self._summed.update((name, None) for name in names if not isinstance(name, str))
+        while len(self._summed) > SUMMED_MAX:
+            del self._summed[next(iter(self._summed))]
         del self._events[:cut]
         del marks[:at]
         for fold in (self._fold, *marks):
@@ -262,8 +271,9 @@ class Position:
         return found
 
     def has(self, event: Event) -> bool:
-        """Whether an event of that kind and id is in memory."""
-        return ident(event) in self._known
+        """Whether an event of that kind and id was booked, as far as memory tells."""
+        name = ident(event)
+        return name in self._known or name in self._summed
 
     def _find(self, name: Ident) -> Event | None:
         # The ids are a set: in a large dict each new one costs twice the cache misses. So this looks through
