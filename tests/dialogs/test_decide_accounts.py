@@ -13,11 +13,11 @@ def holds(desk: Desk, market: str = MARKET) -> Decimal:
     return desk.book.positions["main"][market].size
 
 
-def bought(desk: Desk, exec_id: str = "1001", **fields: object) -> None:
-    """An order that bought 4 of 10."""
+def bought(desk: Desk, time_ns: int = 0) -> None:
+    """An order that bought 4 of 10, with the execution 1001."""
     desk.order()
     desk.ack()
-    desk.fill("4", exec_id=exec_id, **fields)
+    desk.fill("4", exec_id="1001", time_ns=time_ns)
 
 
 TOLD = [("transfer", {"size": "-1"}, "3"), ("split", {"ratio": "3"}, "12"), ("expiry", {"price": "90"}, "0")]
@@ -62,6 +62,34 @@ def test_a_fill_is_booked_though_a_transfer_came_with_its_id(desk: Desk) -> None
     bought(desk)
 
     assert holds(desk) == 9
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "size", "cash"),
+    [("bust", {}, -4, 400), ("correction", {"size": "3", "price": "99"}, -1, 103)],
+)
+def test_an_execution_that_the_position_has_summed_up_is_amended_too(
+    desk: Desk, name: str, fields: dict[str, str], size: int, cash: int
+) -> None:
+    """Its position has let the event go; the order has not."""
+    bought(desk, time_ns=1)
+    desk.order("back", side="sell")
+    desk.ack("back")
+    desk.fill("4", "back", exec_id="1002", time_ns=2)
+    for oid, side in (("in", "buy"), ("out", "sell")):
+        desk.order(oid, side=side, size="9999")
+        desk.ack(oid)
+    for at in range(3, 1_400):
+        desk.fill("1", "in", exec_id=f"I{at}", time_ns=2 * at)
+        desk.fill("1", "out", exec_id=f"O{at}", time_ns=2 * at + 1)
+    position = desk.book.positions["main"][MARKET]
+    assert (position.size, position.known("1001")) == (0, None)
+
+    effects = desk.report(name, reqid=desk.dialog().reqid, exec_id="B", ref_id="1001", **fields)
+
+    entries = [effect.entry for effect in effects if isinstance(effect, Booked)]
+    assert (position.size, position.cash) == (size, {"usd": cash})
+    assert [(entry.event.exec_id, entry.reverses) for entry in entries][:1] == [("1001", True)]
 
 
 def test_a_size_that_is_not_ours_is_told_once_and_when_it_agrees_again(desk: Desk) -> None:

@@ -52,7 +52,7 @@ def test_a_market_stands_at_its_fresh_print_else_at_the_middle_of_its_fresh_quot
     seen = prices.of("m.b")
     assert prices.stands("m.b", 0) is None
     seen.take(a_print(NOW, "90"), NOW, AGE)
-    assert (prices.stands("m.b", NOW), prices.stands("m.b", NOW + 1)) == (90, None)
+    assert [prices.stands("m.b", oldest) for oldest in (NOW, NOW + 1)] == [90, None]
     seen.take(quote(NOW + 1), NOW + 1, AGE)
 
     assert [prices.stands("m.b", oldest) for oldest in (NOW, NOW + 1, NOW + 2)] == [90, 100, None]
