@@ -83,12 +83,12 @@ def test_an_execution_that_the_position_has_summed_up_is_amended_too(
         desk.fill("1", "in", exec_id=f"I{at}", time_ns=2 * at)
         desk.fill("1", "out", exec_id=f"O{at}", time_ns=2 * at + 1)
     position = desk.book.positions["main"][MARKET]
-    assert (position.size, position.known("1001")) == (0, None)
+    assert [position.size, position.known("1001")] == [0, None]
 
     effects = desk.report(name, reqid=desk.dialog().reqid, exec_id="B", ref_id="1001", **fields)
 
     entries = [effect.entry for effect in effects if isinstance(effect, Booked)]
-    assert (position.size, position.cash) == (size, {"usd": cash})
+    assert [position.size, position.cash["usd"]] == [size, cash]
     assert [(entry.event.exec_id, entry.reverses) for entry in entries][:1] == [("1001", True)]
 
 
