@@ -92,6 +92,21 @@ def test_an_execution_that_the_position_has_summed_up_is_amended_too(
     assert [(entry.event.exec_id, entry.reverses) for entry in entries][:1] == [("1001", True)]
 
 
+@pytest.mark.parametrize(("side", "sign"), [("buy", 1), ("sell", -1)])
+def test_an_execution_of_no_order_moves_the_account_as_far_as_its_market_is_told(
+    desk: Desk, side: str, sign: int
+) -> None:
+    """Corrected it keeps its side, and busted it is gone."""
+    told = {"market": MARKET, "side": side, "size": "5"}
+
+    desk.report("fill", exec_id="X1", size="2", price="100", details=told)
+    assert holds(desk) == 2 * sign
+    desk.report("correction", exec_id="X2", ref_id="X1", size="3", price="100")
+    assert holds(desk) == 3 * sign
+    desk.report("bust", exec_id="X3", ref_id="X2")
+    assert holds(desk) == 0
+
+
 def test_a_size_that_is_not_ours_is_told_once_and_when_it_agrees_again(desk: Desk) -> None:
     """Another one is told again; nothing moves."""
     bought(desk)
