@@ -101,6 +101,11 @@ def unbook_execution(
         withdraw(book, record, body.account, body.market, clear_of(body.side, gone), effects)
 
 
+def is_at(broker: str, market: str) -> bool:
+    """Whether *market* is one of *broker*'s: it can tell of no other."""
+    return market.rpartition(".")[2] == broker
+
+
 def book_orphan(
     book: Book,
     record: Record,
@@ -110,17 +115,17 @@ def book_orphan(
 ) -> None:
     """An execution that belongs to no order moves its account's position as far as its market is known.
 
-    A fill tells it by its details; what it undoes or corrects, by the execution in question, which is one of
-    the *broker*'s own: two brokers may give one id, and one account may have markets at both.
+    A fill tells it by its details; what it undoes or corrects, by the execution in question. Both are of the
+    *broker*'s own markets: two brokers may give one id, and one account may have markets at both.
     """
     account = report.account
     if isinstance(report, BrokerdFill):
-        if report.details is not None:
+        if report.details is not None and is_at(broker, report.details.market):
             clear = _clear_of_report(report, record, buys=report.details.side == "buy")
             enter(book, record, account, report.details.market, clear, effects)
         return
     for market, position in book.positions.get(account, {}).items():
-        known = position.known(report.ref_id) if position.market.broker == broker else None
+        known = position.known(report.ref_id) if is_at(broker, market) else None
         if known is not None:
             withdraw(book, record, account, market, known, effects)
             if isinstance(report, BrokerdCorrection):
@@ -136,8 +141,13 @@ def _clear_of_report(report: BrokerdFill | BrokerdCorrection, record: Record, *,
 
 
 def account_for(book: Book, record: Record, payload: Accounted, effects: list[Effect]) -> None:
-    """A transfer, split or expiry moves the position; a size that is not ours is noted, and moves nothing."""
+    """A transfer, split or expiry moves the position; a size that is not ours is noted, and moves nothing.
+
+    Nor does what a broker tells of another's market.
+    """
     report = payload.report
+    if not is_at(payload.broker, report.market):
+        return
     if isinstance(report, BrokerdPosition):
         key = (report.account, report.market)
         if report.size == payload.ours:

@@ -6,6 +6,7 @@ import pytest
 
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Booked, Notice
+from fsm_ems.messages import parse_report
 from tests.dialogs.desk import MARKET, Desk, of_kind
 
 
@@ -54,6 +55,35 @@ def test_an_id_that_an_execution_has_as_well_is_no_reason_to_leave_either_out(
 
     assert holds(desk) == (Decimal(-1) if name == "transfer" else 0)
     assert desk.stands() == "open 0/10"
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"), [*((name, fields) for name, fields, _ in TOLD), ("position", {"size": "1"})]
+)
+def test_a_broker_can_tell_of_its_own_markets_only(desk: Desk, name: str, fields: dict[str, str]) -> None:
+    """What it tells of another's is alarmed and moves nothing there."""
+    bought(desk)
+    named = {} if name == "position" else {"exec_id": "A1"}
+    report = parse_report({"name": f"brokerd_{name}", "market": MARKET, **named, **fields})
+
+    effects = desk.ems.report("elsewhere", report, desk.now)
+
+    alarm = "elsewhere tells of xbtusd.paper, which is no market of its own"
+    assert [status_of(notice).alarm for notice in of_kind(effects, Notice)] == [alarm]
+    assert holds(desk) == 4
+    assert desk.book.differing == {}
+
+
+def test_an_orphan_fill_moves_no_market_of_another_broker(desk: Desk) -> None:
+    told = {"market": MARKET, "side": "buy", "size": "5"}
+    fill = parse_report(
+        {"name": "brokerd_fill", "exec_id": "X1", "size": "2", "price": "100", "details": told}
+    )
+
+    effects = desk.ems.report("elsewhere", fill, desk.now)
+
+    assert [status_of(notice).event for notice in of_kind(effects, Notice)] == ["orphan"]
+    assert desk.book.positions == {}
 
 
 def test_a_fill_is_booked_though_a_transfer_came_with_its_id(desk: Desk) -> None:
