@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -180,6 +181,38 @@ async def test_a_disk_that_fails_stops_no_order(tmp_path: Path) -> None:
     kept = read_pps(folder / PPS)
     assert kept is not None
     assert kept.positions[0].size == 2
+
+
+@pytest.mark.real_clock
+async def test_a_disk_that_is_back_is_written_to_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without another fill, and before the close."""
+    monkeypatch.setattr(service, "ACCOUNTS_EVERY_S", 0)
+    folder, failed = tmp_path / "accounts", trio.Event()
+    monkeypatch.setattr(AccountBooks, "again", _then(AccountBooks.again, failed.set))
+    broker = ScriptedBroker()
+    async with open_ems(broker, log=FileLog(tmp_path / "records.log"), accounts=folder) as ems:
+        await ems.ready()
+        (folder / PPS).unlink()
+        (folder / PPS).mkdir()
+        await ems.submit(new_order(market="xbtusd.paper", side="buy", size="2", price="100"))
+        sent = await broker.sent.receive()
+        assert isinstance(sent, BrokerdOrder)
+        broker.report(BrokerdFill(reqid=sent.reqid, exec_id="E", size=Decimal(2), price=Decimal(100)))
+        with trio.fail_after(20):
+            await failed.wait()
+            (folder / PPS).rmdir()
+            while not (folder / PPS).is_file():
+                await trio.lowlevel.checkpoint()
+
+
+def _then(method: Callable[[AccountBooks], None], more: Callable[[], None]) -> Callable[[AccountBooks], None]:
+    def both(books: AccountBooks) -> None:
+        method(books)
+        more()
+
+    return both
 
 
 @pytest.mark.real_clock
