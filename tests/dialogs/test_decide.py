@@ -746,6 +746,17 @@ def test_a_filled_order_that_was_cancelled_since_cannot_be_increased(desks: Desk
     assert code_of(desk.refused("edit", edit_id="e1", size="12")) == "order_ended"
 
 
+def test_an_edit_is_held_against_the_limits_with_whatever_other_edits_may_bring(desks: Desks) -> None:
+    """An edit that is out may be in force before this one is: 12 at 140 is too much, and 12 at 100 is not."""
+    desk = desks(Settings(limits={"*": Limits(max_value=Decimal(1_500))}))
+    desk.order()
+    desk.ack()
+    desk.edit("e1", price="140")
+
+    assert code_of(desk.refused("edit", edit_id="e2", size="12")) == "max_value"
+    desk.edit("e3", size="10.5")
+
+
 # Triggers.
 
 
