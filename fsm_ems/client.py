@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
@@ -15,13 +14,12 @@ import trio
 from fsm_ems.dialogs.record import Role
 from fsm_ems.errors import ClientFault, InvalidMessage
 from fsm_ems.machines.order import ENDS
-from fsm_ems.message_fields import NAME_FORM
+from fsm_ems.message_fields import is_name
 from fsm_ems.messages import Cancel, Command, Edit, Order, Status, named_faults
 
 MAILBOX_MAX = 10_000
 """Statuses that may wait unread in one event stream or order handle."""
 
-_NAME = re.compile(NAME_FORM, re.ASCII).fullmatch
 _NAME_RULE = "a name of at most 40 letters, digits, '_', '.' and '-', and 'trader' or 'observer', are needed"
 _END_NAMES = frozenset(state.value for state in ENDS)
 
@@ -251,5 +249,5 @@ class Client:
 
 def check_name(identity: str, role: Role) -> None:
     """Raise InvalidMessage unless *identity* and *role* have the form they must have."""
-    if not _NAME(identity) or role not in ("trader", "observer"):
+    if not is_name(identity) or role not in ("trader", "observer"):
         raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, TypeVar, cast, dataclass_transform
 
 from pydantic import ConfigDict, Field, PlainValidator, Strict, TypeAdapter, WithJsonSchema
@@ -19,9 +20,17 @@ Oid = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """A client's order id or edit id."""
 Fqme = Annotated[str, Field(pattern=r"^[a-z0-9_/-]{1,40}\.[a-z0-9_]{1,20}$")]
 """A market's address, ``xbtusd.kraken``: what is traded, a point, the broker."""
-NAME_FORM = r"[A-Za-z0-9_.-]{1,40}"
-Name = Annotated[str, Field(pattern=f"^{NAME_FORM}$")]
-"""An account's, an identity's or an asset's name."""
+_NAME_FORM = r"\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+_NAME_MAX = 40
+Name = Annotated[str, Field(pattern=f"^{_NAME_FORM}$", max_length=_NAME_MAX)]
+"""An account's, an identity's or an asset's name. Not of points alone: an account's ledger is in a folder of
+that name.
+"""
+
+
+def is_name(text: str) -> bool:
+    """Whether *text* is a :data:`Name`."""
+    return len(text) <= _NAME_MAX and re.fullmatch(_NAME_FORM, text) is not None
 
 
 _INT_END = 2**63

@@ -306,7 +306,7 @@ _reports: Callable[[_Source], AnyReport] = _reader(TypeAdapter(AnyReport))
 _WORDS = {"unexpected_keyword_argument": "there is no such field"}  # where pydantic speaks of its own insides
 _FORMS = {  # and where it would show the expression that was not matched
     "market": "what is traded, a point and the broker are needed, in lower case, such as xbtusd.paper",
-    "account": "a name of 1 to 40 letters, digits, '_', '.' and '-' is needed",
+    "account": "a name of 1 to 40 letters, digits, '_', '.' and '-' is needed, not of points alone",
     "oid": "an id of 1 to 64 letters, digits, '_' and '-' is needed",
     "edit_id": "an id of 1 to 64 letters, digits, '_' and '-' is needed",
 }
@@ -314,7 +314,7 @@ _FORMS = {  # and where it would show the expression that was not matched
 
 def _said(problem: ErrorDetails) -> str:
     kind, field = problem["type"], problem["loc"][-1] if problem["loc"] else ""
-    if kind == "string_pattern_mismatch" and field in _FORMS:
+    if kind in ("string_pattern_mismatch", "string_too_long") and field in _FORMS:
         return _FORMS[str(field)]
     return _WORDS.get(kind) or problem["msg"].removeprefix("Value error, ")
 

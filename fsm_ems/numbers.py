@@ -47,14 +47,24 @@ def exact(value: object) -> Decimal:
             "a decimal number as text is needed, such as '0.10'; a {kind} is not exact",
             {"kind": type(value).__name__},
         )
-    _, digits, exponent = number.as_tuple()
-    if not isinstance(exponent, int):
+    if not number.is_finite():
         raise PydanticCustomError("number", "a finite number is needed")
-    if len(digits) > DIGITS_MAX or exponent < -PLACES_MAX or len(digits) + exponent > PLACES_MAX:
+    if not fits(number):
         raise PydanticCustomError(
             "number", "at most 34 digits, within 18 places of the point on either side, are taken"
         )
     return number
+
+
+def fits(number: Decimal) -> bool:
+    """Whether *number* is finite and within the bounds, so that it can cross an edge."""
+    _, digits, exponent = number.as_tuple()
+    return (
+        isinstance(exponent, int)
+        and len(digits) <= DIGITS_MAX
+        and exponent >= -PLACES_MAX
+        and len(digits) + exponent <= PLACES_MAX
+    )
 
 
 def _positive(value: object) -> Decimal:

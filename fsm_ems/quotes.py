@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from fsm_ems.errors import InvalidReport
-from fsm_ems.numbers import no_decimals
+from fsm_ems.numbers import fits, no_decimals
 from fsm_ems.value import Value
 
 
@@ -46,7 +46,10 @@ Row = Quote | Trade
 
 
 def problem(market: str, row: Row) -> str | None:
-    """What in a row of *market* is no price or size, in words; None where all is well."""
+    """What in a row of *market* is no price or size, in words; None where all is well.
+
+    A held order goes out at such a price, so it must be one that a request can carry.
+    """
     if isinstance(row, Trade):
         numbers = {"price": row.price, "size": row.size}
     else:
@@ -56,6 +59,8 @@ def problem(market: str, row: Row) -> str | None:
     for name, number in numbers.items():
         if not (number.is_finite() and number >= 0):
             return f"{name} of {market}: {number} is no finite number of zero or more"
+        if not fits(number):
+            return f"{name} of {market}: at most 34 digits, within 18 places of the point, are taken"
     return None
 
 

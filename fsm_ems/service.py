@@ -223,6 +223,9 @@ class EMS(Client):
             self._booked.set()
             _log.error("accounts not written", folder=str(books.folder), why=str(error))
             return
+        except trio.Cancelled:  # no thread had begun
+            books.again()
+            raise
         for one in aside:
             _log.error("account file unreadable", why=str(one))
 

@@ -130,7 +130,8 @@ def price_text(price: Decimal | None, tick: Decimal) -> str:
     """An average, shown with two digits more than the tick has; exact numbers are in the JSON."""
     if price is None:
         return "-"
-    return short(round(price, max(-_exponent(tick), 0) + 2))
+    places = max(-_exponent(tick), 0) + 2
+    return short(EXACT.quantize(price, Decimal((0, (1,), -places))))  # round() takes 28 digits at most
 
 
 def _exponent(number: Decimal) -> int:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
-from fsm_ems import ClientFault, PaperBroker, new_order, open_ems
+from fsm_ems import ClientFault, PaperBroker, new_order, open_ems, service
 from fsm_ems.account_books import PPS, AccountBooks, booked_in, rebuild, write
 from fsm_ems.accounting.ledger_file import parse_ledger
 from fsm_ems.accounting.pps_file import read_pps
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.record import Booked
+from fsm_ems.errors import InvalidMessage
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.messages import BrokerdFill, BrokerdOrder, BrokerdOrderAck
@@ -72,6 +75,23 @@ def test_a_bust_is_an_entry_that_reverses(tmp_path: Path) -> None:
     kept = read_pps(tmp_path / PPS)
     assert kept is not None
     assert kept.positions[0].size == 4
+
+
+def test_whatever_name_an_account_may_have_there_is_a_folder_for_its_ledger(tmp_path: Path) -> None:
+    """``..`` is no name of an account: its ledger could not be written, which would end the EMS."""
+    desk = Desk()
+    for number, account in enumerate((".", "..", "...", ".a", "a.", "-", "..b")):
+        try:
+            desk.order(f"o{number}", account=account)
+        except InvalidMessage:
+            continue
+        desk.ack(f"o{number}")
+        desk.fill("1", f"o{number}", exec_id=account)
+    book = Book()
+
+    assert rebuild(tmp_path, book, list(booked_in(desk.log, book))) == []
+
+    assert sorted(ledgers(tmp_path)) == ["-", "..b", ".a", "a."]
 
 
 @pytest.mark.parametrize("harm", ["gone", "stale", "torn", "ledger gone", "ledger torn"])
@@ -161,6 +181,62 @@ async def test_a_disk_that_fails_stops_no_order(tmp_path: Path) -> None:
     kept = read_pps(folder / PPS)
     assert kept is not None
     assert kept.positions[0].size == 2
+
+
+@pytest.mark.real_clock
+async def test_a_disk_that_is_back_is_written_to_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without another fill, and before the close."""
+    monkeypatch.setattr(service, "ACCOUNTS_EVERY_S", 0)
+    folder, failed = tmp_path / "accounts", trio.Event()
+    monkeypatch.setattr(AccountBooks, "again", _then(AccountBooks.again, failed.set))
+    broker = ScriptedBroker()
+    async with open_ems(broker, log=FileLog(tmp_path / "records.log"), accounts=folder) as ems:
+        await ems.ready()
+        (folder / PPS).unlink()
+        (folder / PPS).mkdir()
+        await ems.submit(new_order(market="xbtusd.paper", side="buy", size="2", price="100"))
+        sent = await broker.sent.receive()
+        assert isinstance(sent, BrokerdOrder)
+        broker.report(BrokerdFill(reqid=sent.reqid, exec_id="E", size=Decimal(2), price=Decimal(100)))
+        with trio.fail_after(20):
+            await failed.wait()
+            (folder / PPS).rmdir()
+            while not (folder / PPS).is_file():
+                await trio.lowlevel.checkpoint()
+
+
+def _then(method: Callable[[AccountBooks], None], more: Callable[[], None]) -> Callable[[AccountBooks], None]:
+    def both(books: AccountBooks) -> None:
+        method(books)
+        more()
+
+    return both
+
+
+@pytest.mark.real_clock
+async def test_what_no_thread_was_free_to_write_is_written_at_the_close(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "ACCOUNTS_EVERY_S", 0)
+    threads = trio.to_thread.current_default_thread_limiter()
+    monkeypatch.setattr(threads, "total_tokens", 1)
+    broker = ScriptedBroker()
+    async with open_ems(broker, log=FileLog(tmp_path / "records.log"), accounts=tmp_path) as ems:
+        await ems.ready()
+        order = await ems.submit(new_order(market="xbtusd.paper", side="buy", size="2", price="100"))
+        sent = await broker.sent.receive()
+        assert isinstance(sent, BrokerdOrder)
+        await threads.acquire_on_behalf_of("somebody else")
+        broker.report(BrokerdFill(reqid=sent.reqid, exec_id="E", size=Decimal(2), price=Decimal(100)))
+        await order.wait()
+        await trio.testing.wait_all_tasks_blocked()  # it waits for a thread
+        ems.stop()
+        await trio.testing.wait_all_tasks_blocked()
+        threads.release_on_behalf_of("somebody else")
+
+    assert ledgers(tmp_path) == ["E"]
 
 
 async def test_unrealized_is_told_from_the_last_quote() -> None:

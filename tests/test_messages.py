@@ -193,7 +193,16 @@ def test_a_message_cannot_be_changed(given_fields: dict[str, Any], kind: type[m.
         ("oid", None, "Input should be a valid string"),
         ("market", "xbtusd", MARKET_FORM),
         ("market", "XBTUSD.paper", MARKET_FORM),
-        ("account", "a" * 41, "a name of 1 to 40 letters, digits, '_', '.' and '-' is needed"),
+        (
+            "account",
+            "a" * 41,
+            "a name of 1 to 40 letters, digits, '_', '.' and '-' is needed, not of points alone",
+        ),
+        (
+            "account",
+            "..",
+            "a name of 1 to 40 letters, digits, '_', '.' and '-' is needed, not of points alone",
+        ),
         ("post_only", 1, "Input should be a valid boolean"),
         ("post_only", "yes", "Input should be a valid boolean"),
         ("expire_ns", True, "Input should be a valid integer"),

@@ -283,6 +283,26 @@ async def test_each_identity_sees_its_own_orders_and_an_observer_all_it_may() ->
     assert [(status.oid, status.seq) for status in watched if status] == [("a", 1), ("a", 2)]
 
 
+async def test_a_handle_tells_of_its_own_order_alone_though_another_has_its_name() -> None:
+    """A trader who sees another's orders reads them in his stream, and not where he follows his own."""
+    broker = ScriptedBroker()
+    async with open_ems(broker, identity="alice") as ems:
+        await ems.ready()
+        bob = ems.client("bob", "trader", ["alice"])
+        own = await bob.submit(an_order("same", size="1"))
+        with bob.events() as of_bob:
+            await ems.submit(an_order("same"))
+            await ems.cancel("same")
+            seen = [await of_bob.get(), await of_bob.get()]
+        told = await first_state(own)
+        await own.cancel()
+
+        assert [status.owner for status in seen if status] == ["alice", "alice"]
+        assert (told, await first_state(own)) == ("pending", "cancel_stashed")
+        assert own.status is not None
+        assert own.status.owner == "bob"
+
+
 async def test_the_operator_hears_of_an_execution_of_no_known_order() -> None:
     """It comes by the operator's events, and the trader hears nothing of it."""
     broker = ScriptedBroker()

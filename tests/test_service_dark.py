@@ -21,6 +21,7 @@ from fsm_ems import (
     Order,
     OrderHandle,
     Quote,
+    Refused,
     Settings,
     Trade,
     open_ems,
@@ -43,6 +44,9 @@ STOP: dict[str, Any] = {
     "mode": "dark",
     "trigger": "stop",
 }
+
+
+FROM_FLOAT = "90.099999999999994315658113919198513031005859375"
 
 
 def a_stop(oid: str = "d", **fields: object) -> Order:
@@ -227,6 +231,23 @@ async def test_a_row_of_ones_own_is_checked() -> None:
             InvalidMessage, match=r"^xbtusd\.paper: bid: a Decimal is needed, and 1\.5 is none"
         ):
             ems.quote("xbtusd.paper", wrong)
+
+
+async def test_a_price_that_no_request_could_carry_stops_no_ems() -> None:
+    """A feed of one's own that makes its prices from floats: this is 90.1."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        await ems.submit(a_stop())
+        with pytest.raises(InvalidMessage, match=r"^bid of xbtusd\.paper: at most 34 digits"):
+            ems.quote(*quote(ems, FROM_FLOAT, "95"))
+        for price in (Decimal("1E+30"), Decimal(FROM_FLOAT)):
+            with pytest.raises(Refused, match="bad_price"):
+                await ems.trigger("main", "d", price)
+
+        assert state(ems) == "dark_open"
+        await show(broker, quote(ems, "90"))
+        assert len(await sent_orders(broker)) == 1
 
 
 # ── races ───────────────────────────────────────────────────────────────────────────────────────────

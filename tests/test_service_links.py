@@ -275,3 +275,30 @@ async def test_a_fault_that_the_brokers_own_task_notices_loses_the_link() -> Non
         assert ems.dispatcher.book.links["paper"] is LinkState.CONNECTING
         assert standing is not None
         assert standing.state == "unknown"
+
+
+class SlowBroker(ScriptedBroker):
+    """It takes a request when the test looks at it, and not before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sent, self.sent = trio.open_memory_channel[Request](0)
+
+
+async def test_what_waited_for_a_link_that_broke_is_not_sent_by_the_next_one() -> None:
+    """By then it may be too late for it: the venue is asked what it knows."""
+    broker = SlowBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        for oid in ("o1", "o2"):
+            await ems.submit(an_order(oid))
+        broker.break_link()
+        await trio.testing.wait_all_tasks_blocked()
+        await ems.ready()
+
+        names: list[str] = []
+        with trio.move_on_after(60):
+            while True:
+                names.append((await broker.sent.receive()).name)
+
+    assert set(names) == {"brokerd_query"}

@@ -25,7 +25,12 @@ def test_only_the_zeros_at_the_end_go(number: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("price", "tick", "text"),
-    [("99.942857142857", "0.01", "99.9429"), ("99.90", "0.01", "99.9"), ("12345.678", "5", "12345.68")],
+    [
+        ("99.942857142857", "0.01", "99.9429"),
+        ("99.90", "0.01", "99.9"),
+        ("12345.678", "5", "12345.68"),
+        ("1234567890.5", "1E-18", "1234567890.5"),
+    ],
 )
 def test_an_average_has_two_digits_more_than_the_tick(price: str, tick: str, text: str) -> None:
     assert price_text(Decimal(price), Decimal(tick)) == text

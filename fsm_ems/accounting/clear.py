@@ -54,6 +54,16 @@ class Expiry(Value, frozen=True):
 Event = Clear | Transfer | Split | Expiry
 
 
+Ident = str | tuple[str, str]
+
+
+def ident(event: Event) -> Ident:
+    """What tells *event* from the others of its account and market: its id, and of what is no execution the
+    kind as well, for a venue may count transfers from one again.
+    """
+    return event.exec_id if type(event) is Clear else (type(event).__name__, event.exec_id)
+
+
 def place(event: Event) -> tuple[int, str]:
     """Where *event* stands in the order of the fold."""
     return event.time_ns, event.exec_id

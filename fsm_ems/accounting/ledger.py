@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from fsm_ems.accounting.clear import Clear, Event, Transfer, reversal
+from fsm_ems.accounting.clear import Clear, Event, Ident, Transfer, ident, reversal
 from fsm_ems.value import Value
 
 DAY_NS = 86_400_000_000_000
@@ -31,6 +31,11 @@ class Entry(Value, frozen=True):
     def day(self) -> int:
         """Days since the epoch, UTC."""
         return self.booked_ns // DAY_NS
+
+    @property
+    def ident(self) -> tuple[str, Ident, bool]:
+        """What tells it from the other entries of its account."""
+        return self.market, ident(self.event), self.reverses
 
     @property
     def effect(self) -> Event:
@@ -59,11 +64,11 @@ class Ledger:
         self.broker = broker
         self.account = account
         self._days: dict[int, list[Entry]] = {}
-        self._ids: dict[int, set[tuple[str, bool]]] = {}
+        self._ids: dict[int, set[tuple[str, Ident, bool]]] = {}
 
     def add(self, entry: Entry) -> bool:
         """Write *entry* down; False, and nothing changed, where the same was within the days held."""
-        which = (entry.event.exec_id, entry.reverses)
+        which = entry.ident
         if any(which in ids for ids in self._ids.values()):
             return False
         day = max(entry.day, *self._days, 0)
@@ -91,10 +96,10 @@ def pages_of(broker: str, account: str, entries: Iterable[Entry]) -> list[Page]:
     *entries* come in the order in which they were booked.
     """
     days: dict[int, list[Entry]] = {}
-    seen: set[tuple[str, bool]] = set()
+    seen: set[tuple[str, Ident, bool]] = set()
     day = 0
     for entry in entries:
-        which = (entry.event.exec_id, entry.reverses)
+        which = entry.ident
         day = max(day, entry.day)
         if which not in seen:
             seen.add(which)

@@ -36,17 +36,25 @@ from fsm_ems.accounting.commented_file import (
     write_over,
 )
 from fsm_ems.accounting.ledger import Entry, Page
-from fsm_ems.accounting.lines import entry_fields, entry_of, tables_of, text_of, whole_of
+from fsm_ems.accounting.lines import (
+    entry_fields,
+    entry_of,
+    event_ident,
+    ident_of,
+    tables_of,
+    text_of,
+    whole_of,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _ident(exec_id: str, *, reverses: bool) -> str:
-    return f"{'-' if reverses else '+'}{exec_id}"
+def _ident(market: str, event: str, *, reverses: bool) -> str:
+    return f"{'-' if reverses else '+'} {market} {event}"
 
 
 def _ident_of(fields: Mapping[str, Any]) -> str:
-    return _ident(str(fields["exec_id"]), reverses=fields.get("reverses") is True)
+    return _ident(fields["market"], ident_of(fields), reverses=fields.get("reverses") is True)
 
 
 _FORM = Form(
@@ -101,7 +109,8 @@ def format_ledger(day: LedgerDay, old: str | None = None) -> str:
 
 
 def _item(entry: Entry) -> Item:
-    return Item(_ident(entry.event.exec_id, reverses=entry.reverses), entry_fields(entry))
+    ident = _ident(entry.market, event_ident(entry.event), reverses=entry.reverses)
+    return Item(ident, entry_fields(entry))
 
 
 def parse_ledger(text: str) -> LedgerDay:

@@ -50,6 +50,17 @@ def event_fields(event: Event) -> str:
     return f'{head}, expiry = "{number_text(event.price)}"'
 
 
+def event_ident(event: Event) -> str:
+    """What tells an event from the others of its position: its kind and its id."""
+    return f"{type(event).__name__.lower()} {event.exec_id}"
+
+
+def ident_of(fields: Fields) -> str:
+    """The same of a line's event; KeyError where it has no id."""
+    kind = next((kind for kind in _KINDS if kind in fields), "clear")
+    return f"{kind} {fields['exec_id']}"
+
+
 def entry_fields(entry: Entry) -> str:
     """What is between the braces of an entry's line."""
     head = f"seq = {entry.seq}, booked_ns = {entry.booked_ns}, market = {quoted(entry.market)}"

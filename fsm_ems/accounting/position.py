@@ -9,7 +9,8 @@ Memory holds the events since the last flat, and at least ``keep`` older ones. S
 in a base, which ends at a flat point. An event that belongs before the base is booked right after it instead,
 and counted in ``displaced``: size, cash and fees are exact all the same, and the fold stays the same for the
 same arrivals, but the price per unit and what is derived from it may then differ from those of a fold of
-everything, such as the ledger gives.
+everything, such as the ledger gives. An execution that was summed up is known by its order alone, should it
+be told again; of transfers, splits and expiries the last 10,000 are known here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
-from fsm_ems.accounting.clear import Clear, Event, Transfer, place, reversal
+from fsm_ems.accounting.clear import Clear, Event, Ident, Transfer, ident, place, reversal
 from fsm_ems.accounting.fold import Fold
 from fsm_ems.market import Market
 
@@ -27,6 +28,7 @@ ENTRY_AND_EXIT = Decimal(2)
 """The default of k: the fee of the entry, and as much again for the exit to come."""
 KEEP = 1_000
 GONE_MAX = 10_000
+SUMMED_MAX = 10_000
 
 _MARK_EVERY = 256
 _FLAT_MARK_EVERY = 64
@@ -68,6 +70,7 @@ class Position:
         "_keep",
         "_known",
         "_marks",
+        "_summed",
         "account",
         "displaced",
         "k",
@@ -83,8 +86,9 @@ class Position:
         self.displaced = 0
         self._keep = keep
         self._events: list[Event] = []
-        self._known: set[str] = set()
-        self._gone: dict[str, None] = {}
+        self._known: set[Ident] = set()
+        self._gone: dict[Ident, None] = {}
+        self._summed: dict[Ident, None] = {}
         self._base: tuple[int, str] | None = None
         self._fold = Fold(market.quote)
         self._marks = [self._fold.copy()]
@@ -96,7 +100,7 @@ class Position:
         twin = Position(self.market, self.account, self.k, keep=self._keep)
         twin.displaced = self.displaced
         twin._events, twin._known, twin._gone = self._events.copy(), self._known.copy(), self._gone.copy()
-        twin._base, twin._fold = self._base, self._fold.copy()
+        twin._summed, twin._base, twin._fold = self._summed.copy(), self._base, self._fold.copy()
         twin._marks = [mark.copy() for mark in self._marks]
         twin._due, twin._flat_due = self._due, self._flat_due
         return twin
@@ -106,8 +110,9 @@ class Position:
     def add(self, event: Event) -> bool:
         """Book *event*; False, and nothing changed, where its id is known or was taken away before."""
         exec_id = event.exec_id
+        name = exec_id if type(event) is Clear else ident(event)
         known = self._known
-        if exec_id in known or exec_id in self._gone:
+        if name in known or name in self._gone or name in self._summed:
             return False
         events, fold = self._events, self._fold
         if events:
@@ -119,7 +124,7 @@ class Position:
             self._insert(event)
             return True
         events.append(event)
-        known.add(exec_id)
+        known.add(name)
         if type(event) is Clear:
             fold.clear(event)
         else:
@@ -135,16 +140,18 @@ class Position:
         Where it is in the base its reversal is booked. One that was never seen is kept out when it comes, as
         long as it is among the last 10,000 taken away. False where nothing changed.
         """
-        exec_id = event.exec_id
-        if exec_id in self._gone:
+        name = ident(event)
+        if name in self._gone:
             return False
-        self._gone[exec_id] = None
+        self._gone[name] = None
         if len(self._gone) > GONE_MAX:
             del self._gone[next(iter(self._gone))]
-        known = self.known(exec_id)
+        known = self._find(name)
         if known is not None:
-            self._known.remove(exec_id)
+            self._known.remove(name)
             at = bisect_left(self._events, place(known), key=place)
+            while self._events[at] is not known:  # a transfer may have a fill's id and time
+                at += 1
             del self._events[at]
             self._refold(at)
             return True
@@ -157,7 +164,7 @@ class Position:
         where = place(event)
         if self._base is not None and where <= self._base:
             self.displaced += 1
-        self._known.add(event.exec_id)
+        self._known.add(ident(event))
         at = bisect_left(self._events, where, key=place)
         self._events.insert(at, event)
         self._refold(at)
@@ -195,7 +202,12 @@ class Position:
         if not cut:
             return
         self._base = place(self._events[cut - 1])
-        self._known.difference_update(event.exec_id for event in self._events[:cut])
+        names = [ident(event) for event in self._events[:cut]]
+        self._known.difference_update(names)
+        # An execution told again is known by its order. Of the others nobody else keeps the ids.
+        self._summed.update((name, None) for name in names if not isinstance(name, str))
+        while len(self._summed) > SUMMED_MAX:
+            del self._summed[next(iter(self._summed))]
         del self._events[:cut]
         del marks[:at]
         for fold in (self._fold, *marks):
@@ -257,15 +269,23 @@ class Position:
         """Time and id of the last event in the order of events; None where there was none."""
         return place(self._events[-1]) if self._events else self._base
 
-    def known(self, exec_id: str) -> Event | None:
-        """The event of that id, as long as it is in memory.
+    def known(self, exec_id: str) -> Clear | None:
+        """The execution of that id, as long as it is in memory."""
+        found = self._find(exec_id)
+        assert found is None or isinstance(found, Clear), "what is no execution is not found by an id alone"
+        return found
 
-        The ids are a set: in a large dict each new one costs twice the cache misses. So this looks through
-        the events, newest first; what it is asked for, a bust, costs a fold of all that came later anyway.
-        """
-        if exec_id not in self._known:
+    def has(self, event: Event) -> bool:
+        """Whether an event of that kind and id was booked, as far as memory tells."""
+        name = ident(event)
+        return name in self._known or name in self._summed
+
+    def _find(self, name: Ident) -> Event | None:
+        # The ids are a set: in a large dict each new one costs twice the cache misses. So this looks through
+        # the events, newest first; what it is asked for, a bust, costs a fold of all that came later anyway.
+        if name not in self._known:
             return None
-        return next(event for event in reversed(self._events) if event.exec_id == exec_id)
+        return next(event for event in reversed(self._events) if ident(event) == name)
 
     def standing(self) -> Standing:
         """The position as it stands, for whoever reads it later or elsewhere."""

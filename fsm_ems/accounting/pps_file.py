@@ -30,7 +30,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fsm_ems.accounting.atomic_file import DISK, Disk, SetAside
 from fsm_ems.accounting.commented_file import (
@@ -47,7 +47,9 @@ from fsm_ems.accounting.commented_file import (
 from fsm_ems.accounting.lines import (
     decimal_of,
     event_fields,
+    event_ident,
     event_of,
+    ident_of,
     number_text,
     table_of,
     tables_of,
@@ -56,16 +58,10 @@ from fsm_ems.accounting.lines import (
 )
 from fsm_ems.accounting.position import Standing
 
-
-def exec_id(fields: Mapping[str, Any]) -> str:
-    """What tells one clear from the others."""
-    return str(fields["exec_id"])
-
-
 _FORM = Form(
     "Positions, a projection of the record log: fsm_ems writes the values anew, and keeps your comments.",
     "clears",
-    exec_id,
+    ident_of,
     "positions",
 )
 
@@ -105,7 +101,7 @@ def _table(position: Standing) -> Table:
         "fees": {asset: number_text(amount) for asset, amount in position.fees},
         "part": "" if position.part is None else number_text(position.part),
     }
-    items = [Item(event.exec_id, event_fields(event)) for event in position.events]
+    items = [Item(event_ident(event), event_fields(event)) for event in position.events]
     return Table(("positions", position.broker, position.account, position.market), values, items)
 
 

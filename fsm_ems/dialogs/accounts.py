@@ -15,6 +15,7 @@ from fsm_ems.market import Market
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
+    BrokerdExpiry,
     BrokerdFill,
     BrokerdPosition,
     BrokerdSplit,
@@ -94,31 +95,38 @@ def unbook_execution(
     """
     body = dialog.body
     known = position_of(book, body.account, body.market).known(exec_id)
-    if isinstance(known, Clear):
+    if known is not None:
         withdraw(book, record, body.account, body.market, known, effects)
     elif gone is not None:
         withdraw(book, record, body.account, body.market, clear_of(body.side, gone), effects)
 
 
+def is_at(broker: str, market: str) -> bool:
+    """Whether *market* is one of *broker*'s: it can tell of no other."""
+    return market.rpartition(".")[2] == broker
+
+
 def book_orphan(
     book: Book,
     record: Record,
+    broker: str,
     report: BrokerdFill | BrokerdBust | BrokerdCorrection,
     effects: list[Effect],
 ) -> None:
     """An execution that belongs to no order moves its account's position as far as its market is known.
 
-    A fill tells it by its details; what it undoes or corrects, by the execution in question.
+    A fill tells it by its details; what it undoes or corrects, by the execution in question. Both are of the
+    *broker*'s own markets: two brokers may give one id, and one account may have markets at both.
     """
     account = report.account
     if isinstance(report, BrokerdFill):
-        if report.details is not None:
+        if report.details is not None and is_at(broker, report.details.market):
             clear = _clear_of_report(report, record, buys=report.details.side == "buy")
             enter(book, record, account, report.details.market, clear, effects)
         return
     for market, position in book.positions.get(account, {}).items():
-        known = position.known(report.ref_id)
-        if isinstance(known, Clear):
+        known = position.known(report.ref_id) if is_at(broker, market) else None
+        if known is not None:
             withdraw(book, record, account, market, known, effects)
             if isinstance(report, BrokerdCorrection):
                 clear = _clear_of_report(report, record, buys=known.size > 0)
@@ -133,8 +141,13 @@ def _clear_of_report(report: BrokerdFill | BrokerdCorrection, record: Record, *,
 
 
 def account_for(book: Book, record: Record, payload: Accounted, effects: list[Effect]) -> None:
-    """A transfer, split or expiry moves the position; a size that is not ours is noted, and moves nothing."""
+    """A transfer, split or expiry moves the position; a size that is not ours is noted, and moves nothing.
+
+    Nor does what a broker tells of another's market.
+    """
     report = payload.report
+    if not is_at(payload.broker, report.market):
+        return
     if isinstance(report, BrokerdPosition):
         key = (report.account, report.market)
         if report.size == payload.ours:
@@ -142,12 +155,14 @@ def account_for(book: Book, record: Record, payload: Accounted, effects: list[Ef
         else:
             book.differing[key] = report.size
         return
-    time_ns = report.time_ns or record.time_ns
-    event: Event
+    enter(book, record, report.account, report.market, event_of(report, record.time_ns), effects)
+
+
+def event_of(report: BrokerdTransfer | BrokerdSplit | BrokerdExpiry, now_ns: int) -> Event:
+    """What *report* does to the position, at the venue's time, or now where it names none."""
+    time_ns = report.time_ns or now_ns
     if isinstance(report, BrokerdTransfer):
-        event = Transfer(time_ns, report.exec_id, report.size)
-    elif isinstance(report, BrokerdSplit):
-        event = Split(time_ns, report.exec_id, report.ratio)
-    else:
-        event = Expiry(time_ns, report.exec_id, report.price)
-    enter(book, record, report.account, report.market, event, effects)
+        return Transfer(time_ns, report.exec_id, report.size)
+    if isinstance(report, BrokerdSplit):
+        return Split(time_ns, report.exec_id, report.ratio)
+    return Expiry(time_ns, report.exec_id, report.price)

@@ -100,7 +100,7 @@ def _orphaned(book: Book, record: Record, payload: Orphaned, effects: list[Effec
         book.orphan_execs.setdefault((payload.broker, report.account), {})[report.exec_id] = record.seq
         if len(book.orphans) > ORPHANS_MAX:
             unpark(book, next(iter(book.orphans)))
-        book_orphan(book, record, report, effects)
+        book_orphan(book, record, payload.broker, report, effects)
 
 
 def _listed(book: Book, record: Record, payload: Listed, effects: list[Effect]) -> None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Body, Dialog, EditRequest, body_of
-from fsm_ems.dialogs.prices import NO_PRICES, Prices
+from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.record import (
     CancelWanted,
     EditWanted,
@@ -30,6 +30,7 @@ from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import Refused
 from fsm_ems.machines.order import ENDS, RESTING, E, S
 from fsm_ems.messages import Cancel, Edit, Order
+from fsm_ems.numbers import fits
 
 CODES: dict[str, str] = {
     "forbidden": "this identity may not give commands",
@@ -130,13 +131,14 @@ def submit(
         raise Refused("expired", f"expire_ns {body.expire_ns} is not after {now_ns}", order.oid)
     within_limits(settings, body, body.size, body.price, prices, order.oid)
     key = (owner, order.oid)
+    oldest_ns = now_ns - settings.quote_age_ns
     if body.side == "alert":
-        return record(book, now_ns, key, E.SUBMIT_ALERT, _held(body, prices, order.oid))
+        return record(book, now_ns, key, E.SUBMIT_ALERT, _held(body, prices, oldest_ns, order.oid))
     if body.mode == "dark":
         if body.type != "market" and body.market not in book.markets:
             raise Refused("unknown_market", f"the tick of {body.market} is not known", order.oid)
         _can_leave(book, body, body.size, order.oid)
-        return record(book, now_ns, key, E.SUBMIT_DARK, _held(body, prices, order.oid))
+        return record(book, now_ns, key, E.SUBMIT_DARK, _held(body, prices, oldest_ns, order.oid))
     broker = body.broker
     if not book.link_up(broker):
         return record(book, now_ns, key, E.SUBMIT, Submitted(body, None, 0))
@@ -159,20 +161,24 @@ def _can_leave(book: Book, body: Body, size: Decimal, oid: str) -> None:
         raise Refused("size_tick", f"size {size} is no multiple of {market.size_tick}", oid)
 
 
-def _held(body: Body, prices: Prices, oid: str) -> Held:
-    """What is held here, with the price to be met and the side from which; both are frozen by the record."""
+def _held(body: Body, prices: Prices, oldest_ns: int, oid: str) -> Held:
+    """What is held here, with the price to be met and the side from which; both are frozen by the record.
+
+    A price older than *oldest_ns* does not tell where the market is: with the side taken from it, an order
+    might fire at the first row that follows.
+    """
     price, direction = body.price, body.direction
     if direction is None and body.trigger != "price":
         rises = (body.side == "buy") is not (body.trigger == "touch")
         direction = "at_or_above" if rises else "at_or_below"
     if direction is None or price is None:
-        reference = prices.reference(body.market)
-        if reference is None:
-            raise Refused("no_reference", f"no price of {body.market} is known, and no side was named", oid)
+        stands = prices.stands(body.market, oldest_ns)
+        if stands is None:
+            raise Refused("no_reference", f"no fresh price of {body.market} tells where it stands", oid)
         if price is None:
-            price = _trailing(body, reference, oid)
+            price = _trailing(body, stands, oid)
         if direction is None:
-            direction = "at_or_above" if price >= reference else "at_or_below"
+            direction = "at_or_above" if price >= stands else "at_or_below"
     return Held(body, direction, price)
 
 
@@ -295,17 +301,20 @@ def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
 
 
 def trigger(
-    book: Book, settings: Settings, dialog: Dialog, price: Decimal | None, now_ns: int
+    book: Book, settings: Settings, prices: Prices, dialog: Dialog, price: Decimal | None, now_ns: int
 ) -> Record | None:
     """A dark order or an alert is fired by hand. It fires once: anything but a waiting one is None.
 
     *price* is the limit the order goes out with; None keeps the price it waited for.
 
     Raises:
-        Refused: the price is none, or the order would break its limits at it; it waits on.
+        Refused: the price is none, or one that no request can carry, or the order would break its limits at
+            it; it waits on.
     """
-    if price is not None and not (price.is_finite() and price > 0):
-        raise Refused("bad_price", f"a price above zero is needed, not {price}", dialog.oid)
+    if price is not None and not (fits(price) and price > 0):
+        raise Refused(
+            "bad_price", f"a price above zero, of at most 34 digits, is needed: {price}", dialog.oid
+        )
     key = (dialog.owner, dialog.oid)
     if dialog.state in (S.ALERT_OPEN, S.DARK_OPEN) and out_of_date(dialog, now_ns):
         return record(book, now_ns, key, E.EXPIRED, Timed(0))
@@ -313,10 +322,10 @@ def trigger(
         return record(book, now_ns, key, E.ALERT, Triggered(price, None, 0, "hand", None))
     if dialog.state is not S.DARK_OPEN:
         return None
-    limit = dialog.price if price is None else price
-    within_limits(settings, dialog.body, dialog.size, limit, NO_PRICES, dialog.oid)
-    goes_out_at = None if dialog.body.type == "market" else limit
-    return fired(book, settings, dialog, goes_out_at, now_ns, "hand", None)
+    # What goes out at market is worth what the market is, and not the price it waited for.
+    limit = None if dialog.body.type == "market" else dialog.price if price is None else price
+    within_limits(settings, dialog.body, dialog.size, limit, prices, dialog.oid)
+    return fired(book, settings, dialog, limit, now_ns, "hand", None)
 
 
 def out_of_date(dialog: Dialog, now_ns: int) -> bool:

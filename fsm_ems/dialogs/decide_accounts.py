@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fsm_ems.dialogs.accounts import event_of, is_at
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.decide import record, whole
 from fsm_ems.dialogs.facts import ZERO
@@ -31,10 +32,13 @@ def accounted(
 
     A size that is not ours is recorded once, and again when the venue states another, and when it agrees.
     """
-    position = book.positions.get(report.account, {}).get(report.market)
     operator = (settings.operator, "")
+    if not is_at(broker, report.market):
+        alarm = f"{broker} tells of {report.market}, which is no market of its own"
+        return record(book, now_ns, operator, None, Accounted(broker, report, None), alarm=alarm)
+    position = book.positions.get(report.account, {}).get(report.market)
     if not isinstance(report, BrokerdPosition):
-        if position is not None and position.known(report.exec_id) is not None:
+        if position is not None and position.has(event_of(report, now_ns)):
             return None
         return record(book, now_ns, operator, None, Accounted(broker, report, None))
     ours = ZERO if position is None else position.size

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.darkbook import Hit
 from fsm_ems.dialogs.decide import fired, out_of_date, record
@@ -38,7 +37,7 @@ def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Re
         return record(book, now_ns, key, E.TRAIL, Trailed(_followed(hit), hit.source, hit.seen))
     touch = seen.touch(dialog.body.side, now_ns - settings.quote_age_ns)
     if touch is None:
-        return None if dialog.flags & f.MET else record(book, now_ns, key, E.MET, Met(hit.seen))
+        return record(book, now_ns, key, E.MET, Met(hit.seen))
     limit = limit_at(book, settings, dialog, touch)
     over = over_limits(settings, dialog, dialog.size, limit or touch, NO_PRICES)
     return fired(book, settings, dialog, limit, now_ns, hit.source, hit.seen, over)

@@ -64,10 +64,16 @@ _ADOPTABLE = frozenset(
 
 
 def find(book: Book, broker: str, report: Report) -> Dialog | None:
-    """The dialog a report is about; a refusal may name the order beside the request that is refused."""
+    """The dialog a report is about; a refusal may name the order beside the request that is refused.
+
+    A bust or correction that names no order we know is about the one that has the execution: else it would
+    move the position of the account, and not the order.
+    """
     dialog = book.find(broker, report.reqid, report.venue_id)
     if dialog is None and isinstance(report, BrokerdRefused) and report.target is not None:
         return book.find(broker, report.target, None)
+    if dialog is None and isinstance(report, BrokerdBust | BrokerdCorrection):
+        return book.executions.get((broker, report.account), {}).get(report.ref_id)
     return dialog
 
 

@@ -141,7 +141,8 @@ class Dispatcher:
         """Fire an owner's dark order or alert by hand; it fires at most once."""
         effects: list[Effect] = []
         dialog = decide.own(self.book, owner, oid)
-        self._take_if(decide.trigger(self.book, self.settings, dialog, price, now_ns), now_ns, effects)
+        made = decide.trigger(self.book, self.settings, self.prices, dialog, price, now_ns)
+        self._take_if(made, now_ns, effects)
         return effects
 
     # ── the market ──────────────────────────────────────────────────────────────────────────────────

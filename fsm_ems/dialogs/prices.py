@@ -49,6 +49,21 @@ class Seen:
         self.bid, self.ask = row.offered()
         return True
 
+    def stands(self, oldest_ns: int) -> Decimal | None:
+        """Where the market is: its last print, else the middle of its quote; None where both are older than
+        *oldest_ns*.
+        """
+        if self.last is not None and self.last_ns >= oldest_ns:
+            return self.last
+        return self.middle if self.quote_ns >= oldest_ns else None
+
+    @property
+    def middle(self) -> Decimal | None:
+        """Of the last quote; None where it does not offer both sides."""
+        if self.bid is None or self.ask is None:
+            return None
+        return PRECISE.divide(PRECISE.add(self.bid, self.ask), _TWO)
+
     def touch(self, side: str, oldest_ns: int) -> Decimal | None:
         """What an order of *side* would trade at: the ask for a buy, the bid for a sell; None where the
         quote is older than *oldest_ns* or offers nothing there.
@@ -74,13 +89,18 @@ class Prices:
         return seen
 
     def reference(self, market: str) -> Decimal | None:
-        """What *market* stands at: its last print, before the first one the middle of its quote."""
+        """What an order of *market* is valued at, however old: its last print, before the first one the
+        middle of its quote.
+        """
         seen = self.markets.get(market)
         if seen is None:
             return None
-        if seen.last is not None or seen.bid is None or seen.ask is None:
-            return seen.last
-        return PRECISE.divide(PRECISE.add(seen.bid, seen.ask), _TWO)
+        return seen.middle if seen.last is None else seen.last
+
+    def stands(self, market: str, oldest_ns: int) -> Decimal | None:
+        """Where *market* is by what is no older than *oldest_ns*; see :meth:`Seen.stands`."""
+        seen = self.markets.get(market)
+        return None if seen is None else seen.stands(oldest_ns)
 
 
 NO_PRICES = Prices()

@@ -50,10 +50,14 @@ class Due(NamedTuple):
     price: Decimal | None
 
 
-def waits(command: Order, market: AuditedMarket, number: int) -> tuple[Waits, Decimal]:
-    """What a dark order or an alert waits for as it is accepted, and the price to be met."""
-    reference = market.last
-    if reference is None and market.bid is not None and market.ask is not None:
+def waits(command: Order, market: AuditedMarket, number: int, oldest_ns: int) -> tuple[Waits, Decimal]:
+    """What a dark order or an alert waits for as it is accepted, and the price to be met.
+
+    Nothing older than *oldest_ns* tells where the market stands.
+    """
+    reference = market.last if market.last_ns >= oldest_ns else None
+    quoted = market.quote_ns >= oldest_ns
+    if reference is None and quoted and market.bid is not None and market.ask is not None:
         reference = (market.bid + market.ask) / 2
     price = command.price
     if price is None:

@@ -131,7 +131,7 @@ class Auditor:
             self._nothing(given, outcome)
             return
         if isinstance(given, Commanded):
-            self._commanded(given.identity, given.command)
+            self._commanded(given.identity, given.command, now_ns)
         elif isinstance(given, Fired):
             self._fired(given, now_ns)
         elif isinstance(given, Quoted):
@@ -179,7 +179,7 @@ class Auditor:
 
     # ── what inputs mean ────────────────────────────────────────────────────────────────────────────
 
-    def _commanded(self, identity: str, command: Command) -> None:
+    def _commanded(self, identity: str, command: Command, now_ns: int) -> None:
         if identity not in self.traders:
             raise Breach("P6", f"{identity} may not act, and {command} was taken")
         key = (identity, command.oid)
@@ -190,7 +190,8 @@ class Auditor:
             made = self.orders[key] = accepted(identity, command)
             if command.mode == "dark" or made.alert:
                 market = self.markets.get(command.market, AuditedMarket())
-                made.waits, made.price = waits(command, market, len(self.orders))
+                oldest_ns = now_ns - self.rules.quote_age_ns
+                made.waits, made.price = waits(command, market, len(self.orders), oldest_ns)
             return
         if order is None:
             raise Breach("P6", f"{identity} has no order {command.oid}, and {command} was taken")

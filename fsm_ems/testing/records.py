@@ -24,7 +24,7 @@ Drawn = st.SearchStrategy[Any]
 _sound = st.characters(codec="utf-8")
 texts: st.SearchStrategy[str] = st.text(_sound, max_size=20)
 """Any text: controls, quotes, line ends, what looks like JSON; only no half of a surrogate pair."""
-names: st.SearchStrategy[str] = st.from_regex(r"[A-Za-z0-9_.-]{1,12}", fullmatch=True)
+names: st.SearchStrategy[str] = st.from_regex(r"\.?[A-Za-z0-9_-][A-Za-z0-9_.-]{0,10}", fullmatch=True)
 ids: st.SearchStrategy[str] = st.text(_sound, min_size=1, max_size=20)
 """What a venue may call an order or an execution."""
 counts: st.SearchStrategy[int] = st.integers(-(2**70), 2**70)

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from fsm_ems.accounting.clear import Clear, Transfer
 from fsm_ems.accounting.ledger import DAY_NS, Entry, Ledger, Page, pages_of
 
@@ -17,6 +19,18 @@ def test_an_entry_is_written_once_and_so_is_its_reversal() -> None:
 
     assert [ledger.add(one) for one in (booked, booked, busted, busted)] == [True, False, True, False]
     assert ledger.pages() == [Page("paper", "main", 3, (booked, busted))]
+
+
+def test_one_id_in_two_markets_or_of_two_kinds_is_two_entries() -> None:
+    """Else the ledger would lack what the position has."""
+    ledger = Ledger("paper", "main")
+    booked = entry(1, 3, "E1")
+    brought = Entry(2, 3 * DAY_NS, booked.market, Transfer(5, "E1", Decimal(2)))
+    elsewhere = replace(booked, seq=3, market="ethusdt.paper")
+
+    assert [ledger.add(one) for one in (booked, brought, elsewhere, elsewhere)] == [True, True, True, False]
+    assert ledger.pages() == pages_of("paper", "main", (booked, brought, elsewhere, brought))
+    assert ledger.pages()[0].entries == (booked, brought, elsewhere)
 
 
 def test_a_page_is_for_the_day_of_the_booking() -> None:

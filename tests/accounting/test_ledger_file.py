@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fsm_ems.accounting import ledger_file
 from fsm_ems.accounting.clear import Clear, Expiry, Split, Transfer
@@ -91,6 +92,17 @@ def test_a_comment_stays_with_its_entry_and_not_with_its_reversal() -> None:
 
     assert " },  # one\n    # two\n    { seq = 8" in format_ledger(more, first)
     assert "entries = [\n    # one\n    # two\n    { seq = 8" in format_ledger(bust_alone, first)
+
+
+def test_a_comment_is_not_doubled_where_an_id_comes_twice() -> None:
+    """In two markets, or of an execution and a transfer."""
+    one = Entry(7, NOON, "a.b", Clear(5, "T", Decimal(2), Decimal(100)))
+    same = (one, replace(one, market="c.b"), Entry(9, NOON, "a.b", Transfer(5, "T", Decimal(2))))
+    day = LEDGER_DAY._replace(seq=9, page=PAGE._replace(entries=same))
+    text = format_ledger(day).replace('transfer = "2" },', 'transfer = "2" },  # mine')
+
+    assert format_ledger(day, text) == text
+    assert text.count("# mine") == 1
 
 
 def test_an_unreadable_file_is_kept_and_told_and_rebuilt(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from fsm_ems.accounting import position as position_module
 from fsm_ems.accounting.clear import Clear, Event, Expiry, Split, Transfer
 from fsm_ems.accounting.position import Position
 from fsm_ems.market import Market
@@ -207,11 +208,33 @@ def test_an_old_transfer_can_be_taken_away_too() -> None:
     position.add(clear(1, "-2", "10"))
     for at in range(2, 600):
         position.add(clear(at, "-1" if at % 2 else "1", "10"))
-    assert position.known("T") is None
+    assert position.known("E1") is None  # summed up, with what was before it
 
     position.remove(brought)
 
     assert position.size == -2
+
+
+@pytest.mark.parametrize("told", [Transfer(1, "A", D(2)), Split(1, "A", D(2)), Expiry(1, "A", D(90))])
+def test_what_is_no_execution_is_known_again_though_it_is_summed_up(
+    monkeypatch: pytest.MonkeyPatch, told: Transfer | Split | Expiry
+) -> None:
+    """No order knows it: told again, it would move the position twice. The last so many are known."""
+    monkeypatch.setattr(position_module, "SUMMED_MAX", 1)
+    position = Position(MARKET, "main", keep=0)
+    position.add(Transfer(0, "older", D(1)))
+    position.add(Transfer(0, "oldest", D(-1)))
+    position.add(told)
+    position.add(Clear(2, "B", -position.size or D(1), D(90)))
+    for at in range(3, 600):
+        position.add(clear(at, "-1" if at % 2 else "1", "10"))
+    size = position.size
+
+    assert position.has(told)
+    assert not position.add(told)
+    assert not position.twin().add(told)
+    assert (position.size, position.displaced) == (size, 0)
+    assert not position.has(Transfer(0, "older", D(1)))
 
 
 def test_an_event_before_a_base_with_nothing_after_it_is_counted() -> None:

@@ -746,6 +746,17 @@ def test_a_filled_order_that_was_cancelled_since_cannot_be_increased(desks: Desk
     assert code_of(desk.refused("edit", edit_id="e1", size="12")) == "order_ended"
 
 
+def test_an_edit_is_held_against_the_limits_with_whatever_other_edits_may_bring(desks: Desks) -> None:
+    """An edit that is out may be in force before this one is: 12 at 140 is too much, and 12 at 100 is not."""
+    desk = desks(Settings(limits={"*": Limits(max_value=Decimal(1_500))}))
+    desk.order()
+    desk.ack()
+    desk.edit("e1", price="140")
+
+    assert code_of(desk.refused("edit", edit_id="e2", size="12")) == "max_value"
+    desk.edit("e3", size="10.5")
+
+
 # Triggers.
 
 
@@ -781,6 +792,22 @@ def test_a_dark_order_that_fires_without_a_link_waits_for_it(desks: Desks) -> No
     effects = desk.link("connect", "connected", "synced")
 
     assert [sent.price for sent in of_kind(effects, SendOrder)] == [100]
+
+
+def test_a_dark_market_order_fired_by_hand_is_valued_at_the_market(desks: Desks) -> None:
+    """The price that it waited for is far from there; where none is known it waits on."""
+    desk = desks(Settings(limits={"*": Limits(max_value=Decimal(1_000))}))
+    desk.order(mode="dark", type="market", side="sell", price="100", trigger="stop")
+    for known, code in (("", "no_reference"), ("500", "max_value")):
+        if known:
+            desk.print(known)
+        with pytest.raises(Refused, match=code):
+            desk.ems.trigger("ann", "o1", desk.now, Decimal(1))
+    desk.print("99.5")
+
+    effects = desk.ems.trigger("ann", "o1", desk.now)
+
+    assert [sent.price for sent in of_kind(effects, SendOrder)] == [None]
 
 
 def test_an_alert_fires_once_and_sends_nothing(desk: Desk) -> None:
@@ -847,7 +874,7 @@ def test_deciding_changes_nothing(desk: Desk) -> None:
     made = [
         decide.submit(desk.book, settings, NO_PRICES, "ann", order, desk.now),
         decide.grant(desk.book, "eve", "observer", (), desk.now),
-        decide.trigger(desk.book, settings, desk.dialog(), None, desk.now),
+        decide.trigger(desk.book, settings, desk.ems.prices, desk.dialog(), None, desk.now),
     ]
 
     assert [record is None for record in made] == [False, False, True]

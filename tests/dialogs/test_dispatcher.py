@@ -469,6 +469,40 @@ def test_an_orphan_fill_is_booked_once(desk: Desk) -> None:
     assert len(desk.book.orphans) == 2
 
 
+@pytest.mark.parametrize("amended", [{"name": "brokerd_bust"}, {"name": "brokerd_correction", "size": "1"}])
+def test_an_orphan_of_another_broker_moves_nothing_here(desk: Desk, amended: dict[str, str]) -> None:
+    """Its execution ids are its own, though the account has the same name there."""
+    desk.order()
+    desk.ack()
+    desk.fill("4", exec_id="X1")
+    price = {} if amended["name"] == "brokerd_bust" else {"price": "100"}
+    report = parse_report({"exec_id": "B1", "ref_id": "X1", "venue_id": "V9", **amended, **price})
+
+    desk.ems.report("elsewhere", report, desk.now)
+
+    assert desk.book.positions["main"][MARKET].size == 4
+    assert desk.stands() == "open 4/10"
+
+
+@pytest.mark.parametrize(
+    ("amended", "left"), [({"name": "bust"}, "0"), ({"name": "correction", "size": "3", "price": "100"}, "3")]
+)
+@pytest.mark.parametrize("named", [{}, {"venue_id": "V9"}, {"reqid": "strange"}])
+def test_what_amends_an_execution_reaches_the_order_that_has_it(
+    desk: Desk, amended: dict[str, str], left: str, named: dict[str, str]
+) -> None:
+    """Also where it names no order, or one that nobody knows: order and position stay one."""
+    desk.order()
+    desk.ack()
+    desk.fill("4", exec_id="X1")
+
+    desk.report(exec_id="B1", ref_id="X1", **amended, **named)
+
+    assert desk.stands() == f"open {left}/10"
+    assert desk.book.positions["main"][MARKET].size == Decimal(left)
+    assert desk.book.orphans == {}
+
+
 def test_a_waiting_copy_of_an_orphan_fill_is_let_go(desk: Desk) -> None:
     stranger(desk)
     desk.order()

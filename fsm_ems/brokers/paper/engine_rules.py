@@ -5,14 +5,13 @@ A broken rule is told as ``name: what is wrong``; nothing is ever rounded to kee
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import get_args
 
 from fsm_ems.dialogs.facts import EXACT, PRECISE
 from fsm_ems.errors import InvalidMessage
 from fsm_ems.market import FillModel, Market
-from fsm_ems.message_fields import NAME_FORM
+from fsm_ems.message_fields import is_name
 from fsm_ems.messages import BrokerdOrder
 from fsm_ems.numbers import PLACES_MAX, no_decimals, plain
 
@@ -20,7 +19,6 @@ from fsm_ems.numbers import PLACES_MAX, no_decimals, plain
 SIZE_END = Decimal(10) ** 16
 COST_END = Decimal(10) ** PLACES_MAX
 BPS_END = Decimal(10_000)
-_NAME = re.compile(NAME_FORM, re.ASCII).fullmatch
 _LAST_PLACE = Decimal(1).scaleb(-PLACES_MAX)
 
 
@@ -39,7 +37,7 @@ def check_market(market: Market) -> None:
     problems = [
         f"{market.fqme}: {name} {asset!r} is no asset's name, which is 1 to 40 of A-Z a-z 0-9 _ . -"
         for name, asset in (("base", market.base), ("quote", market.quote))
-        if not _NAME(asset)
+        if not is_name(asset)
     ]
     problems += [
         f"{market.fqme}: {name} must be above zero"
