@@ -130,9 +130,9 @@ def split_forgets_executions(patch: Patch) -> None:
     """A split changes what was ordered, and not what traded."""
 
     def make(known: Call) -> Call:
-        def restated(book: Book, record: Any, dialog: Dialog, report: BrokerdRestated) -> None:
+        def restated(book: Book, record: Any, dialog: Dialog, report: BrokerdRestated, effects: Any) -> None:
             fills = None if dialog.fills is None else dialog.fills.copy()
-            known(book, record, dialog, report)
+            known(book, record, dialog, report, effects)
             dialog.fills = fills
 
         return restated
@@ -263,8 +263,8 @@ def refused_id_in_force(patch: Patch) -> None:
     """After an edit was refused, requests name the refused id and not the last accepted one."""
 
     def make(known: Call) -> Call:
-        def refused(book: Book, record: Any, dialog: Dialog, report: BrokerdRefused) -> None:
-            known(book, record, dialog, report)
+        def refused(book: Book, record: Any, dialog: Dialog, report: BrokerdRefused, effects: Any) -> None:
+            known(book, record, dialog, report, effects)
             if report.request == "edit":
                 dialog.reqid = report.reqid
 
