@@ -54,7 +54,7 @@ def standings(market: Market, fills: Iterable[Traded], prints: Iterable[Point]) 
     """
     told: list[Standing] = []
     position = Position(market, "run")
-    last = Decimal(0)  # the first event, of either kind, has a price
+    last: Decimal | None = None
     printed = False
     events: list[tuple[int, Point | Traded]] = [(point.time_ns, point) for point in prints]
     events += [(fill.time_ns, fill) for fill in fills]
@@ -65,6 +65,8 @@ def standings(market: Market, fills: Iterable[Traded], prints: Iterable[Point]) 
             position.add(Clear(time_ns, f"{number:012}", size, event.price, event.fee))
         if isinstance(event, Point) or not printed:
             printed, last = isinstance(event, Point), event.price
+        if last is None:
+            continue
         if told and told[-1].time_ns == time_ns:
             told.pop()
         told.append(_standing(position, time_ns, last))
