@@ -11,8 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fsm_ems.dialogs.book import Book, Waiting
+from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.facts import Dialog, body_of
 from fsm_ems.dialogs.record import (
     Adopted,
@@ -25,7 +27,9 @@ from fsm_ems.dialogs.record import (
     SendOrder,
     Timed,
 )
+from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import OrderState
+from fsm_ems.market import Market
 from fsm_ems.messages import (
     BrokerdFill,
     BrokerdOrderAck,
@@ -35,12 +39,14 @@ from fsm_ems.messages import (
     Cancel,
     Order,
 )
+from fsm_ems.quotes import Quote
 from fsm_ems.testing import audit_book, audit_rules
+from fsm_ems.testing.audit_dark import Rules
 from fsm_ems.testing.audited import AuditedEdit, AuditedOrder
 from fsm_ems.testing.auditor import Auditor
 from fsm_ems.testing.auditor_fold import edit_sent
 from fsm_ems.testing.breach import Breach
-from fsm_ems.testing.inputs import Commanded, Heard, Input, LinkMoved, Outcome, TimePassed
+from fsm_ems.testing.inputs import Commanded, Heard, Input, LinkMoved, Outcome, Quoted, TimePassed, put
 
 BROKER = "paper"
 MARKET = "xbtusd.paper"
@@ -404,3 +410,67 @@ def test_a_confirmation_of_an_edit_that_nobody_made_changes_nothing() -> None:
     order.replaced(BrokerdReplaced(reqid=9, size=Decimal(5)))
 
     assert order.size == 2
+
+
+# The market.
+
+
+DARK = Order(
+    oid="o", side="buy", market=MARKET, size=Decimal(2), price=Decimal(100), mode="dark",
+    direction="at_or_below", tif="gtd", expire_ns=NOW + 5,
+)  # fmt: skip  # its terms on a line
+MARKETS = {MARKET: Market(MARKET, "xbt", "usd", price_tick=Decimal(1), size_tick=Decimal(1))}
+ROW = Quote(NOW, Decimal(99), Decimal(1), Decimal(100), Decimal(1))
+
+
+def held() -> tuple[Dispatcher, Auditor]:
+    """Alice's dark order waits for 100, until 5 ns from now; the auditor has seen it."""
+    dispatcher = Dispatcher(Settings(markets=MARKETS), lambda record: None, generation="g", now_ns=NOW)
+    auditor = Auditor(rules=Rules(price_ticks={MARKET: Decimal(1)}))
+    dispatcher.grant("alice", "trader", NOW)
+    auditor.grant("alice", "trader")
+    given = Commanded("alice", DARK)
+    auditor.observe(given, put(dispatcher, given, NOW), NOW)
+    return dispatcher, auditor
+
+
+def test_a_row_that_meets_an_order_past_its_date_must_end_it() -> None:
+    """Its end may be noticed by the row, before time is asked."""
+    dispatcher, auditor = held()
+    given, later = Quoted(MARKET, ROW), NOW + 5
+
+    auditor.observe(given, put(dispatcher, given, later), later)
+
+    assert auditor.orders["alice", "o"].state == "expired"
+    auditor.compare(dispatcher.book)
+
+
+def test_an_order_that_a_row_meets_and_nobody_moves_is_noticed() -> None:
+    _, auditor = held()
+
+    with pytest.raises(Breach, match=r"P9: alice's o \(dark_open\): it fires, and nobody was told"):
+        auditor.observe(Quoted(MARKET, ROW), Outcome(()), NOW)
+
+
+def test_an_order_that_acts_on_a_row_which_does_not_meet_it_is_noticed() -> None:
+    dispatcher, auditor = held()
+    outcome = put(dispatcher, Quoted(MARKET, ROW), NOW)
+    higher = replace(ROW, ask=Decimal(101))
+
+    with pytest.raises(Breach, match=r"P9: alice's o \(dark_open\): it acts, and due is nothing"):
+        auditor.observe(Quoted(MARKET, higher), outcome, NOW)
+
+
+# Fold rules that need more than one request.
+
+
+def test_a_whole_size_that_an_edit_explains_puts_the_edit_in_force() -> None:
+    """The newest of them that is not larger; without one, the size is what traded."""
+    edits = (an_edit(out=True, reqid=7), an_edit(out=True, reqid=8, size=Decimal(9)))
+    order = an_order("editing", edits=edits)
+    order.state_cum(Decimal(3))
+    order.size = Decimal(4)
+    order.whole(Decimal(3))
+
+    assert (order.size, order.reqid) == (3, 7)
+    assert order.edits == edits[1:]
