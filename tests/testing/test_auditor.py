@@ -472,5 +472,6 @@ def test_a_whole_size_that_an_edit_explains_puts_the_edit_in_force() -> None:
     order.size = Decimal(4)
     order.whole(Decimal(3))
 
-    assert (order.size, order.reqid) == (3, 7)
+    assert order.size == 3
+    assert order.reqid == 7
     assert order.edits == edits[1:]
