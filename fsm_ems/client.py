@@ -187,10 +187,10 @@ class Client:
         try:
             if await self._desk.command(self.identity, order):
                 standing = self._desk.standing(self.identity, order.oid)
-                if standing is not None:
-                    mailbox.put(standing)
-                    if standing.state in _END_NAMES:
-                        self.drop(order.oid, mailbox)  # no more will come, whether it is read or not
+                assert standing is not None, "an order is in memory when it was just found there"
+                mailbox.put(standing)
+                if standing.state in _END_NAMES:
+                    self.drop(order.oid, mailbox)  # no more will come, whether it is read or not
         except BaseException:
             self.drop(order.oid, mailbox)
             raise

@@ -25,7 +25,7 @@ from fsm_ems.errors import ClientFault, InvalidMessage
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import replay
-from fsm_ems.machines.link import LinkEvent, LinkState
+from fsm_ems.machines.link import LinkEvent
 from fsm_ems.messages import Order, named_faults
 from fsm_ems.service import EMS
 
@@ -113,9 +113,8 @@ async def open_ems(
         life=log.of,
     )
     dispatcher.grant(identity, "trader", clock())
-    for broker, state in list(book.links.items()):
-        if state not in (LinkState.DOWN, LinkState.CLOSED):
-            dispatcher.link(broker, LinkEvent.LOST, clock())
+    for broker in list(book.links):
+        dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
     books = None if accounts is None else await _opened_books(accounts, book, booked)
     ems = EMS(dispatcher, brokers, identity, clock, books)
     async with trio.open_nursery() as nursery:

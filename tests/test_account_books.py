@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
+from structlog.testing import capture_logs
 
-from fsm_ems import ClientFault, PaperBroker, new_order, open_ems, service
+from fsm_ems import EMS, ClientFault, PaperBroker, new_order, open_ems, service
 from fsm_ems.account_books import PPS, AccountBooks, booked_in, rebuild, write
 from fsm_ems.accounting.ledger_file import parse_ledger
 from fsm_ems.accounting.pps_file import read_pps
@@ -237,6 +239,75 @@ async def test_what_no_thread_was_free_to_write_is_written_at_the_close(
         threads.release_on_behalf_of("somebody else")
 
     assert ledgers(tmp_path) == ["E"]
+
+
+async def until(fact: Callable[[], object]) -> None:
+    """Wait for what a thread does."""
+    with trio.fail_after(20):
+        while not fact():
+            await trio.lowlevel.checkpoint()
+
+
+def aside(folder: Path) -> list[Path]:
+    """What was kept of files that could not be read."""
+    return sorted(folder.glob(f"{PPS}.bad*"))
+
+
+def says(folder: Path, size: str) -> bool:
+    with suppress(FileNotFoundError):  # a torn one has just been moved away
+        return f'size = "{size}"' in (folder / PPS).read_text()
+    return False
+
+
+async def buy(ems: EMS, broker: ScriptedBroker, exec_id: str) -> None:
+    """An order for 2 that is filled at 100."""
+    order = await ems.submit(new_order(market="xbtusd.paper", side="buy", size="2", price="100"))
+    sent = await broker.sent.receive()
+    assert isinstance(sent, BrokerdOrder)
+    broker.report(BrokerdFill(reqid=sent.reqid, exec_id=exec_id, size=Decimal(2), price=Decimal(100)))
+    await order.wait()
+
+
+@pytest.mark.real_clock
+async def test_the_files_follow_while_the_ems_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They say what the records say after each fill, and again after a disk that failed came back."""
+    monkeypatch.setattr(service, "ACCOUNTS_EVERY_S", 0)
+    folder, broker = tmp_path / "accounts", ScriptedBroker()
+    async with open_ems(broker, log=FileLog(tmp_path / "records.log"), accounts=folder) as ems:
+        await ems.ready()
+        await buy(ems, broker, "E1")
+        await until(lambda: says(folder, "2"))
+        with capture_logs() as logged:
+            (folder / "ledger").rename(tmp_path / "gone")
+            (folder / "ledger").write_text("no folder")
+            await buy(ems, broker, "E2")
+            await until(lambda: logged)
+            (folder / "ledger").unlink()
+            await until(lambda: says(folder, "4"))
+
+    assert {(one["event"], one["log_level"]) for one in logged} == {("accounts not written", "error")}
+    assert ledgers(folder) == ["E1", "E2"]
+
+
+@pytest.mark.real_clock
+async def test_a_file_that_is_torn_is_told_kept_aside_and_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found when the EMS is opened, and found when it is written while it runs."""
+    monkeypatch.setattr(service, "ACCOUNTS_EVERY_S", 0)
+    (tmp_path / PPS).write_text("torn before [")
+    broker = ScriptedBroker()
+    with capture_logs() as logged:
+        async with open_ems(broker, log=FileLog(tmp_path / "records.log"), accounts=tmp_path) as ems:
+            before = (tmp_path / f"{PPS}.bad").read_text()
+            await ems.ready()
+            (tmp_path / PPS).write_text("torn meanwhile [")
+            await buy(ems, broker, "E1")
+            await until(lambda: says(tmp_path, "2"))
+
+    assert before == "torn before ["
+    assert [one["event"] for one in logged] == ["account file unreadable"] * 2
+    assert "torn meanwhile [" in [path.read_text() for path in aside(tmp_path)]
 
 
 async def test_unrealized_is_told_from_the_last_quote() -> None:

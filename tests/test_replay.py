@@ -210,3 +210,20 @@ def test_the_same_tape_and_orders_make_the_same_records_and_these_make_the_same_
     assert first.records == second.records
     assert facts(fold(first.records)) == facts(first.replay.dispatcher.book)
     assert first.replay.rows == 4
+
+
+def test_a_dark_order_waits_for_the_tape_and_goes_out_by_the_rows_own_time() -> None:
+    """It is met by a row, leaves with it, and takes from the book that this row shows."""
+    dark = order("d", 5, more='mode = "dark"\ndirection = "at_or_below"')
+    run = Run([quote(10, "101", "102"), quote(20, "99", "100"), quote(30, "99", "100")], dark)
+
+    assert run.told[:2] == ["5 d submit_dark dark_open 0", "20 d trigger dark_triggered 0"]
+    assert run.told[-1] == "20 d fill_complete filled 1"
+
+
+def test_without_a_row_commands_are_given_and_nothing_trades() -> None:
+    run = Run([], order("a", 10) + cancel("a", 20))
+
+    assert run.replay.rows == 0
+    assert run.told[0] == "10 a submit pending 0"
+    assert run.told[-1] == "20 a cancelled cancelled 0"

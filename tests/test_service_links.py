@@ -14,7 +14,7 @@ from fsm_ems import BrokerFault, ClientFault, InvalidMessage, open_ems, service
 from fsm_ems.client import Client
 from fsm_ems.errors import LogHalted
 from fsm_ems.journal.memory import MemoryLog
-from fsm_ems.machines.link import LinkState
+from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.messages import BrokerdCancel, BrokerdOrder, BrokerdStatus, Request
 from fsm_ems.quotes import Trade
 from tests.scripted_broker import ScriptedBroker, ScriptedDialogue
@@ -302,3 +302,33 @@ async def test_what_waited_for_a_link_that_broke_is_not_sent_by_the_next_one() -
                 names.append((await broker.sent.receive()).name)
 
     assert set(names) == {"brokerd_query"}
+
+
+async def test_a_link_that_was_closed_for_good_is_not_lost_by_a_restart() -> None:
+    """A broker that is used no more has nothing that could be in doubt; the link's table says so."""
+    log = MemoryLog()
+    async with open_ems(ScriptedBroker(), log=log) as ems:
+        await ems.ready()
+        ems.dispatcher.link("paper", LinkEvent.CLOSE, ems.clock())
+    length = len(log)
+
+    async with open_ems(log=log) as ems:
+        assert ems.dispatcher.book.links == {"paper": LinkState.CLOSED}
+
+    assert [type(record.payload).__name__ for record in list(log)[length:]] == ["Opened"]
+
+
+async def test_one_handle_of_an_order_goes_and_the_other_still_hears() -> None:
+    """A reader that is cut off, or leaves, takes nothing from the next one."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        wish = an_order()
+        first, second = await ems.submit(wish), await ems.submit(wish)
+        assert first.oid == second.oid
+        ems.drop(first.oid, first._mailbox)
+
+        await ems.cancel(wish.oid)
+
+        with trio.fail_after(1):
+            assert [(await anext(second)).event for _ in range(2)] == ["standing", "cancel"]

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tokenize
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -232,6 +233,17 @@ def test_every_exemption_in_pyproject_gives_its_reason() -> None:
 
     assert len(exemptions) > 20
     assert [line for line in exemptions if not re.search(r'", +# \w', line)] == []
+
+
+def test_every_line_left_out_of_coverage_is_there_and_has_its_reason() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    told = text.partition("exclude_also = [\n")[2].partition("\n]")[0].splitlines()
+    patterns = tomllib.loads(text)["tool"]["coverage"]["report"]["exclude_also"]
+    sources = "\n".join(source for _, source in files(SOURCES))
+
+    assert len(told) == len(patterns) > 0
+    assert [line for line in told if not re.search(r'", # \w+ \w+', line)] == []
+    assert [pattern for pattern in patterns if not re.search(pattern, sources, re.MULTILINE)] == []
 
 
 @pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt"])

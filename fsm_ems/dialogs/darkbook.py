@@ -181,8 +181,8 @@ class DarkBook:
         """*dialog* is held, waits for another price, was met, or left: put it where it belongs."""
         ladder = self._take_out(dialog)
         if dialog.state not in (S.DARK_OPEN, S.ALERT_OPEN):
-            if ladder is not None:
-                ladder.note_edges()
+            assert ladder is not None, "only what was held here leaves"
+            ladder.note_edges()
             return
         if ladder is None:
             market = dialog.body.market

@@ -19,7 +19,7 @@ from fsm_ems.machines.order import E, S
 
 
 def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Record | None:
-    """The record of an order whose price the market reached; None where it was fired on this row already.
+    """The record of an order whose price the market reached; None where it was met before, and still waits.
 
     It goes out only at a quote no older than the setting: a print that meets it while there is none makes
     it wait for the next one. Over the limits in force, at market by the far touch, it does not go out: it
@@ -31,8 +31,7 @@ def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Re
         return record(book, now_ns, key, E.EXPIRED, Timed(0))
     if dialog.state is S.ALERT_OPEN:
         return record(book, now_ns, key, E.ALERT, Triggered(None, None, 0, hit.source, hit.seen))
-    if dialog.state is not S.DARK_OPEN:
-        return None
+    assert dialog.state is S.DARK_OPEN, "a row meets what is held here, and each once"
     if hit.follows:
         return record(book, now_ns, key, E.TRAIL, Trailed(_followed(hit), hit.source, hit.seen))
     touch = seen.touch(dialog.body.side, now_ns - settings.quote_age_ns)

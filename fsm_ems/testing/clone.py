@@ -76,8 +76,8 @@ _RULES: dict[str, Callable[[Any, Twins], Any]] = {
     "positions": _positions,
 }
 
-if {*_SAME, *_FLAT, *_RULES} != set(Book.__slots__):
-    raise AssertionError(f"copied otherwise: {sorted({*_SAME, *_FLAT, *_RULES} ^ set(Book.__slots__))}")
+_OTHERWISE = {*_SAME, *_FLAT, *_RULES} ^ set(Book.__slots__)
+assert not _OTHERWISE, f"copied otherwise: {sorted(_OTHERWISE)}"
 
 
 def copier(cls: type[T]) -> Callable[[T], T]:

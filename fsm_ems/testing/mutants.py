@@ -84,7 +84,10 @@ def mutants() -> tuple[Mutant, ...]:
 
 
 def hunt(name: str) -> Caught:
-    """Plant the bug of that name, search for it, and take it out again."""
+    """Plant the bug of that name, search for it, and take it out again.
+
+    A bug that only crashes is no mistake that somebody could make in good faith: it no longer fits the code.
+    """
     mutant = next(mutant for mutant in _MUTANTS if mutant.name == name)
     patch, states = p.Patch(), 0
     mutant.plant(patch)
@@ -92,6 +95,7 @@ def hunt(name: str) -> Caught:
         for scene in mutant.scenes:
             found = Search(scenes()[scene]()).run()
             states += found.states
+            assert not found.crashed, f"{name} does not fit the code it is planted in: {found.breach}"
             if found.breach is not None:
                 return Caught(name, found.breach, scene, states, found.path)
     finally:

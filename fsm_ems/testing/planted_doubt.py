@@ -128,8 +128,8 @@ def retry_is_a_new_order(patch: Patch) -> None:
     """The same order told twice is sent twice."""
 
     def make(known: Call) -> Call:
-        def submit(book: Book, settings: Settings, owner: str, order: Any, now_ns: int, *rest: Any) -> Any:
-            made = known(book, settings, owner, order, now_ns, *rest)
+        def submit(book: Book, settings: Settings, prices: Any, owner: str, order: Any, now_ns: int) -> Any:
+            made = known(book, settings, prices, owner, order, now_ns)
             if made is not None:
                 return made
             reqid = decide.new_reqid(book, settings, order.market.rpartition(".")[2])
@@ -200,7 +200,7 @@ def orphan_told_to_nobody(patch: Patch) -> None:
         def unmapped(*given: Any, **named: Any) -> Any:
             made = known(*given, **named)
             return (
-                made._replace(tells=()) if made is not None and isinstance(made.payload, Orphaned) else made
+                replace(made, tells=()) if made is not None and isinstance(made.payload, Orphaned) else made
             )
 
         return unmapped

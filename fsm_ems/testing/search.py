@@ -69,7 +69,10 @@ class Scene(Protocol[N, M]):
 
 @dataclass(slots=True)
 class Found:
-    """What a search found. *path* leads to *breach*; *exhausted*: nothing within the bounds is left."""
+    """What a search found. *path* leads to *breach*; *exhausted*: nothing within the bounds is left.
+
+    *crashed*: what ended it was no promise that somebody checks, but an error in the code that was searched.
+    """
 
     scene: str
     states: int = 0
@@ -78,6 +81,7 @@ class Found:
     seconds: float = 0.0
     exhausted: bool = False
     breach: str | None = None
+    crashed: bool = False
     path: tuple[str, ...] = ()
     edges: set[Edge] = field(default_factory=set[Edge])
 
@@ -177,7 +181,8 @@ class Search(Generic[N, M]):
             raise _Stop
 
     def _tell(self, number: int, move: M, fault: Exception) -> None:
-        self.found.breach = str(fault) if isinstance(fault, Breach) else f"{type(fault).__name__}: {fault}"
+        self.found.crashed = not isinstance(fault, Breach)
+        self.found.breach = f"{type(fault).__name__}: {fault}" if self.found.crashed else str(fault)
         self.found.path = (*self._path(number), self.scene.tell(move))
 
     def _path(self, number: int) -> tuple[str, ...]:

@@ -332,6 +332,20 @@ def test_a_wrong_value_is_told_with_its_place_and_simply_written_anew(
     assert path.read_text() == f"{TEXT}# mine\n"
 
 
+def test_comments_stay_beside_an_execution_that_people_wrote_arrays_into(tmp_path: Path) -> None:
+    """The arrays are not ours and go; which comment is whose is still told right."""
+    path = tmp_path / "pps.toml"
+    noted = re.sub(
+        r'(exec_id = "(E\d)".*) \},', r'\1, tags = ["a", ["b"], { c = "}" }] }, # note of \2', TEXT
+    )
+    assert noted.count("tags") == 3
+    path.write_text(noted)
+
+    assert write_pps(path, ONE) is None
+
+    assert path.read_text() == re.sub(r'(exec_id = "(E\d)".* \},)', r"\1  # note of \2", TEXT)
+
+
 def test_what_cannot_be_read_again_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "pps.toml"
 

@@ -31,7 +31,10 @@ def run() -> Run:
 
 
 def program(*arguments: str | Path, **options: object) -> "subprocess.Popen[bytes]":
-    """``fsm-ems`` as a process of its own."""
-    environ = os.environ | {"COLUMNS": "120", "TERM": "xterm-256color"}
+    """``fsm-ems`` as a process of its own, whose output waits in a buffer as it does for users.
+
+    Where PYTHONUNBUFFERED is set for the tests, each line would be written, and fail, by itself.
+    """
+    environ = os.environ | {"COLUMNS": "120", "TERM": "xterm-256color", "PYTHONUNBUFFERED": ""}
     command = [*PROGRAM, *map(str, arguments)]
     return subprocess.Popen(command, env=environ, **options)  # type: ignore[call-overload, no-any-return]  # passed on

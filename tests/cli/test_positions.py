@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
+from fsm_ems.journal.file import unframed
 from tests.cli.conftest import HERE, Run
 
 TAPE = HERE / "tape.csv"
@@ -71,3 +74,30 @@ def test_what_is_wrong_with_the_records_is_told(run: Run, tmp_path: Path, harm: 
     assert (told.exit_code, told.stdout) == (2, "")
     assert "Traceback" not in told.stderr
     assert ("the checksum does not match" if harm == "altered" else "holds no records") in told.stderr
+
+
+def test_where_nothing_was_traded_there_is_no_table(run: Run, tmp_path: Path) -> None:
+    orders = tmp_path / "orders.toml"
+    orders.write_text('[[order]]\nat = 1200000000\noid = "a"\nside = "buy"\nsize = "1"\nprice = "1"\n')
+    kept = tmp_path / "run"
+    run("replay", TAPE, "--orders", orders, "--out", kept)
+
+    told = run("positions", kept)
+
+    assert (told.exit_code, told.stdout) == (0, "No position: nothing was traded.\n")
+    assert run("positions", kept, "--json").stdout == ""
+
+
+def test_whole_records_that_cannot_be_are_told_with_their_file(run: Run, tmp_path: Path) -> None:
+    """Each line has the right checksum; what they tell cannot have happened."""
+    kept = tmp_path / "run"
+    run("replay", TAPE, "--orders", ORDERS, "--out", kept)
+    records = kept / "records.log"
+    texts = [unframed(line) or b"" for line in records.read_bytes().splitlines(keepends=True)]
+    texts = [text.replace(b'"event":"ack"', b'"event":"submit"') for text in texts]
+    records.write_bytes(b"".join(b"%08x %b\n" % (crc32(text), text) for text in texts))
+
+    told = run("positions", kept)
+
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert re.match(rf"Error: {records}, line \d+: it cannot follow what is before it: ", told.stderr)

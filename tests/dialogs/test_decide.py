@@ -383,6 +383,29 @@ def test_a_limit_orders_own_price_counts_and_not_the_reference(desks: Desks) -> 
     assert desk.state() == "pending"
 
 
+@pytest.mark.parametrize(("trail", "accepted"), [("98.5", True), ("99", False), ("100", False)])
+def test_a_trailing_sale_starts_above_zero_or_is_refused(desk: Desk, trail: str, accepted: bool) -> None:  # noqa: FBT001  # a column of the table
+    """Its first price is its distance below the last print."""
+    desk.print("99")
+    terms = {
+        "side": "sell",
+        "market": MARKET,
+        "size": "1",
+        "mode": "dark",
+        "trigger": "trail",
+        "trail": trail,
+    }
+
+    if accepted:
+        desk.command("order", **terms)
+        assert str(desk.dialog().price) == "0.5"
+    else:
+        refused = desk.refused("order", **terms)
+        assert (refused.code, str(refused)) == (
+            "bad_price", f"bad_price: a trail of {trail} leaves no price below 99",
+        )  # fmt: skip  # what is told on a line
+
+
 def test_a_market_order_without_a_limit_of_value_needs_no_reference(desks: Desks) -> None:
     desk = desks(LIMITED)
 

@@ -192,3 +192,25 @@ def test_the_records_alone_give_the_index(two: Desk) -> None:
     replayed = replay(two.log)
 
     assert {account: list(execs) for account, execs in replayed.executions.items()} == {ACCOUNT: ["F1"]}
+
+
+def test_an_execution_of_another_order_stays_there_when_a_forgotten_one_comes_and_goes(desks: Desks) -> None:
+    """The venue told the same id of a second order while the first had left memory."""
+    desk = desks(Settings(keep_finished=1))
+    desk.order("o1")
+    desk.ack("o1")
+    desk.fill("10", "o1", exec_id="F1")
+    desk.order("o2")
+    desk.ack("o2")
+    desk.order("o3")
+    desk.fill("10", "o3", exec_id="F3")
+    assert desk.book.dialog("ann", "o1") is None
+    desk.fill("4", "o2", exec_id="F1")
+
+    desk.report("bust", venue_id="V-o1", exec_id="B1", ref_id="F1")
+    assert desk.last.alarm == "execution F1 belongs to another order already"
+    desk.order("o4")
+    desk.fill("10", "o4", exec_id="F4")
+
+    assert desk.book.dialog("ann", "o1") is None
+    assert desk.book.executions[ACCOUNT]["F1"] is desk.dialog("o2")

@@ -200,6 +200,38 @@ def test_a_standing_and_the_last_status_agree(desk: Desk) -> None:
         assert getattr(now, field) == getattr(last, field), field
 
 
+@pytest.mark.parametrize(
+    ("name", "fields", "event"),
+    [
+        ("position", {"size": "4"}, "position_differs"),
+        ("transfer", {"exec_id": "T1", "size": "1"}, "transfer"),
+        ("split", {"exec_id": "S1", "ratio": "2"}, "split"),
+        ("expiry", {"exec_id": "E1", "price": "90"}, "expiry"),
+    ],
+)
+def test_what_is_said_of_a_position_is_told_to_the_operator(
+    desk: Desk, name: str, fields: dict[str, str], event: str
+) -> None:
+    """It is about no order: it has no state and no order status."""
+    [words] = told(desk.report(name, market=MARKET, **fields), "operator")
+
+    assert (words["event"], words["oid"], words["state"], words["ord_status"]) == (event, "", "", "")
+    assert words["report"] == {"name": f"brokerd_{name}", "market": MARKET} | fields
+    assert (words["alarm"] is not None) is (name == "position")
+
+
+def test_a_difference_that_is_over_is_told_once(desk: Desk) -> None:
+    """The venue holds what we hold again."""
+    desk.report("position", market=MARKET, size="4")
+
+    [words] = told(desk.report("position", market=MARKET, size="0"), "operator")
+    again = desk.report("position", market=MARKET, size="0")
+
+    assert words["event"] == "position_agrees"
+    assert words["alarm"] is None
+    assert again == []
+
+
 # Requests.
 
 

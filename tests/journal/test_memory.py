@@ -101,6 +101,22 @@ def test_a_report_finds_its_dialog_by_either_id() -> None:
     assert log.lookup("kraken", None, None) == ()
 
 
+def test_a_venue_id_that_is_used_again_finds_the_newer_order() -> None:
+    """The older one had left memory by then; its own request still finds it."""
+    log = MemoryLog()
+    dispatcher = trading(log, Settings(keep_finished=0))
+    reqid = trade(dispatcher, "a")
+    order = Order(oid="b", side="buy", market="xbtusd.kraken", size=Decimal(1), price=Decimal(10))
+    dispatcher.command("main", order, 4)
+    dialog = dispatcher.book.dialog("main", "b")
+    assert dialog is not None
+    assert dialog.reqid is not None
+    dispatcher.report("kraken", BrokerdOrderAck(reqid=dialog.reqid, venue_id="V-main-a"), 5)
+
+    assert log.lookup("kraken", None, "V-main-a") == log.of("main", "b")
+    assert log.lookup("kraken", reqid, "V-main-a") == log.of("main", "a")
+
+
 def test_only_the_last_records_are_kept_and_a_life_is_whole_or_gone() -> None:
     log = MemoryLog(keep=4)
     dispatcher = trading(log)

@@ -93,6 +93,10 @@ PLANTED = {
     "the same row twice": ({"rows": (*ROWS, ROWS[1])}, "two rows for hold in live"),
     "an empty reason": ({"rows": (*ROWS[:3], ROWS[3]._replace(reason=" "))}, "end in live has no reason"),
     "an event without a column": ({"columns": COLUMNS[:3]}, "no column for end"),
+    "a second column for an event": (
+        {"columns": (*COLUMNS, Column(E.HOLD, "anomaly", "a wait"))},
+        "two columns for one event",
+    ),
     "an event no row uses": ({"rows": (*ROWS[:2], ROWS[3])}, "no row uses free"),
     "a state out of reach": (
         {"rows": (ROWS[0], ROWS[1]._replace(source=S.HELD), *ROWS[2:])},

@@ -82,3 +82,10 @@ def test_both_parts_add_up_to_cash_and_the_size_at_the_last_price(
 def test_there_is_a_standing_for_each_time_and_none_before_a_price() -> None:
     assert standings(MARKET, [], []) == []
     assert [one.time_ns for one in standings(MARKET, [], [Point(3, D(1), D(1)), Point(3, D(2), D(1))])] == [3]
+
+
+def test_a_point_at_which_nothing_was_offered_is_no_standing() -> None:
+    """There is no price at which it could be told."""
+    points = [Point(1, None, D(0)), Point(2, D(1), D(1))]
+
+    assert [one.time_ns for one in standings(MARKET, [], points)] == [2]

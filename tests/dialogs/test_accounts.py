@@ -1,0 +1,106 @@
+"""Positions of a book: what belongs to no order moves them as well, each execution once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.record import Booked, Effect, Orphaned
+from fsm_ems.dialogs.settings import Settings
+from tests.dialogs.desk import MARKET, Desk
+
+SOLD = {"market": MARKET, "side": "sell", "size": "10", "price": "99"}
+
+
+def booked(effects: list[Effect]) -> list[str]:
+    """The ids of the ledger's new entries, with a minus where one takes back."""
+    return [
+        f"{'-' if one.entry.reverses else ''}{one.entry.event.exec_id}"
+        for one in effects
+        if isinstance(one, Booked)
+    ]
+
+
+def position(desk: Desk) -> tuple[str, str]:
+    """Size and cash of the account's position."""
+    held = desk.book.positions["main"][MARKET]
+    return str(held.size), str(held.cash["usd"])
+
+
+def strange_fill(desk: Desk, exec_id: str = "X1", **fields: object) -> list[Effect]:
+    """A sale of 3 that belongs to no order; it names its market."""
+    return desk.report("fill", reqid="strange", exec_id=exec_id, size="3", price="99", details=SOLD, **fields)
+
+
+def test_a_fill_of_no_order_moves_the_position_of_its_account(desk: Desk) -> None:
+    """Where it names market and side; where it does not, there is nothing that could be moved."""
+    effects = strange_fill(desk)
+    nameless = desk.report("fill", reqid="strange", exec_id="X2", size="1", price="99")
+
+    assert (booked(effects), booked(nameless)) == (["X1"], [])
+    assert position(desk) == ("-3", "297")
+
+
+def test_a_bust_of_no_order_takes_back_what_it_names(desk: Desk) -> None:
+    strange_fill(desk)
+    strange_fill(desk, "X2")
+
+    effects = desk.report("bust", reqid="strange", exec_id="B1", ref_id="X1")
+
+    assert booked(effects) == ["-X1"]
+    assert position(desk) == ("-3", "297")
+
+
+def test_a_correction_of_no_order_stays_on_the_side_of_what_it_corrects(desk: Desk) -> None:
+    """It names no side of its own."""
+    strange_fill(desk)
+
+    effects = desk.report("correction", reqid="strange", exec_id="C1", ref_id="X1", size="2", price="98")
+
+    assert booked(effects) == ["-X1", "C1"]
+    assert position(desk) == ("-2", "196")
+
+
+@pytest.mark.parametrize("name", ["bust", "correction"])
+def test_what_undoes_an_execution_that_nobody_knows_moves_nothing(desk: Desk, name: str) -> None:
+    strange_fill(desk)
+    terms = {} if name == "bust" else {"size": "2", "price": "98"}
+
+    effects = desk.report(name, reqid="strange", exec_id="B1", ref_id="X9", **terms)
+
+    assert isinstance(desk.last.payload, Orphaned)
+    assert booked(effects) == []
+    assert position(desk) == ("-3", "297")
+
+
+def test_a_fill_whose_order_is_forgotten_moves_the_position_once() -> None:
+    """Order and records are gone, and the position knows the execution: a copy counts no more."""
+    desk = Desk(Settings(keep_finished=0))
+    desk.ems = Dispatcher(
+        Settings(keep_finished=0), desk.log.append, generation="h", now_ns=desk.now, book=desk.book
+    )
+    desk.order()
+    reqid = desk.dialog().reqid
+    desk.fill("10", exec_id="F1")
+    assert position(desk) == ("10", "-1000")
+
+    details = {"market": MARKET, "side": "buy", "size": "10", "price": "100"}
+    effects = desk.report("fill", reqid=reqid, exec_id="F1", size="10", price="100", details=details)
+
+    assert isinstance(desk.last.payload, Orphaned)
+    assert booked(effects) == []
+    assert position(desk) == ("10", "-1000")
+    desk.prove()
+
+
+def test_accounts_do_not_undo_each_others_executions(desk: Desk) -> None:
+    """One id on two accounts is two executions."""
+    strange_fill(desk)
+    strange_fill(desk, account="second")
+
+    desk.report("bust", reqid="strange", exec_id="B1", ref_id="X1", account="second")
+
+    assert position(desk) == ("-3", "297")
+    assert desk.book.positions["second"][MARKET].size == Decimal(0)
