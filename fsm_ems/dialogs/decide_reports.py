@@ -64,17 +64,26 @@ _ADOPTABLE = frozenset(
 
 
 def find(book: Book, broker: str, report: Report) -> Dialog | None:
-    """The dialog a report is about; a refusal may name the order beside the request that is refused.
+    """The dialog a report is about, by what it is named in it, else by its execution."""
+    return find_named(book, broker, report) or find_amended(book, broker, report)
 
-    A bust or correction that names no order we know is about the one that has the execution: else it would
-    move the position of the account, and not the order.
-    """
+
+def find_named(book: Book, broker: str, report: Report) -> Dialog | None:
+    """The dialog a report names; a refusal may name the order beside the request that is refused."""
     dialog = book.find(broker, report.reqid, report.venue_id)
     if dialog is None and isinstance(report, BrokerdRefused) and report.target is not None:
         return book.find(broker, report.target, None)
-    if dialog is None and isinstance(report, BrokerdBust | BrokerdCorrection):
-        return book.executions.get((broker, report.account), {}).get(report.ref_id)
     return dialog
+
+
+def find_amended(book: Book, broker: str, report: Report) -> Dialog | None:
+    """The dialog that has the execution which is undone or corrected.
+
+    Its report names no order we know, and would else move the position of the account, and not the order.
+    """
+    if not isinstance(report, BrokerdBust | BrokerdCorrection):
+        return None
+    return book.executions.get((broker, report.account), {}).get(report.ref_id)
 
 
 def mapped(

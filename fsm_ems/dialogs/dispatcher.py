@@ -181,7 +181,11 @@ class Dispatcher:
             return effects
         dialog = book.find(broker, report.reqid, report.venue_id)
         if dialog is None:
-            dialog = decide_reports.find(book, broker, report) or self._recall(broker, report, now_ns)
+            dialog = (
+                decide_reports.find_named(book, broker, report)
+                or self._recall(broker, report, now_ns)
+                or decide_reports.find_amended(book, broker, report)
+            )
         if dialog is None:
             self._unmapped(broker, report, now_ns, effects)
             return effects

@@ -5,6 +5,7 @@ Part of :mod:`fsm_ems.testing.auditor`; the order table is not known here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 from fsm_ems.dialogs.record import EditSent, Notice, SendAbout, SendOrder
@@ -206,3 +207,16 @@ def check_standing(order: AuditedOrder, now_ns: int, *, link_open: bool, link_up
     redriven = 0 < order.cancel_due_ns <= now_ns
     if ticked and doubtful and link_open and order.wish and redriven:
         breach("P5", order, "a cancel without an answer is not sent again")
+
+
+def check_all(orders: Iterable[AuditedOrder], links: Mapping[str, str], now_ns: int, *, ticked: bool) -> None:
+    """Check each order by the link to its broker; *links* tells what each did last."""
+    for order in orders:
+        link = links.get(order.broker)
+        check_standing(
+            order,
+            now_ns,
+            link_open=link in ("connected", "synced"),
+            link_up=link == "synced",
+            ticked=ticked,
+        )

@@ -38,10 +38,10 @@ from fsm_ems.testing.audit_rules import (
     Cause,
     breach,
     check_about_send,
+    check_all,
     check_history,
     check_move,
     check_order_send,
-    check_standing,
     check_withheld,
 )
 from fsm_ems.testing.audited import DEAD, AuditedEdit, AuditedOrder
@@ -155,15 +155,7 @@ class Auditor:
             breach("P9", self.orders[self._due[0].key], f"it {self._due[0].what}, and nobody was told")
         if self._sends:
             raise Breach("P9", f"a {type(self._sends[0]).__name__} left, and nobody was told")
-        for order in self.orders.values():
-            link = self.links.get(order.broker)
-            check_standing(
-                order,
-                now_ns,
-                link_open=link in ("connected", "synced"),
-                link_up=link == "synced",
-                ticked=isinstance(given, TimePassed),
-            )
+        check_all(self.orders.values(), self.links, now_ns, ticked=isinstance(given, TimePassed))
 
     def _nothing(self, given: Input, outcome: Outcome) -> None:
         if outcome.effects:

@@ -14,6 +14,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.facts import Dialog, body_of
 from fsm_ems.dialogs.naming_steps import Name
+from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.record import Orphaned, Record, Reported, Sent, Submitted, Timed
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import ORDER, E, S
@@ -160,9 +161,11 @@ def dark_fires_again(patch: Patch) -> None:
     """A dark order goes out each time its price is met."""
 
     def make(known: Call) -> Call:
-        def trigger(book: Book, settings: Settings, dialog: Dialog, price: Any, now_ns: int) -> Any:
+        def trigger(
+            book: Book, settings: Settings, prices: Prices, dialog: Dialog, price: Any, now_ns: int
+        ) -> Any:
             if dialog.state is not S.DARK_TRIGGERED or not book.link_up(dialog.broker):
-                return known(book, settings, dialog, price, now_ns)
+                return known(book, settings, prices, dialog, price, now_ns)
             sent = Sent(
                 decide.new_reqid(book, settings, dialog.broker), now_ns + settings.request_deadline_ns
             )
