@@ -1,0 +1,259 @@
+"""Catching up with a venue that tells its history: after each connection, and every minute while it is up."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fsm_ems.dialogs.record import HistoryRead, Notice, SendHistory, SendOrder
+from fsm_ems.dialogs.settings import Capabilities, Settings
+from fsm_ems.errors import BrokerFault
+from tests.dialogs.conftest import Desks
+from tests.dialogs.desk import BROKER, MARKET, SECOND, START, Desk
+
+TELLS = Settings(brokers={BROKER: Capabilities(history=True)})
+DETAILS = {"market": MARKET, "side": "buy", "size": "10", "price": "100"}
+
+
+@pytest.fixture
+def desk(desks: Desks) -> Desk:
+    """Its broker is reached, and has not been asked yet."""
+    desk = desks(TELLS, up=False)
+    desk.link("connect", "connected")
+    return desk
+
+
+def asked(desk: Desk, seconds: float = 0) -> SendHistory:
+    (send,) = [effect for effect in desk.wait(seconds) if isinstance(effect, SendHistory)]
+    return send
+
+
+def tell(desk: Desk, question: SendHistory, **fields: object) -> list[Any]:
+    return desk.report("history", reqid=question.reqid, **fields)
+
+
+def listed(desk: Desk, oid: str, **fields: object) -> dict[str, object]:
+    """An order on the venue's list of open ones."""
+    about: dict[str, object] = {"name": "brokerd_status", "status": "open", "snapshot": True}
+    return {**about, "reqid": desk.dialog(oid).reqid, "venue_id": f"V-{oid}", **fields}
+
+
+def executed(desk: Desk, oid: str, exec_id: str, size: str = "4", second: int = 1) -> dict[str, object]:
+    about: dict[str, object] = {"name": "brokerd_fill", "reqid": desk.dialog(oid).reqid, "exec_id": exec_id}
+    return {**about, "size": size, "price": "100", "time_ns": START + second * SECOND}
+
+
+def up(desk: Desk) -> None:
+    """Bring the link in step."""
+    tell(desk, asked(desk))
+    assert desk.book.links[BROKER] == "up"
+
+
+# ── the first connection ────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_new_order_waits_until_the_history_was_told(desk: Desk) -> None:
+    desk.order()
+    question = asked(desk)
+    assert desk.book.links[BROKER] == "syncing"
+
+    effects = tell(desk, question)
+
+    assert desk.book.links[BROKER] == "up"
+    assert [send.size for send in effects if isinstance(send, SendOrder)] == [10]
+
+
+def test_nothing_is_asked_of_a_broker_that_tells_no_history(desks: Desks) -> None:
+    desk = desks(Settings(), up=False)
+    desk.link("connect", "connected")
+
+    assert desk.due_in() is None
+    assert desk.wait(100) == []
+    assert desk.book.histories == {}
+
+
+def test_the_first_question_reaches_back_to_the_first_connection(desk: Desk) -> None:
+    """What came before is not ours to know. The overlap is the margin: clocks differ, and reads lag."""
+    question = asked(desk)
+
+    assert (question.since_ns, question.since) == (START - 2 * SECOND, None)
+    assert (question.time_ns, question.deadline_ns) == (START, START + 5 * SECOND)
+
+
+def test_an_order_born_at_the_venue_is_found_and_belongs_to_the_operator(desk: Desk) -> None:
+    order = {
+        "name": "brokerd_status",
+        "status": "open",
+        "snapshot": True,
+        "venue_id": "X9",
+        "details": DETAILS,
+    }
+    fill = {"name": "brokerd_fill", "venue_id": "X9", "exec_id": "E1", "size": "3", "price": "100"}
+
+    tell(desk, asked(desk), orders=[order], fills=[fill])
+
+    (adopted,) = desk.book
+    assert (adopted.owner, adopted.state, adopted.filled) == ("operator", "open", 3)
+
+
+# ── after a loss ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_the_lost_link_hid_is_booked_once(desk: Desk) -> None:
+    """The execution that came while nobody listened, and one that was known, which counts once."""
+    up(desk)
+    desk.order()
+    desk.ack()
+    desk.report("fill", **{k: v for k, v in executed(desk, "o1", "E1").items() if k != "name"})
+    desk.link("lost", "connected")
+    question = asked(desk, 2)
+    tell(
+        desk,
+        question,
+        orders=[listed(desk, "o1", cum="8")],
+        fills=[executed(desk, "o1", "E1"), executed(desk, "o1", "E2", second=2)],
+    )
+
+    assert (desk.dialog().booked, desk.dialog().gap, desk.state()) == (8, 0, "unknown")
+    assert desk.book.positions["main"][MARKET].size == 8
+    desk.answer("open", cum="8")
+    assert desk.stands() == "open 8/10"
+
+
+def test_it_is_asked_for_once_no_request_that_was_out_can_take_effect_any_more(desk: Desk) -> None:
+    up(desk)
+    desk.order()
+    desk.link("lost", "connected")
+
+    assert desk.due_in() == 7.0  # the deadline, and the margin
+    assert asked(desk, 7).time_ns == START + 7 * SECOND
+
+
+def test_it_reaches_back_to_what_was_known_when_it_was_last_read(desk: Desk) -> None:
+    """An execution heard after the reconnect is newer than those that were missed: it does not count."""
+    up(desk)
+    desk.order()
+    desk.ack()
+    desk.report("fill", **{k: v for k, v in executed(desk, "o1", "E1", "1").items() if k != "name"})
+    up_again = asked(desk, 60)
+    assert up_again.since is None
+    tell(desk, up_again, orders=[listed(desk, "o1")])
+    desk.link("lost", "connected")
+    late = executed(desk, "o1", "E3", "1", second=90)
+    desk.report("fill", **{k: v for k, v in late.items() if k != "name"})
+
+    question = asked(desk, 2)
+
+    assert (question.since_ns, question.since) == (START - SECOND, "E1")
+
+
+def test_an_answer_that_does_not_come_is_asked_for_again(desk: Desk) -> None:
+    first = asked(desk)
+    second = asked(desk, 10)
+    assert second.reqid != first.reqid
+
+    tell(desk, first)
+    assert desk.book.links[BROKER] == "syncing"
+    tell(desk, second)
+
+    assert desk.book.links[BROKER] == "up"
+
+
+def test_a_lost_link_takes_the_question_with_it(desk: Desk) -> None:
+    """The venue read what it told before it was lost: an answer that still comes ends nothing."""
+    question = asked(desk)
+    desk.link("lost")
+    assert desk.due_in() is None
+    tell(desk, question)
+
+    desk.link("connected")
+
+    assert desk.book.links[BROKER] == "syncing"
+    assert asked(desk).reqid != question.reqid
+
+
+def test_pages_are_taken_as_they_come_and_the_last_one_ends_it(desk: Desk) -> None:
+    up(desk)
+    for oid in ("o1", "o2"):
+        desk.order(oid)
+        desk.ack(oid)
+    question = asked(desk, 60)
+
+    tell(desk, question, orders=[listed(desk, "o1")], last=False)
+    assert not isinstance(desk.last.payload, HistoryRead)
+    tell(desk, question, orders=[listed(desk, "o2")])
+
+    assert isinstance(desk.last.payload, HistoryRead)
+    assert [desk.state(oid) for oid in ("o1", "o2")] == ["open", "open"]
+
+
+# ── while it is up ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_order_that_is_not_on_the_list_is_in_doubt_and_asked_about(desk: Desk) -> None:
+    """Its end was missed in a stream that looked healthy; who came after the question is not meant."""
+    up(desk)
+    for oid in ("o1", "o2", "o3"):
+        desk.order(oid)
+        desk.ack(oid)
+    question = asked(desk, 60)
+    desk.order("o4")
+    desk.ack("o4")
+    desk.status("cancelled", "o3")
+
+    effects = tell(desk, question, orders=[listed(desk, "o1")])
+
+    told = {effect.record.oid: effect.record.event for effect in effects if isinstance(effect, Notice)}
+    assert told["o2"] == "unlisted"
+    assert [desk.state(oid) for oid in ("o2", "o3", "o4")] == ["unknown", "cancelled", "acked"]
+    desk.wait(2)
+    desk.answer("cancelled", "o2", cum="4")
+    assert desk.stands("o2") == "cancelled 4/10"
+
+
+def test_a_page_of_an_older_question_lists_nothing(desk: Desk) -> None:
+    """It was read before the orders that rest now were asked about; its facts count all the same."""
+    up(desk)
+    desk.order()
+    desk.ack()
+    old = asked(desk, 60)
+    new = asked(desk, 10)
+    tell(desk, old, orders=[listed(desk, "o1")], fills=[executed(desk, "o1", "E1")])
+    assert desk.dialog().booked == 4
+
+    tell(desk, new)
+
+    assert desk.state() == "unknown"
+
+
+def test_the_check_comes_every_minute_or_never(desks: Desks) -> None:
+    often = desks(TELLS, up=False)
+    often.link("connect", "connected")
+    up(often)
+    assert often.due_in() == 60.0
+    never = desks(Settings(brokers=TELLS.brokers, check_every_ns=0), up=False)
+    never.link("connect", "connected")
+    up(never)
+    assert never.due_in() is None
+
+
+def test_an_end_that_was_missed_is_found_with_its_executions(desk: Desk) -> None:
+    """The stream lost the last fill: the list lacks the order, and the executions complete it."""
+    up(desk)
+    desk.order()
+    desk.ack()
+
+    tell(desk, asked(desk, 60), fills=[executed(desk, "o1", "E1", "10")])
+
+    assert desk.stands() == "filled 10/10"
+    assert desk.book.positions["main"][MARKET].size == Decimal(10)
+
+
+def test_a_history_that_nobody_asked_for_brings_no_link_in_step(desk: Desk) -> None:
+    desk.report("history", reqid="g-99")
+
+    assert desk.book.links[BROKER] == "syncing"
+    with pytest.raises(BrokerFault):
+        desk.link("connected")
