@@ -14,6 +14,7 @@ from fsm_ems.messages import (
     BrokerdCorrection,
     BrokerdError,
     BrokerdFill,
+    BrokerdHistory,
     BrokerdRefused,
     BrokerdReplaced,
     BrokerdRestated,
@@ -24,7 +25,7 @@ from fsm_ems.messages import (
 )
 from fsm_ems.testing.audited import DEAD, AuditedOrder
 from fsm_ems.testing.breach import Breach
-from fsm_ems.testing.inputs import Commanded, Fired, Input, LinkMoved, Quoted, TimePassed
+from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, Quoted, TimePassed
 
 Cause = Input | Report
 """What led to a notice: a report where one is behind it, however long it waited, else the input."""
@@ -93,7 +94,10 @@ def _check_evidence(order: AuditedOrder, after: str, cause: Cause) -> None:
 
 def _check_doubt(order: AuditedOrder, cause: Cause, now_ns: int) -> None:
     lost = isinstance(cause, LinkMoved) and cause.event == "lost"
-    if not lost and not isinstance(cause, BrokerdError):
+    if isinstance(cause, Heard) and isinstance(cause.report, BrokerdHistory):
+        if any(told.reqid == order.reqid for told in cause.report.orders) or not cause.report.last:
+            breach("unknown", order, "it is on the list of open orders, or the list is not whole")
+    elif not lost and not isinstance(cause, BrokerdError):
         if not isinstance(cause, TimePassed):
             breach("unknown", order, f"{_called(cause)} does not make it doubtful")
         if not order.overdue(now_ns):
@@ -179,12 +183,6 @@ def check_about_send(order: AuditedOrder, send: SendAbout, *, link_open: bool) -
         breach("P9", order, "an edit left while another is out")
 
 
-def check_history(broker: str, link: str | None) -> None:
-    """A history is asked for where it can be answered."""
-    if link not in ("connected", "synced"):
-        raise Breach("P9", f"{broker} was asked for its history while the link was down")
-
-
 def check_standing(order: AuditedOrder, now_ns: int, *, link_open: bool, link_up: bool, ticked: bool) -> None:
     """What must hold of an order whenever an input has been dealt with."""
     expected = order.expected()
@@ -220,3 +218,16 @@ def check_all(orders: Iterable[AuditedOrder], links: Mapping[str, str], now_ns: 
             link_up=link == "synced",
             ticked=ticked,
         )
+
+
+def check_nothing(given: Input, outcome: Outcome, order: AuditedOrder | None, *, acts: bool) -> None:
+    """An input that was refused or known before changes nothing; *acts*: its identity may give commands."""
+    if outcome.effects:
+        raise Breach("P6", f"{given} was refused or known, and led to {outcome.effects}")
+    if not isinstance(given, Commanded):
+        return
+    if outcome.again and (order is None or not acts):
+        raise Breach("P6", f"{given} was known before, and it was not")
+    lives = order is not None and order.state not in DEAD and order.state != "filled"
+    if isinstance(given.command, Cancel) and outcome.refused and order is not None and lives and acts:
+        breach("P5", order, f"a cancel was refused: {outcome.refused}")

@@ -26,6 +26,7 @@ from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
     BrokerdFill,
+    BrokerdHistory,
     BrokerdStatus,
     Cancel,
     Command,
@@ -34,13 +35,14 @@ from fsm_ems.messages import (
 )
 from fsm_ems.testing.audit_book import compare_loose, compare_order, compare_positions
 from fsm_ems.testing.audit_dark import AuditedMarket, Due, Rules, due, shown, waits
+from fsm_ems.testing.audit_history import asks, in_step, told_in
 from fsm_ems.testing.audit_rules import (
     Cause,
     breach,
     check_about_send,
     check_all,
-    check_history,
     check_move,
+    check_nothing,
     check_order_send,
     check_withheld,
 )
@@ -49,6 +51,7 @@ from fsm_ems.testing.auditor_fold import (
     ENDINGS,
     ExecKey,
     accepted,
+    adopted,
     answered,
     cut_off,
     edit_sent,
@@ -66,9 +69,9 @@ class Auditor:
     """Tell it who may do what, then every input with its outcome; it raises Breach."""
 
     __slots__ = (
-        "_due", "_folded", "_mets", "_sends", "_told", "alarmed", "booked", "by_reqid", "by_venue_id",
-        "links", "loose", "markets", "operator", "orders", "parked_max", "rules", "seeing", "strayed",
-        "streams", "traders",
+        "_due", "_folded", "_mets", "_sends", "_told", "alarmed", "asked", "booked", "by_reqid",
+        "by_venue_id", "links", "loose", "markets", "operator", "orders", "parked_max", "rules", "seeing",
+        "strayed", "streams", "traders",
     )  # fmt: skip  # one name a line says no more
 
     def __init__(
@@ -85,6 +88,7 @@ class Auditor:
         self.streams: dict[str, int] = {}
         self.by_reqid: dict[tuple[str, int | str], tuple[str, str]] = {}
         self.by_venue_id: dict[tuple[str, str], tuple[str, str]] = {}
+        self.asked: dict[str, int | str] = {}
         self.strayed = False  # an execution of no order moves a position by itself, or waits
         self.loose: frozenset[ExecKey] = frozenset()
         self.alarmed: frozenset[ExecKey] = frozenset()
@@ -104,19 +108,16 @@ class Auditor:
         """An equal one that shares nothing that can change."""
         twin = _copied(self)
         twin.orders = {key: order.twin() for key, order in self.orders.items()}
-        twin.links = self.links.copy()
-        twin.markets = self.markets.copy()
-        twin.streams = self.streams.copy()
-        twin.by_reqid = self.by_reqid.copy()
-        twin.by_venue_id = self.by_venue_id.copy()
-        twin.booked = self.booked.copy()
+        for table in ("links", "markets", "streams", "asked", "by_reqid", "by_venue_id", "booked"):
+            setattr(twin, table, getattr(self, table).copy())
         return twin
 
     def key(self, now_ns: int) -> Hashable:
         """Everything that later checks depend on, without counters and clocks."""
         orders = tuple(order.key(now_ns) for order in self.orders.values())
         markets = tuple(market.key(now_ns) for market in self.markets.values())
-        return orders, self.loose, frozenset(self.by_venue_id.items()), markets
+        asked = frozenset(self.asked)
+        return orders, self.loose, frozenset(self.by_venue_id.items()), markets, asked
 
     # ── one input ───────────────────────────────────────────────────────────────────────────────────
 
@@ -128,7 +129,8 @@ class Auditor:
         """
         self._folded, self._sends = None, []
         if outcome.refused is not None or outcome.again:
-            self._nothing(given, outcome)
+            key = (given.identity, given.command.oid) if isinstance(given, Commanded) else ("", "")
+            check_nothing(given, outcome, self.orders.get(key), acts=key[0] in self.traders)
             return
         if isinstance(given, Commanded):
             self._commanded(given.identity, given.command, now_ns)
@@ -141,6 +143,7 @@ class Auditor:
         elif isinstance(given, LinkMoved):
             self.links[given.broker] = given.event
             if given.event == "lost":
+                self.asked.pop(given.broker, None)
                 cut_off(self.orders.values(), given.broker)
         self._told = (0, "", set())
         for effect in outcome.effects:
@@ -149,25 +152,15 @@ class Auditor:
             elif isinstance(effect, SendOrder | SendAbout):
                 self._sends.append(effect)
             elif isinstance(effect, SendHistory):
-                check_history(effect.broker, self.links.get(effect.broker))
+                asks(self.asked, effect, self.links.get(effect.broker))
         self._all_told()
+        if isinstance(given, Heard) and isinstance(given.report, BrokerdHistory):
+            self._history_told(given)
         if self._due:
             breach("P9", self.orders[self._due[0].key], f"it {self._due[0].what}, and nobody was told")
         if self._sends:
             raise Breach("P9", f"a {type(self._sends[0]).__name__} left, and nobody was told")
         check_all(self.orders.values(), self.links, now_ns, ticked=isinstance(given, TimePassed))
-
-    def _nothing(self, given: Input, outcome: Outcome) -> None:
-        if outcome.effects:
-            raise Breach("P6", f"{given} was refused or known, and led to {outcome.effects}")
-        if not isinstance(given, Commanded):
-            return
-        order, acts = self.orders.get((given.identity, given.command.oid)), given.identity in self.traders
-        if outcome.again and (order is None or not acts):
-            raise Breach("P6", f"{given} was known before, and it was not")
-        lives = order is not None and order.state not in DEAD and order.state != "filled"
-        if isinstance(given.command, Cancel) and outcome.refused and order is not None and lives and acts:
-            breach("P5", order, f"a cancel was refused: {outcome.refused}")
 
     # ── what inputs mean ────────────────────────────────────────────────────────────────────────────
 
@@ -231,8 +224,19 @@ class Auditor:
             order.triggered, order.waits = True, None
         order.price = order.price if order.alert else made.price
 
+    def _history_told(self, given: Heard) -> None:
+        """What told nothing is folded now, and must change nothing."""
+        for report in told_in(given):
+            order = self._about(given.broker, report)
+            if order is not None:
+                self._fold(given.broker, order, report)
+
     def _heard(self, given: Heard) -> None:
         broker, report = given
+        if isinstance(report, BrokerdHistory):  # each of its reports is folded when it is told
+            if in_step(self.asked, given):
+                self.links[broker] = "synced"
+            return
         order = self._about(broker, report)
         if order is not None:
             self._folded = (order.owner, order.oid)
@@ -307,7 +311,7 @@ class Auditor:
             if order.state != "unknown":
                 order.absences, order.unseen = 0, False
         elif order.state == "unknown":
-            order.asked = None
+            order.asked, order.unseen = None, order.unseen or isinstance(cause, Heard)
         if order.state == "filled" and isinstance(cause, BrokerdStatus) and cause.status in ENDINGS:
             order.ended_filled()
         if order.state == "filled" or (order.state in DEAD and before not in DEAD):
@@ -346,12 +350,7 @@ class Auditor:
     def _adopted(self, owner: str, oid: str, payload: Adopted) -> None:
         if owner != self.operator or (owner, oid) in self.orders:
             raise Breach("P6", f"an order born at the venue was given to {owner} as {oid}")
-        body = payload.body
-        order = AuditedOrder(owner, oid, payload.broker, body.size, body.price)
-        order.arrived = True
-        order.place = (body.account, body.market, body.side)
-        order.reqid = payload.reqid
-        self.orders[owner, oid] = order
+        self.orders[owner, oid] = adopted(owner, oid, payload)
         if payload.reqid is not None:
             self.by_reqid[payload.broker, payload.reqid] = (owner, oid)
         if payload.venue_id is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fsm_ems.dialogs.record import SendAbout
+from fsm_ems.dialogs.record import Adopted, SendAbout
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
@@ -37,6 +37,16 @@ def accepted(owner: str, command: Order) -> AuditedOrder:
     order.dark = command.mode == "dark"
     order.expire_ns = command.expire_ns
     order.place = (command.account, command.market, command.side)
+    return order
+
+
+def adopted(owner: str, oid: str, payload: Adopted) -> AuditedOrder:
+    """An order that was born at the venue."""
+    body = payload.body
+    order = AuditedOrder(owner, oid, payload.broker, body.size, body.price)
+    order.arrived = True
+    order.place = (body.account, body.market, body.side)
+    order.reqid = payload.reqid
     return order
 
 

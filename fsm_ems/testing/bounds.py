@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.messages import Edit, Order
+from fsm_ems.testing.catching_up import CatchingUpScene
 from fsm_ems.testing.dark_scene import (
     LIMIT_TICKS,
     MARKETS,
@@ -48,6 +49,7 @@ _HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: edit down": (TWO, Budget(edits=(DOWN,))),
     "honest: bust": (ONE, Budget(busts=1)),
     "honest: late": (ONE, Budget(late=True)),
+    "catching up: link": (ONE, Budget(link_losses=1, tells=True)),
 }
 _SOAK_HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: cancel refused": (ONE, Budget(cancels=1, refusals=1, opens=True)),
@@ -61,6 +63,10 @@ _SOAK_HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: edit and cancel": (ONE, Budget(edits=(UP,), cancels=1)),
     "honest: edit refused, doubled": (ONE, Budget(edits=(UP,), refusals=1, doubles=1)),
     "honest: bust and cancel": (ONE, Budget(busts=1, cancels=1)),
+    "catching up: link, two fills": (TWO, Budget(link_losses=1, tells=True)),
+    "catching up: edit and link": (ONE, Budget(edits=(UP,), link_losses=1, tells=True)),
+    "catching up: cancel and link": (TWO, Budget(cancels=1, link_losses=1, tells=True)),
+    "catching up: bust and link": (TWO, Budget(busts=1, link_losses=1, tells=True)),
     "honest: dark": (DARK_ONE, Budget(cancels=1, link_losses=1)),
 }
 
@@ -78,13 +84,15 @@ def _settings(
     deadline_ns: int = 1,
     ask_every_ns: int = 1,
     parked_max: int = 1,
+    tells: bool = False,
 ) -> Settings:
     """Deadlines of one tick: how long something takes is told by what happens before it."""
     return Settings(
-        brokers={BROKER: Capabilities(reopen_filled=grows, deadline=not late)},
+        brokers={BROKER: Capabilities(reopen_filled=grows, deadline=not late, history=tells)},
         request_deadline_ns=deadline_ns,
         margin_ns=1,
         ask_every_ns=ask_every_ns,
+        check_every_ns=0,
         parked_max=parked_max,
         markets=MARKETS,
         limit_ticks={"*": LIMIT_TICKS},
@@ -93,7 +101,11 @@ def _settings(
 
 
 def _honest(name: str, order: Order, budget: Budget) -> Build:
-    return lambda: HonestScene(name, order, budget, settings=_settings(ask_every_ns=2, late=budget.late))
+    settings = _settings(ask_every_ns=2, late=budget.late, tells=budget.tells)
+    if budget.tells:
+        link = ("connect", "connected")
+        return lambda: CatchingUpScene(name, order, budget, settings=settings, link=link)
+    return lambda: HonestScene(name, order, budget, settings=settings)
 
 
 def _hostile(theme: Theme, deadline_ns: int) -> Build:

@@ -36,6 +36,7 @@ class Names:
                 self._parts[reqid] = (place, part)
             if dialog.asked:
                 self._asked[dialog.asked] = place
+        self._asked |= {history.asked: -1 for history in book.histories.values() if history.asked}
 
     def of(self, reqid: int | str | None) -> Hashable:
         """The name of *reqid*; one that the EMS never made stands for itself."""

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from fsm_ems.dialogs.facts import Dialog
-from fsm_ems.dialogs.record import SendAbout, SendOrder
+from fsm_ems.dialogs.record import Send, SendAbout, SendHistory, SendOrder
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.messages import Cancel, Edit, Order
 from fsm_ems.testing.breach import Breach
@@ -50,6 +49,7 @@ class Budget:
     """How often each thing may happen on one path.
 
     *opens*: the venue also says that the order rests. *late*: it takes what comes after its deadline.
+    *tells*: it tells its history when it is asked.
     """
 
     cancels: int = 0
@@ -63,6 +63,7 @@ class Budget:
     pendings: int = 0
     opens: bool = False
     late: bool = False
+    tells: bool = False
 
 
 class Honest(NamedTuple):
@@ -70,7 +71,7 @@ class Honest(NamedTuple):
 
     now_ns: int
     venue: Venue = Venue()
-    to_venue: tuple[SendOrder | SendAbout, ...] = ()
+    to_venue: tuple[Send, ...] = ()
     to_ems: tuple[Letter, ...] = ()
     connected: bool = True
     cancels: int = 0
@@ -87,7 +88,7 @@ class Honest(NamedTuple):
         if not self.connected:
             return self
         bag = (*self.to_ems, *(letter for letter in letters if letter not in self.to_ems))
-        answers = [letter for letter in bag if letter.query is not None]
+        answers = [letter for letter in bag if letter.query is not None or letter.kind == "history"]
         stale = answers[:-2]
         return self._replace(to_ems=tuple(letter for letter in bag if letter not in stale))
 
@@ -198,7 +199,8 @@ class HonestScene(DispatcherScene[Honest]):
             letter = Letter("bust", venue.reqid, ref_id=gone)
             yield Step(None, busted.post(letter), f"the venue busts {gone}")
 
-    def _arrives(self, world: Honest, request: SendOrder | SendAbout, how: str) -> Iterator[Step[Honest]]:
+    def _arrives(self, world: Honest, request: Send, how: str) -> Iterator[Step[Honest]]:
+        assert not isinstance(request, SendHistory), "this venue is asked for no history"
         late = world.now_ns > request.deadline_ns and not self._budget.late
         if isinstance(request, SendOrder):
             after = self._order_arrives(world, request, late=late)
@@ -260,7 +262,7 @@ class HonestScene(DispatcherScene[Honest]):
             weighed = world._replace(pendings=world.pendings + 1, to_venue=(*world.to_venue, request))
             yield weighed.post(Letter("pending_edit", request.reqid))
 
-    def sent(self, world: Honest, sends: Sequence[SendOrder | SendAbout]) -> Honest:
+    def sent(self, world: Honest, sends: Sequence[Send]) -> Honest:
         """Of the same request only the newest copy stays under way."""
         bag = world.to_venue
         for send in sends:
@@ -303,12 +305,17 @@ class HonestScene(DispatcherScene[Honest]):
             return True  # the answer to an edit that crossed the last fill is lost: nobody asks for it
         if dialog.gap and venue.made > len(venue.execs):
             return True  # what a bust undoes of a size that was only stated, the list of executions tells
-        if venue.made > 1 and _vanished(dialog, world):
-            return state not in _QUIET  # what came later passes for what went with the link: the list tells
+        if self._hidden(world, frozenset(dialog.fills or ())):
+            return state not in _QUIET
         ours = {"rejected": ("refused", "none"), "open": ("live",), "acked": ("live",)}.get(state, (state,))
         over = state in ("rejected", "cancelled", "expired")
         same = over or (dialog.size, dialog.price) == (venue.size, venue.price)
         return venue.state in ours and same and dialog.filled == venue.cum and not dialog.edits
+
+    def _hidden(self, world: Honest, booked: frozenset[str]) -> bool:
+        """Whether an execution went with a lost link, and what came later passes for it: nobody can tell."""
+        under_way = {letter.exec_id for letter in world.to_ems}
+        return world.venue.made > 1 and not set(world.venue.execs) <= under_way | booked
 
     def world_key(self, world: Honest, names: Names) -> Hashable:
         venue = world.venue
@@ -322,23 +329,21 @@ class HonestScene(DispatcherScene[Honest]):
         )
 
 
-def _vanished(dialog: Dialog, world: Honest) -> bool:
-    """Whether an execution went with a lost link: it is neither booked nor under way."""
-    under_way = {letter.exec_id for letter in world.to_ems}
-    return not set(world.venue.execs) <= under_way.union(dialog.fills or ())
-
-
-def _request_key(request: SendOrder | SendAbout, names: Names, now_ns: int) -> Hashable:
+def _request_key(request: Send, names: Names, now_ns: int) -> Hashable:
+    if isinstance(request, SendHistory):
+        return "history", names.asks(request.reqid), request.since
     verb = "order" if isinstance(request, SendOrder) else request.verb
     reqid = names.asks(request.reqid) if verb == "query" else names.of(request.reqid)
     return verb, reqid, ahead(request.deadline_ns + 1, now_ns), request.size, request.price
 
 
 def _letter_key(letter: Letter, names: Names) -> Hashable:
-    named = (names.of(letter.reqid), names.asks(letter.query))
+    about = names.asks if letter.kind == "history" else names.of
+    named = (about(letter.reqid), names.asks(letter.query), names.of(letter.order))
     return (
         letter.kind,
         *named,
+        letter.execs,
         letter.exec_id,
         letter.ref_id,
         letter.cum,
@@ -348,8 +353,10 @@ def _letter_key(letter: Letter, names: Names) -> Hashable:
     )
 
 
-def _supersedes(send: SendOrder | SendAbout, old: SendOrder | SendAbout) -> bool:
-    if isinstance(send, SendOrder) or isinstance(old, SendOrder):
+def _supersedes(send: Send, old: Send) -> bool:
+    if isinstance(send, SendHistory) and isinstance(old, SendHistory):
+        return True
+    if not isinstance(send, SendAbout) or not isinstance(old, SendAbout):
         return False
     return send.verb == old.verb and (send.verb == "query" or send.reqid == old.reqid)
 

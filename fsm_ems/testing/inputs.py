@@ -11,7 +11,7 @@ from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Effect, Notice
 from fsm_ems.errors import Refused
 from fsm_ems.machines.link import LinkEvent
-from fsm_ems.messages import Command, Report, Status
+from fsm_ems.messages import Command, Status, VenueReport
 from fsm_ems.quotes import Row, Trade
 
 
@@ -41,7 +41,7 @@ class Heard(NamedTuple):
     """A broker's report arrives."""
 
     broker: str
-    report: Report
+    report: VenueReport
 
 
 class LinkMoved(NamedTuple):
@@ -113,7 +113,7 @@ def _row(row: Row, now_ns: int) -> str:
     return shows if row.time_ns == now_ns else f"{shows}, {now_ns - row.time_ns} ns old"
 
 
-def _text(message: Command | Report) -> str:
+def _text(message: Command | VenueReport) -> str:
     fields = message.as_fields()
     terms = " ".join(f"{name}={value}" for name, value in fields.items())
     return f"{message.name.removeprefix('brokerd_')} {terms}".strip()

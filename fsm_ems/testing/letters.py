@@ -16,9 +16,11 @@ from fsm_ems.messages import (
     BrokerdOrderAck,
     BrokerdReplaced,
     BrokerdRestated,
+    BrokerdStatus,
     OrderDetails,
     PositionReport,
     Report,
+    VenueReport,
     parse_report,
 )
 
@@ -30,7 +32,8 @@ PRICE = Decimal(5)
 class Letter(NamedTuple):
     """A report under way. *kind* is a status, or the name of another report.
 
-    *detailed*: *size* and *price* describe the order as it stands.
+    *detailed*: *size* and *price* describe the order as it stands. A history tells the executions *execs* of
+    *order*, and that it is open where it has a size.
     """
 
     kind: str
@@ -46,6 +49,8 @@ class Letter(NamedTuple):
     resumes: bool = False
     split: Decimal | None = None
     venue_id: str | None = None
+    order: int | str | None = None
+    execs: tuple[str, ...] = ()
 
 
 def _details(letter: Letter) -> OrderDetails | None:
@@ -59,7 +64,7 @@ def _ack(letter: Letter, head: dict[str, Any]) -> Report:
     return BrokerdOrderAck(**fields)
 
 
-def _fill(letter: Letter, head: dict[str, Any]) -> Report:
+def _fill(letter: Letter, head: dict[str, Any]) -> BrokerdFill:
     size = Decimal(1) if letter.size is None or letter.detailed else letter.size
     details = _details(letter)
     return BrokerdFill(
@@ -87,8 +92,8 @@ def _refusal(request: str) -> Callable[[Letter, dict[str, Any]], Report]:
     return refusal
 
 
-def _status(letter: Letter, head: dict[str, Any]) -> Report:
-    return about_order(
+def _status(letter: Letter, head: dict[str, Any]) -> BrokerdStatus:
+    status = about_order(
         {
             "name": "brokerd_status",
             "status": letter.kind,
@@ -100,9 +105,20 @@ def _status(letter: Letter, head: dict[str, Any]) -> Report:
             **head,
         }
     )
+    assert isinstance(status, BrokerdStatus)
+    return status
 
 
-_MAKERS: dict[str, Callable[[Letter, dict[str, Any]], Report]] = {
+def _history(letter: Letter, head: dict[str, Any]) -> BrokerdHistory:
+    """All that the venue has of one order."""
+    about = {"reqid": letter.order}
+    stands = letter._replace(kind="open", detailed=True, query=letter.reqid)
+    orders = () if letter.size is None else (_status(stands, about),)
+    fills = tuple(_fill(Letter("fill", exec_id=exec_id), about) for exec_id in letter.execs)
+    return BrokerdHistory(**head, orders=orders, fills=fills)
+
+
+_MAKERS: dict[str, Callable[[Letter, dict[str, Any]], VenueReport]] = {
     "ack": _ack,
     "fill": _fill,
     "bust": lambda letter, head: BrokerdBust(**head, exec_id=f"b{letter.ref_id}", ref_id=letter.ref_id),
@@ -111,6 +127,7 @@ _MAKERS: dict[str, Callable[[Letter, dict[str, Any]], Report]] = {
     "restated": lambda letter, head: BrokerdRestated(
         **head, size=letter.size, price=letter.price, cum=letter.cum, split=letter.split
     ),
+    "history": _history,
     "error": lambda letter, head: BrokerdError(**head),
     "submit refused": _refusal("submit"),
     "cancel refused": _refusal("cancel"),
@@ -119,7 +136,7 @@ _MAKERS: dict[str, Callable[[Letter, dict[str, Any]], Report]] = {
 
 
 @lru_cache(maxsize=500_000)
-def report_of(letter: Letter) -> Report:
+def report_of(letter: Letter) -> VenueReport:
     """The message that *letter* becomes."""
     head: dict[str, Any] = {}
     if letter.reqid is not None:

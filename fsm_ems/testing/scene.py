@@ -14,7 +14,7 @@ from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.facts import derive
-from fsm_ems.dialogs.record import Effect, Notice, Record, Role, SendAbout, SendOrder
+from fsm_ems.dialogs.record import Effect, Notice, Record, Role, Send
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import ORDER
 from fsm_ems.testing.audit_dark import Rules
@@ -102,7 +102,7 @@ class DispatcherScene(ABC, Generic[W]):
     def world_key(self, world: W, names: Names) -> Hashable:
         """What tells one world from another, without clocks."""
 
-    def sent(self, world: W, sends: Sequence[SendOrder | SendAbout]) -> W:
+    def sent(self, world: W, sends: Sequence[Send]) -> W:
         """The world once the EMS has sent something."""
         return world
 
@@ -155,7 +155,7 @@ class DispatcherScene(ABC, Generic[W]):
         auditor = node.auditor.twin()
         auditor.observe(given, outcome, world.now_ns)
         auditor.compare(book)
-        sends = [effect for effect in outcome.effects if isinstance(effect, SendOrder | SendAbout)]
+        sends = [effect for effect in outcome.effects if isinstance(effect, Send)]
         after = Node(book, auditor, self.sent(world, sends) if sends else world)
         self.judge(after)
         return after

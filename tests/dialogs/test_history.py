@@ -11,7 +11,7 @@ from fsm_ems.dialogs.record import HistoryRead, Notice, SendHistory, SendOrder
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.errors import BrokerFault
 from tests.dialogs.conftest import Desks
-from tests.dialogs.desk import BROKER, MARKET, SECOND, START, Desk
+from tests.dialogs.desk import BROKER, MARKET, SECOND, START, Desk, how
 
 TELLS = Settings(brokers={BROKER: Capabilities(history=True)})
 DETAILS = {"market": MARKET, "side": "buy", "size": "10", "price": "100"}
@@ -95,7 +95,7 @@ def test_an_order_born_at_the_venue_is_found_and_belongs_to_the_operator(desk: D
     tell(desk, asked(desk), orders=[order], fills=[fill])
 
     (adopted,) = desk.book
-    assert (adopted.owner, adopted.state, adopted.filled) == ("operator", "open", 3)
+    assert (adopted.owner, how(adopted)) == ("operator", "open 3/10")
 
 
 # ── after a loss ────────────────────────────────────────────────────────────────────────────────────
@@ -116,7 +116,7 @@ def test_what_the_lost_link_hid_is_booked_once(desk: Desk) -> None:
         fills=[executed(desk, "o1", "E1"), executed(desk, "o1", "E2", second=2)],
     )
 
-    assert (desk.dialog().booked, desk.dialog().gap, desk.state()) == (8, 0, "unknown")
+    assert (desk.stands(), desk.dialog().gap) == ("unknown 8/10", Decimal(0))
     assert desk.book.positions["main"][MARKET].size == 8
     desk.answer("open", cum="8")
     assert desk.stands() == "open 8/10"
