@@ -41,6 +41,7 @@ from fsm_ems.machines.order import ENDS, ORDER, E, S
 
 _ENDS = frozenset(ENDS)
 _BIRTHS = frozenset({Submitted, Held, Adopted, Recalled})
+_RESTED = frozenset({S.ACKED, S.OPEN})
 _HELD = frozenset({S.DARK_OPEN, S.ALERT_OPEN})
 _SENT_ACKED = SENT | f.ACKED
 
@@ -99,7 +100,7 @@ def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> N
     else:
         if was_ended:
             book.finished.pop(dialog, None)
-        if state is not S.OPEN or dialog.edits or dialog.cancel is not None:
+        if state not in _RESTED or dialog.edits or dialog.cancel is not None:
             book.wake(dialog)
 
 

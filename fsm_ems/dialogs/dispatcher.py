@@ -82,9 +82,9 @@ class Dispatcher:
         self._append = append
         self._lookup = lookup
         self._life = life
-        self._take(decide.open_book(self.book, settings, generation, now_ns), now_ns, [])
+        self._take(decide.open_book(self.book, settings, generation, now_ns))
         while (made := decide_accounts.listed(self.book, settings.markets, now_ns)) is not None:
-            self._take(made, now_ns, [])
+            self._take(made)
 
     # ── identities and links ────────────────────────────────────────────────────────────────────────
 
@@ -92,7 +92,7 @@ class Dispatcher:
         """Let *identity* act as a trader, or as an observer look on at the owners it *sees*."""
         made = decide.grant(self.book, identity, role, sees, now_ns)
         if made is not None:
-            self._take(made, now_ns, [])
+            self._take(made)
 
     def link(self, broker: str, event: LinkEvent, now_ns: int) -> list[Effect]:
         """A broker's link moved. Losing it puts its orders in doubt; a link in step sends what waited.
@@ -100,16 +100,14 @@ class Dispatcher:
         Raises:
             BrokerFault: the link cannot do that where it stands.
         """
-        effects: list[Effect] = []
         made = decide_reports.link(self.book, broker, event, now_ns)
         if made is None:
-            return effects
-        self._take(made, now_ns, effects)
+            return []
+        effects = self._take(made)
         for dialog in self.book.at_broker(broker):
             if event is LinkEvent.LOST:
-                self._take_if(
-                    decide_reports.link_lost(self.book, self.settings, dialog, now_ns), now_ns, effects
-                )
+                made = decide_reports.link_lost(self.book, self.settings, dialog, now_ns)
+                effects += self._take_if(made)
             else:
                 self._follow_up(dialog, now_ns, effects)
         return effects
@@ -131,16 +129,13 @@ class Dispatcher:
             made = decide.cancel(book, settings, identity, command, now_ns)
         else:
             made = decide.edit(book, settings, self.prices, identity, command, now_ns)
-        effects: list[Effect] = []
-        self._take_if(made, now_ns, effects)
+        effects = self._take_if(made)
         return Answer(command.oid, book.seq, made is None), effects
 
     def trigger(self, owner: str, oid: str, now_ns: int, price: Decimal | None = None) -> list[Effect]:
         """Fire an owner's dark order or alert by hand; it fires at most once."""
-        effects: list[Effect] = []
         dialog = decide.own(self.book, owner, oid)
-        self._take_if(decide.trigger(self.book, self.settings, dialog, price, now_ns), now_ns, effects)
-        return effects
+        return self._take_if(decide.trigger(self.book, self.settings, dialog, price, now_ns))
 
     # ── the market ──────────────────────────────────────────────────────────────────────────────────
 
@@ -160,31 +155,28 @@ class Dispatcher:
             return ()
         effects: list[Effect] = []
         for hit in hits:
-            self._take_if(decide_quotes.met(self.book, self.settings, seen, hit, now_ns), now_ns, effects)
+            effects += self._take_if(decide_quotes.met(self.book, self.settings, seen, hit, now_ns))
         return effects
 
     # ── reports and time ────────────────────────────────────────────────────────────────────────────
 
     def report(self, broker: str, report: AnyReport, now_ns: int) -> list[Effect]:
         """Take a broker's report: it reaches its dialog, waits for it, makes one, or is an orphan."""
-        effects: list[Effect] = []
         book = self.book
         if isinstance(report, AboutPosition):
             made = decide_accounts.accounted(book, self.settings, broker, report, now_ns)
-            self._take_if(made, now_ns, effects)
-            return effects
+            return self._take_if(made)
         dialog = book.find(broker, report.reqid, report.venue_id)
         if dialog is None:
             dialog = decide_reports.find(book, broker, report) or self._recall(broker, report, now_ns)
         if dialog is None:
-            self._unmapped(broker, report, now_ns, effects)
-            return effects
+            return self._unmapped(broker, report, now_ns)
         made = decide_reports.mapped(book, self.settings, broker, dialog, report, now_ns)
         if made is None:
             self.ignored += 1
-            return effects
+            return []
         known_as = dialog.venue_id
-        self._take(made, now_ns, effects)
+        effects = self._take(made)
         if dialog.edits or not dialog.flags & SENT:
             self._follow_up(dialog, now_ns, effects)
         if book.orphans:
@@ -199,7 +191,7 @@ class Dispatcher:
         """Everything that is due at *now_ns*: deadlines, questions, re-driven cancels, expiries held here."""
         effects: list[Effect] = []
         while (dialog := self.book.pop_due(now_ns)) is not None:
-            self._take_if(decide_reports.timed_out(self.book, self.settings, dialog, now_ns), now_ns, effects)
+            effects += self._take_if(decide_reports.timed_out(self.book, self.settings, dialog, now_ns))
         for seq, waiting in list(self.book.parked.items()):
             if waiting.due_ns <= now_ns:
                 self._settle(waiting.broker, seq, waiting.report, now_ns, effects)
@@ -211,19 +203,18 @@ class Dispatcher:
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _take(self, made: Record, now_ns: int, effects: list[Effect]) -> None:
+    def _take(self, made: Record) -> list[Effect]:
         self._append(made)
-        effects.extend(apply(self.book, made))
+        return apply(self.book, made)
 
-    def _take_if(self, made: Record | None, now_ns: int, effects: list[Effect]) -> None:
-        if made is not None:
-            self._take(made, now_ns, effects)
+    def _take_if(self, made: Record | None) -> list[Effect]:
+        return [] if made is None else self._take(made)
 
     def _follow_up(self, dialog: Dialog, now_ns: int, effects: list[Effect]) -> None:
         while (
             made := decide_reports.follow_up(self.book, self.settings, dialog, now_ns, self.prices)
         ) is not None:
-            self._take(made, now_ns, effects)
+            effects += self._take(made)
 
     def _recall(self, broker: str, report: Report, now_ns: int) -> Dialog | None:
         if not self.book.forgotten:
@@ -234,18 +225,19 @@ class Dispatcher:
         made = recalled(self.book, records, now_ns)
         if made is None:
             return None
-        self._take(made, now_ns, [])
+        self._take(made)
         return self.book.dialog(made.owner, made.oid)
 
-    def _unmapped(self, broker: str, report: Report, now_ns: int, effects: list[Effect]) -> None:
+    def _unmapped(self, broker: str, report: Report, now_ns: int) -> list[Effect]:
         made = decide_reports.unmapped(self.book, self.settings, broker, report, now_ns)
         if made is None:
             self.ignored += 1
-            return
-        self._take(made, now_ns, effects)
+            return []
+        effects = self._take(made)
         if made.event is not None:
-            effects.extend(self.report(broker, report, now_ns))
+            effects += self.report(broker, report, now_ns)
             self._claim(broker, now_ns, effects)
+        return effects
 
     def _unpark(self, broker: str, now_ns: int, effects: list[Effect]) -> None:
         """Look again at what found no dialog: it has one now, or there is none left to wait for."""
@@ -272,7 +264,7 @@ class Dispatcher:
         known_as = None if dialog is None else dialog.venue_id
         if made is None:
             made = decide_reports.dropped(self.book, broker, seq, now_ns)
-        self._take(made, now_ns, effects)
+        effects += self._take(made)
         if dialog is None and made.event is not None:
             self._settle(broker, seq, report, now_ns, effects)
             self._claim(broker, now_ns, effects)
@@ -290,4 +282,4 @@ class Dispatcher:
         for exec_id in named:
             seq = self.book.orphan_execs.get((broker, report.account), {}).get(exec_id)
             if seq is not None:
-                self._take(decide_reports.dropped(self.book, broker, seq, now_ns), now_ns, effects)
+                effects += self._take(decide_reports.dropped(self.book, broker, seq, now_ns))

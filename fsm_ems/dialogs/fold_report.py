@@ -30,7 +30,7 @@ from fsm_ems.dialogs.naming_status import (
 )
 from fsm_ems.dialogs.naming_steps import after, find_edit, proven_edit
 from fsm_ems.dialogs.record import Effect, Record, Reported
-from fsm_ems.machines.order import E, S
+from fsm_ems.machines.order import ORDER, E, S
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
@@ -56,12 +56,9 @@ def fold(book: Book, record: Record, dialog: Dialog, report: Report, effects: li
     """Change the facts of *dialog* as *report* tells; ``record.event`` is the name it was given."""
     event = record.event
     _FOLDS[type(report)](book, record, dialog, report, effects)
-    if event not in _NO_PROOF:
-        dialog.flags |= f.ACKED
     if event in _FOUND:
         dialog.flags &= ~(f.DOUBT | f.UNSEEN | f.MISSED)
-    if event in _RESTS:
-        dialog.flags |= f.RESTS
+    dialog.flags |= _PROVES[event]
 
 
 _RESTS = frozenset(
@@ -92,6 +89,11 @@ _RESTS = frozenset(
         E.FOUND_FILLED,
     }
 )
+_PROVES: dict[E | None, int] = {
+    event: 0 if event in _NO_PROOF else f.ACKED | f.RESTS if event in _RESTS else f.ACKED
+    for event in ORDER.events
+}
+"""What a report proves of an order by the event it was."""
 
 
 def _state_cum(dialog: Dialog, cum: Decimal | None) -> None:
