@@ -1,4 +1,4 @@
-"""A second reader of messages: quicker where numbers come in their usual text form, as nearly all do.
+"""A second reader of messages: quicker where numbers and request ids come in their usual form, as most do.
 
 Each number of a message costs a call of ours, and a match. In its usual form, ``"0.10"``, the validating
 core can read it alone; for any other it still asks ours. So this reader takes what the first takes, and
@@ -8,12 +8,14 @@ the first is to be asked, which tells one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
-from pydantic_core import SchemaValidator, core_schema
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
+from fsm_ems.message_fields import USUAL_REQID, reqid
 from fsm_ems.numbers import USUAL, USUAL_MAX
 
 _T = TypeVar("_T")
@@ -40,9 +42,16 @@ def _rewritten(part: Any) -> Any:  # noqa: ANN401  # a schema is a tree of dicts
 
 
 def _usual(ours: Any) -> Any:  # noqa: ANN401  # parts of a schema
-    form = USUAL.get(ours["function"]["function"])
-    if form is None:
-        return ours
+    usual = _USUAL.get(ours["function"]["function"])
+    return ours if usual is None else core_schema.union_schema([usual, ours], mode="left_to_right")
+
+
+def _number(form: str) -> CoreSchema:
     text = core_schema.str_schema(strict=True, max_length=USUAL_MAX, pattern=form)
-    number = core_schema.no_info_after_validator_function(Decimal, text)
-    return core_schema.union_schema([number, ours], mode="left_to_right")
+    return core_schema.no_info_after_validator_function(Decimal, text)
+
+
+_USUAL: dict[Callable[[object], object], CoreSchema] = {
+    reqid: core_schema.str_schema(strict=True, pattern=USUAL_REQID),
+    **{ours: _number(form) for ours, form in USUAL.items()},
+}

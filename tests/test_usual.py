@@ -1,9 +1,11 @@
-"""The second reader takes what the first takes, and spares the usual numbers our own calls."""
+"""The second reader takes what the first takes, and spares usual numbers and ids our own calls."""
 
 import sys
 from decimal import Decimal
 from enum import StrEnum
+from json import dumps
 from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,11 +13,13 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
 
+from fsm_ems.message_fields import ReqId
 from fsm_ems.messages import parse_command, parse_report
 from fsm_ems.numbers import Computed, NotNegative, Positive, Signed
 from fsm_ems.usual import usual_first
 
-FIRST: dict[str, TypeAdapter[Decimal]] = {
+FIRST: dict[str, TypeAdapter[Any]] = {
+    "reqid": TypeAdapter(ReqId),
     "positive": TypeAdapter(Positive),
     "not negative": TypeAdapter(NotNegative),
     "signed": TypeAdapter(Signed),
@@ -57,14 +61,13 @@ class Text(str):
         return "7"
 
 
-def taken(reader: SchemaValidator, value: object, *, json: bool = False) -> str | None:
+def taken(reader: SchemaValidator, value: object, *, json: bool = False) -> tuple[type, str] | None:
     """What *reader* makes of *value*, to its last digit; None where it refuses it."""
     try:
-        number = reader.validate_json(str(value)) if json else reader.validate_python(value)
+        made = reader.validate_json(str(value)) if json else reader.validate_python(value)
     except ValidationError:
         return None
-    assert type(number) is Decimal
-    return str(number)
+    return type(made), str(made)
 
 
 def first(kind: str) -> SchemaValidator:
@@ -78,17 +81,21 @@ def first(kind: str) -> SchemaValidator:
     st.sampled_from(list(FIRST)),
     NUMBERISH
     | st.text(max_size=20)
+    | st.text(st.characters(max_codepoint=0x2FF), min_size=99, max_size=101)
     | st.integers()
     | st.decimals()
     | st.sampled_from([1.5, True, None, b"1", Name.TENTH, Name.WORD, Text("0.5"), [1]]),
 )
-def test_the_second_reader_takes_the_same_numbers(kind: str, value: object) -> None:
-    """The same number to its last digit, or none, from whatever comes."""
+def test_the_second_reader_takes_the_same(kind: str, value: object) -> None:
+    """The same number to its last digit, the same id, or neither, from whatever comes."""
     assert taken(SECOND[kind], value) == taken(first(kind), value)
 
 
-@given(st.sampled_from(list(FIRST)), NUMBERISH.map('"{}"'.format) | st.integers() | st.floats())
-def test_the_second_reader_takes_the_same_numbers_from_json(kind: str, value: object) -> None:
+@given(
+    st.sampled_from(list(FIRST)),
+    NUMBERISH.map(dumps) | st.text(max_size=5).map(dumps) | st.integers() | st.floats(),
+)
+def test_the_second_reader_takes_the_same_from_json(kind: str, value: object) -> None:
     assert taken(SECOND[kind], value, json=True) == taken(first(kind), value, json=True)
 
 
@@ -99,11 +106,11 @@ def test_the_usual_form_ends_where_it_could_leave_the_bounds(text: str, longest:
     """18 characters lie within 18 places of the point on either side; more may not."""
     assert len(text) == 18
 
-    assert taken(SECOND["positive"], text) == str(Decimal(text))
+    assert taken(SECOND["positive"], text) == (Decimal, str(Decimal(text)))
     assert taken(SECOND["positive"], longest) is None
 
 
-def test_usual_numbers_of_a_message_cost_no_call_of_ours() -> None:
+def test_usual_numbers_and_ids_of_a_message_cost_no_call_of_ours() -> None:
     """Nor does anything else of pydantic's bring the first reader back in behind ours."""
     called: set[str] = set()
 
@@ -119,4 +126,4 @@ def test_usual_numbers_of_a_message_cost_no_call_of_ours() -> None:
         sys.setprofile(None)
 
     assert any(name.endswith("messages.py") for name in called)
-    assert not any(name.endswith("numbers.py") for name in called)
+    assert not any(name.endswith(("numbers.py", "message_fields.py")) for name in called)

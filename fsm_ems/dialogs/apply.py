@@ -69,9 +69,26 @@ def apply(book: Book, record: Record) -> list[Effect]:
     part(book, record, dialog, payload, effects)
     if record.event is not None:
         _move(book, record, dialog, record.event, flags)
+    pending = f.pending_of(dialog) if dialog.cancel is not None or dialog.edits else None
     for identity, seq in record.tells:
         book.streams[identity] = seq
-        effects.append(_notice(identity, seq, record, before, dialog))
+        notice = Notice(
+            identity,
+            seq,
+            record,
+            before,
+            dialog.state,
+            dialog.size,
+            dialog.price,
+            dialog.filled,
+            dialog.booked,
+            dialog.notional,
+            dialog.flags,
+            dialog.end,
+            pending,
+            dialog.venue_id,
+        )
+        effects.append(notice)
     return effects
 
 
@@ -102,25 +119,6 @@ def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> N
             book.finished.pop(dialog, None)
         if state not in _RESTED or dialog.edits or dialog.cancel is not None:
             book.wake(dialog)
-
-
-def _notice(identity: str, seq: int, record: Record, before: S, dialog: Dialog) -> Notice:
-    return Notice(
-        identity,
-        seq,
-        record,
-        before,
-        dialog.state,
-        dialog.size,
-        dialog.price,
-        dialog.filled,
-        dialog.booked,
-        dialog.notional,
-        dialog.flags,
-        dialog.end,
-        f.pending_of(dialog) if dialog.cancel is not None or dialog.edits else None,
-        dialog.venue_id,
-    )
 
 
 def _notice_of_none(book: Book, identity: str, seq: int, record: Record) -> Notice:
@@ -299,7 +297,8 @@ def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: 
 
 def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, effects: list[Effect]) -> None:
     report = payload.report
-    unpark(book, payload.origin)
+    if payload.origin:
+        unpark(book, payload.origin)
     if report.venue_id is not None and report.venue_id != dialog.venue_id:
         index_venue_id(book, dialog, report.venue_id)
     fold(book, record, dialog, report, effects)

@@ -96,8 +96,8 @@ _PROVES: dict[E | None, int] = {
 """What a report proves of an order by the event it was."""
 
 
-def _state_cum(dialog: Dialog, cum: Decimal | None) -> None:
-    if cum is not None and cum > dialog.stated and cum > dialog.booked:
+def _state_cum(dialog: Dialog, cum: Decimal) -> None:
+    if cum > dialog.stated and cum > dialog.booked:
         dialog.stated = cum
 
 
@@ -110,7 +110,8 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     edit = edit_ended(dialog, report)
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
-    _state_cum(dialog, report.cum)
+    if report.cum is not None:
+        _state_cum(dialog, report.cum)
     if status == "pending_cancel":
         _cancel_pending(dialog)
     elif status == "pending_edit":
@@ -188,7 +189,7 @@ def _book(dialog: Dialog, execution: Execution) -> None:
         dialog.fills = {}
     dialog.fills[execution.exec_id] = execution
     dialog.booked = EXACT.add(dialog.booked, execution.size)
-    dialog.notional = EXACT.add(dialog.notional, _worth(execution))
+    dialog.notional = EXACT.add(dialog.notional, EXACT.multiply(execution.size, execution.price))
 
 
 def _worth(execution: Execution) -> Decimal:
@@ -233,7 +234,8 @@ def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill, effec
     _book(dialog, execution)
     index_execution(book, dialog, report.exec_id)
     book_execution(book, record, dialog, execution, effects)
-    _state_cum(dialog, report.cum)
+    if report.cum is not None:
+        _state_cum(dialog, report.cum)
 
 
 def _bust(book: Book, record: Record, dialog: Dialog, report: BrokerdBust, effects: list[Effect]) -> None:
