@@ -110,7 +110,12 @@ class _Report(Message):
 
 
 @message
-class _AboutOrder(_Report):
+class AboutOrder(_Report):
+    """A report about an order."""
+
+
+@message
+class _AboutOrder(AboutOrder):
     """A report about the order that *reqid* (any request of its chain) or *venue_id* names."""
 
     reqid: ReqId | None = None
@@ -118,7 +123,7 @@ class _AboutOrder(_Report):
 
 
 @message
-class _Answer(_Report):
+class _Answer(AboutOrder):
     """A report that answers the request *reqid*."""
 
     reqid: ReqId
@@ -126,7 +131,7 @@ class _Answer(_Report):
 
 
 @message
-class BrokerdOrderAck(_Report):
+class BrokerdOrderAck(AboutOrder):
     """The venue gave its id for the order."""
 
     name: Literal["brokerd_ack"] = "brokerd_ack"

@@ -12,7 +12,7 @@ from typing import Any
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.apply_whole import WHOLE, unpark
 from fsm_ems.dialogs.book import FORGOTTEN_MAX, REQUESTS_OUT_MAX, Book
-from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest
+from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest, filled_of
 from fsm_ems.dialogs.fold_report import fold
 from fsm_ems.dialogs.ids import index_execution, index_reqid, index_venue_id, unindex
 from fsm_ems.dialogs.record import (
@@ -62,7 +62,7 @@ def apply(book: Book, record: Record) -> list[Effect]:
     effects: list[Effect] = []
     if part is None:
         WHOLE[kind](book, record, payload, effects)
-        effects += [_notice_of_none(book, identity, seq, record) for identity, seq in record.tells]
+        _tell_of_none(book, record, effects)
         return effects
     dialog = _create(book, record) if kind in _BIRTHS else book.dialogs[record.owner][record.oid]
     before, flags = dialog.state, dialog.flags
@@ -80,7 +80,7 @@ def apply(book: Book, record: Record) -> list[Effect]:
             dialog.state,
             dialog.size,
             dialog.price,
-            dialog.filled,
+            filled_of(dialog.booked, dialog.stated),
             dialog.booked,
             dialog.notional,
             dialog.flags,
@@ -106,25 +106,26 @@ def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> N
         book.dark.place(dialog)
         if state not in _HELD:
             dialog.direction, dialog.born = None, 0
-    ended, was_ended = state in _ENDS, before in _ENDS
-    if ended != was_ended or flags != dialog.flags:
-        unproven = not was_ended and flags & _SENT_ACKED == SENT
-        still = not ended and dialog.flags & _SENT_ACKED == SENT
+    unproven, still = flags & _SENT_ACKED == SENT, dialog.flags & _SENT_ACKED == SENT
+    if unproven or still:
+        unproven, still = unproven and before not in _ENDS, still and state not in _ENDS
         if unproven is not still:
             book.unacked[dialog.broker] = book.unacked.get(dialog.broker, 0) + (1 if still else -1)
-    if ended:
+    if state in _ENDS:
         _ended(book, record, dialog, before)
-    else:
-        if was_ended:
-            book.finished.pop(dialog, None)
-        if state not in _RESTED or dialog.edits or dialog.cancel is not None:
-            book.wake(dialog)
+        return
+    if before in _ENDS:
+        book.finished.pop(dialog, None)
+    if state not in _RESTED or dialog.edits or dialog.cancel is not None:
+        book.wake(dialog)
 
 
-def _notice_of_none(book: Book, identity: str, seq: int, record: Record) -> Notice:
-    book.streams[identity] = seq
+def _tell_of_none(book: Book, record: Record, effects: list[Effect]) -> None:
     none = f.ZERO
-    return Notice(identity, seq, record, S.NEW, S.NEW, none, None, none, none, none, 0, None, None, None)
+    for identity, seq in record.tells:
+        book.streams[identity] = seq
+        shown = (S.NEW, S.NEW, none, None, none, none, none, 0, None, None, None)
+        effects.append(Notice(identity, seq, record, *shown))
 
 
 # ── dialogs come and go ─────────────────────────────────────────────────────────────────────────────

@@ -134,7 +134,7 @@ def submit(
         if body.type != "market" and body.market not in book.markets:
             raise Refused("unknown_market", f"the tick of {body.market} is not known", order.oid)
         return record(book, now_ns, key, E.SUBMIT_DARK, _held(body, prices, order.oid))
-    broker = body.broker
+    broker = order.market.rpartition(".")[2]
     if not book.link_up(broker):
         return record(book, now_ns, key, E.SUBMIT, Submitted(body, None, 0))
     deadline = now_ns + settings.request_deadline_ns

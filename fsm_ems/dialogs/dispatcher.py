@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from fsm_ems.brokerd import AboutExecution, AboutPosition
+from fsm_ems.brokerd import AboutExecution, AboutOrder
 from fsm_ems.dialogs import decide, decide_accounts, decide_quotes, decide_reports
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
@@ -163,7 +163,7 @@ class Dispatcher:
     def report(self, broker: str, report: AnyReport, now_ns: int) -> list[Effect]:
         """Take a broker's report: it reaches its dialog, waits for it, makes one, or is an orphan."""
         book = self.book
-        if isinstance(report, AboutPosition):
+        if not isinstance(report, AboutOrder):
             made = decide_accounts.accounted(book, self.settings, broker, report, now_ns)
             return self._take_if(made)
         dialog = book.find(broker, report.reqid, report.venue_id)
@@ -179,12 +179,11 @@ class Dispatcher:
         effects = self._take(made)
         if dialog.edits or not dialog.flags & SENT:
             self._follow_up(dialog, now_ns, effects)
-        if book.orphans:
+        if book.orphans or book.parked:
             self._drop_orphan(broker, report, now_ns, effects)
-        if book.parked:
             self._unpark(broker, now_ns, effects)
-        if book.orphans and dialog.venue_id != known_as:
-            self._claim(broker, now_ns, effects)
+            if dialog.venue_id != known_as:
+                self._claim(broker, now_ns, effects)
         return effects
 
     def pass_time(self, now_ns: int) -> list[Effect]:

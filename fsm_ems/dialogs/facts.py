@@ -145,6 +145,11 @@ class EditRequest:
         self.deadline_ns = 0
 
 
+def filled_of(booked: Decimal, stated: Decimal) -> Decimal:
+    """Cumulative size: executions or what the venue stated, whichever is more."""
+    return booked if booked >= stated else stated  # noqa: FURB136  # twice as fast
+
+
 class Dialog(msgspec.Struct, eq=False, gc=False):
     """One order's conversation: its key is (owner, oid).
 
@@ -189,7 +194,7 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
 
     def __post_init__(self) -> None:
         body = self.body
-        self.broker = intern(body.broker)
+        self.broker = intern(body.market.rpartition(".")[2])
         self.size = body.size
         self.price = body.price
 
@@ -199,8 +204,8 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
 
     @property
     def filled(self) -> Decimal:
-        """Cumulative size, executions or what the venue stated, whichever is more."""
-        return self.booked if self.booked >= self.stated else self.stated  # noqa: FURB136  # twice as fast
+        """See :func:`filled_of`."""
+        return filled_of(self.booked, self.stated)
 
     @property
     def gap(self) -> Decimal:

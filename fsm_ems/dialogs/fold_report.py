@@ -45,6 +45,7 @@ from fsm_ems.messages import (
     Report,
 )
 
+_add, _multiply = EXACT.add, EXACT.multiply  # a context makes them anew each time they are asked for
 _WHOLE = frozenset({E.FILLED_STATED, E.FOUND_FILLED})
 _FOUND = frozenset({E.FOUND_ACKED, E.FOUND_OPEN, E.FOUND_FILLED})
 _NO_PROOF = frozenset(
@@ -188,12 +189,12 @@ def _book(dialog: Dialog, execution: Execution) -> None:
     if dialog.fills is None:
         dialog.fills = {}
     dialog.fills[execution.exec_id] = execution
-    dialog.booked = EXACT.add(dialog.booked, execution.size)
-    dialog.notional = EXACT.add(dialog.notional, EXACT.multiply(execution.size, execution.price))
+    dialog.booked = _add(dialog.booked, execution.size)
+    dialog.notional = _add(dialog.notional, _multiply(execution.size, execution.price))
 
 
 def _worth(execution: Execution) -> Decimal:
-    return EXACT.multiply(execution.size, execution.price)
+    return _multiply(execution.size, execution.price)
 
 
 def _unbook(dialog: Dialog, exec_id: str, successor: str | None) -> Execution | None:
