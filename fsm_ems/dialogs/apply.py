@@ -300,8 +300,9 @@ def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, eff
     report = payload.report
     if payload.origin:
         unpark(book, payload.origin)
-    if report.venue_id is not None and report.venue_id != dialog.venue_id:
-        index_venue_id(book, dialog, report.venue_id)
+    venue_id = report.venue_id
+    if venue_id is not None and venue_id != dialog.venue_id:
+        index_venue_id(book, dialog, venue_id)
     fold(book, record, dialog, report, effects)
     if not payload.deadline_ns or dialog.cancel is None or not dialog.cancel.wanted:
         return

@@ -147,7 +147,7 @@ class EditRequest:
 
 def filled_of(booked: Decimal, stated: Decimal) -> Decimal:
     """Cumulative size: executions or what the venue stated, whichever is more."""
-    return booked if booked >= stated else stated  # noqa: FURB136  # twice as fast
+    return booked if not stated or booked >= stated else stated  # nearly always nothing was stated
 
 
 class Dialog(msgspec.Struct, eq=False, gc=False):
