@@ -49,7 +49,7 @@ def clear_of(side: str, execution: Execution) -> Clear:
 def enter(book: Book, record: Record, account: str, market: str, event: Event, effects: list[Effect]) -> None:
     """*event* moves the position, once by its id."""
     if position_of(book, account, market).add(event):
-        effects.append(Booked(record, account, market, event))
+        effects.append(Booked(record.seq, record.time_ns, account, market, event))
 
 
 def withdraw(
@@ -58,7 +58,7 @@ def withdraw(
     """*event* is taken back."""
     position = position_of(book, account, market)
     if position.remove(event):
-        effects.append(Booked(record, account, market, event, reverses=True))
+        effects.append(Booked(record.seq, record.time_ns, account, market, event, reverses=True))
 
 
 def book_execution(
@@ -73,7 +73,7 @@ def book_execution(
         position = position_of(book, account, market)
     clear = clear_of(body.side, execution)
     if position.add(clear):
-        effects.append(Booked(record, account, market, clear))
+        effects.append(Booked(record.seq, record.time_ns, account, market, clear))
 
 
 def unbook_execution(

@@ -353,9 +353,10 @@ class Notice(Value, frozen=True):
 
 
 class Booked(Value, frozen=True):
-    """*event* moved the position of *account* in *market* by that record; where it *reverses*, back."""
+    """*event* moved the position of *account* in *market*, by the record *seq*; where it *reverses*, back."""
 
-    record: Record
+    seq: int
+    booked_ns: int
     account: str
     market: str
     event: Event
@@ -369,7 +370,7 @@ class Booked(Value, frozen=True):
     @property
     def entry(self) -> Entry:
         """What goes into the ledger of that account at that broker."""
-        return Entry(self.record.seq, self.record.time_ns, self.market, self.event, self.reverses)
+        return Entry(self.seq, self.booked_ns, self.market, self.event, self.reverses)
 
 
 Effect = SendOrder | SendAbout | Notice | Booked
