@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
 from fsm_ems.brokerd import AboutExecution, AboutOrder
 from fsm_ems.dialogs import decide, decide_accounts, decide_quotes, decide_reports
@@ -30,6 +29,7 @@ from fsm_ems.messages import (
     Report,
 )
 from fsm_ems.quotes import Row
+from fsm_ems.value import Value
 
 Append = Callable[[Record], None]
 Lookup = Callable[[str, int | str | None, str | None], Sequence[Record]]
@@ -40,7 +40,7 @@ def _no_life(owner: str, oid: str) -> Sequence[Record]:
     return ()
 
 
-class Answer(NamedTuple):
+class Answer(Value, frozen=True):
     """The answer to a command that was taken. It is not an event.
 
     *seq* is the log's seq it holds as of; *again* says that the same command had been taken before.

@@ -71,11 +71,6 @@ class Body(Value, frozen=True):
     trail: Decimal | None = None
     limit_ticks: int | None = None
 
-    @property
-    def broker(self) -> str:
-        """The last part of the market's address."""
-        return self.market.rpartition(".")[2]
-
 
 def body_of(order: Order) -> Body:
     """The body of an order message; an alert's size is zero."""
