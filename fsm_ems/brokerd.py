@@ -129,7 +129,12 @@ class _Report(Message):
 
 
 @message
-class _AboutOrder(_Report):
+class AboutOrder(_Report):
+    """A report about an order."""
+
+
+@message
+class _AboutOrder(AboutOrder):
     """A report about the order that *reqid* (any request of its chain) or *venue_id* names."""
 
     reqid: ReqId | None = None
@@ -137,7 +142,7 @@ class _AboutOrder(_Report):
 
 
 @message
-class _Answer(_Report):
+class _Answer(AboutOrder):
     """A report that answers the request *reqid*."""
 
     reqid: ReqId
@@ -145,7 +150,7 @@ class _Answer(_Report):
 
 
 @message
-class BrokerdOrderAck(_Report):
+class BrokerdOrderAck(AboutOrder):
     """The venue gave its id for the order."""
 
     name: Literal["brokerd_ack"] = "brokerd_ack"
@@ -348,7 +353,7 @@ PositionReport = BrokerdPosition | BrokerdTransfer | BrokerdSplit | BrokerdExpir
 
 
 @message
-class BrokerdHistory(_Answer):
+class BrokerdHistory(_Report):
     """One page of what the question *reqid* asked for; the venue read it after the question arrived.
 
     *orders* are open ones, each as it stands with its terms; *fills* are executions in the venue's order, and
@@ -356,6 +361,7 @@ class BrokerdHistory(_Answer):
     """
 
     name: Literal["brokerd_history"] = "brokerd_history"
+    reqid: ReqId
     orders: tuple[BrokerdStatus, ...] = ()
     fills: tuple[BrokerdFill, ...] = ()
     last: Flag = True

@@ -35,19 +35,27 @@ def is_name(text: str) -> bool:
 
 _INT_END = 2**63
 _REQID_MAX = 100
+USUAL_REQID = rf"^[ -~]{{1,{_REQID_MAX}}}$"
+"""The usual form of a request's id, for :mod:`fsm_ems.usual`: printable text in ASCII."""
 
 
-def _reqid(value: object) -> int | str:
-    if type(value) is str:
-        if 0 < len(value) <= _REQID_MAX and value.isprintable():  # which half a surrogate pair is not
-            return value
+def reqid(value: object) -> int | str:
+    """A request's id: an int of 64 bits or printable text.
+
+    Raises:
+        PydanticCustomError: anything else.
+    """
+    if isinstance(value, str):
+        text = str.__str__(value)  # of a subclass too, which may have its own mind about what follows
+        if 0 < len(text) <= _REQID_MAX and text.isprintable():  # which half a surrogate pair is not
+            return text
     elif type(value) is int and -_INT_END <= value < _INT_END:
         return value
     raise PydanticCustomError("reqid", "an int of 64 bits or printable text, at most 100 long, is needed")
 
 
 ReqId = Annotated[
-    int | str, PlainValidator(_reqid), WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})
+    int | str, PlainValidator(reqid), WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})
 ]
 """A request's id in the form the broker declares."""
 VenueId = Annotated[str, Field(min_length=1, max_length=100)]

@@ -8,7 +8,7 @@ price of 100.666… or a size after a split, may be longer.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Annotated
 
@@ -19,9 +19,6 @@ DIGITS_MAX = 34
 PLACES_MAX = 18
 
 _PLAIN = re.compile(r"-?\d{1,34}(?:\.\d{1,34})?(?:[eE][+-]?\d{1,2})?", re.ASCII).fullmatch
-# The usual form lies within the bounds by its length alone, so that it need not be taken apart.
-_USUAL = re.compile(r"\d{1,16}(?:\.\d{1,18})?", re.ASCII).fullmatch
-
 _LONG = re.compile(r"\d{1,400}(?:\.\d{1,400})?", re.ASCII).fullmatch
 
 
@@ -31,9 +28,7 @@ def exact(value: object) -> Decimal:
     Raises:
         PydanticCustomError: floats, booleans, NaN, infinity, absurd exponents, anything else.
     """
-    if type(value) is str:
-        if _USUAL(value) is not None:
-            return Decimal(value)
+    if isinstance(value, str):
         if _PLAIN(value) is None:
             raise PydanticCustomError("number", "a plain decimal number as text is needed, such as '0.10'")
         number = Decimal(value)
@@ -68,16 +63,10 @@ def fits(number: Decimal) -> bool:
 
 
 def _positive(value: object) -> Decimal:
-    # Nearly every size and price comes this way, so the usual form is read without a second call.
-    if type(value) is str and _USUAL(value) is not None:
-        number = Decimal(value)
-        if number:
-            return number
-    else:
-        number = exact(value)
-        if number > 0:
-            return number
-    raise PydanticCustomError("number", "a number above zero is needed")
+    number = exact(value)
+    if number <= 0:
+        raise PydanticCustomError("number", "a number above zero is needed")
+    return number
 
 
 def _not_negative(value: object) -> Decimal:
@@ -133,3 +122,12 @@ Computed = Annotated[Decimal, PlainValidator(_computed), _TEXT, _SCHEMA]
 """What the EMS worked out from such numbers: zero or more, as long as it is."""
 ComputedPositive = Annotated[Decimal, PlainValidator(_computed_positive), _TEXT, _SCHEMA]
 """The same above zero: terms that a venue's split has changed."""
+
+USUAL_MAX = 18
+"""The length of a number in its usual text form, by which alone it lies within the bounds."""
+USUAL: Mapping[Callable[[object], Decimal], str] = {
+    _positive: r"^(?:0*[1-9][0-9]*(?:\.[0-9]+)?|0+\.0*[1-9][0-9]*)$",
+    _not_negative: r"^[0-9]+(?:\.[0-9]+)?$",
+    exact: r"^-?[0-9]+(?:\.[0-9]+)?$",
+}
+"""The usual text form of what each takes, for :mod:`fsm_ems.usual`: ``Decimal`` reads it as they do."""

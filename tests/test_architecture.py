@@ -29,6 +29,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("value.py", 1),
     ("quotes.py", 1),
     ("numbers.py", 1),
+    ("usual.py", 1),
     ("message_fields.py", 1),
     ("brokerd.py", 1),  # the broker's half of the messages
     ("messages.py", 1),
@@ -95,7 +96,7 @@ IMPURE = frozenset({
 IMPURE_CALLS = frozenset({"open", "input", "print", "__import__", "exec", "eval"})
 
 # Libraries that belong to few files, as globs. numbers.py holds the decimals that messages are made of.
-EDGES = ("messages.py", "message_fields.py", "brokerd.py", "numbers.py", "brokers/*/wire*.py")
+EDGES = ("messages.py", "message_fields.py", "brokerd.py", "numbers.py", "usual.py", "brokers/*/wire*.py")
 ONLY_IN_IF_PURE: dict[str, tuple[str, ...]] = {"pydantic": EDGES, "pydantic_core": EDGES}
 ONLY_IN: dict[str, tuple[str, ...]] = {"transitions": ("machines/compile.py",)}
 

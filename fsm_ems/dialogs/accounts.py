@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from fsm_ems.accounting.clear import Clear, Event, Expiry, Split, Transfer
-from fsm_ems.accounting.ledger import Entry
 from fsm_ems.accounting.position import Position
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import ZERO, Dialog, Execution
@@ -51,8 +50,7 @@ def clear_of(side: str, execution: Execution) -> Clear:
 def enter(book: Book, record: Record, account: str, market: str, event: Event, effects: list[Effect]) -> None:
     """*event* moves the position, once by its id."""
     if position_of(book, account, market).add(event):
-        entry = Entry(record.seq, record.time_ns, market, event)
-        effects.append(Booked(market.rpartition(".")[2], account, entry))
+        effects.append(Booked(record.seq, record.time_ns, account, market, event))
 
 
 def withdraw(
@@ -61,8 +59,7 @@ def withdraw(
     """*event* is taken back."""
     position = position_of(book, account, market)
     if position.remove(event):
-        entry = Entry(record.seq, record.time_ns, market, event, reverses=True)
-        effects.append(Booked(market.rpartition(".")[2], account, entry))
+        effects.append(Booked(record.seq, record.time_ns, account, market, event, reverses=True))
 
 
 def book_execution(
@@ -77,8 +74,7 @@ def book_execution(
         position = position_of(book, account, market)
     clear = clear_of(body.side, execution)
     if position.add(clear):
-        entry = Entry(record.seq, record.time_ns, market, clear)
-        effects.append(Booked(dialog.broker, account, entry))
+        effects.append(Booked(record.seq, record.time_ns, account, market, clear))
 
 
 def unbook_execution(

@@ -12,7 +12,7 @@ from typing import Any
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.apply_whole import WHOLE, unpark
 from fsm_ems.dialogs.book import FORGOTTEN_MAX, REQUESTS_OUT_MAX, Book
-from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest
+from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest, filled_of
 from fsm_ems.dialogs.fold_report import fold
 from fsm_ems.dialogs.ids import index_execution, index_reqid, index_venue_id, unindex
 from fsm_ems.dialogs.record import (
@@ -41,6 +41,7 @@ from fsm_ems.machines.order import ENDS, ORDER, E, S
 
 _ENDS = frozenset(ENDS)
 _BIRTHS = frozenset({Submitted, Held, Adopted, Recalled})
+_RESTED = frozenset({S.ACKED, S.OPEN})
 _HELD = frozenset({S.DARK_OPEN, S.ALERT_OPEN})
 _SENT_ACKED = SENT | f.ACKED
 _DOUBTS = frozenset({E.DEADLINE, E.LINK_LOST, E.UNLISTED})
@@ -62,16 +63,33 @@ def apply(book: Book, record: Record) -> list[Effect]:
     effects: list[Effect] = []
     if part is None:
         WHOLE[kind](book, record, payload, effects)
-        effects += [_notice_of_none(book, identity, seq, record) for identity, seq in record.tells]
+        _tell_of_none(book, record, effects)
         return effects
     dialog = _create(book, record) if kind in _BIRTHS else book.dialogs[record.owner][record.oid]
     before, flags = dialog.state, dialog.flags
     part(book, record, dialog, payload, effects)
     if record.event is not None:
         _move(book, record, dialog, record.event, flags)
+    pending = f.pending_of(dialog) if dialog.cancel is not None or dialog.edits else None
     for identity, seq in record.tells:
         book.streams[identity] = seq
-        effects.append(_notice(identity, seq, record, before, dialog))
+        notice = Notice(
+            identity,
+            seq,
+            record,
+            before,
+            dialog.state,
+            dialog.size,
+            dialog.price,
+            filled_of(dialog.booked, dialog.stated),
+            dialog.booked,
+            dialog.notional,
+            dialog.flags,
+            dialog.end,
+            pending,
+            dialog.venue_id,
+        )
+        effects.append(notice)
     return effects
 
 
@@ -89,44 +107,26 @@ def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> N
         book.dark.place(dialog)
         if state not in _HELD:
             dialog.direction, dialog.born = None, 0
-    ended, was_ended = state in _ENDS, before in _ENDS
-    if ended != was_ended or flags != dialog.flags:
-        unproven = not was_ended and flags & _SENT_ACKED == SENT
-        still = not ended and dialog.flags & _SENT_ACKED == SENT
+    unproven, still = flags & _SENT_ACKED == SENT, dialog.flags & _SENT_ACKED == SENT
+    if unproven or still:
+        unproven, still = unproven and before not in _ENDS, still and state not in _ENDS
         if unproven is not still:
             book.unacked[dialog.broker] = book.unacked.get(dialog.broker, 0) + (1 if still else -1)
-    if ended:
+    if state in _ENDS:
         _ended(book, record, dialog, before)
-    else:
-        if was_ended:
-            book.finished.pop(dialog, None)
-        if state is not S.OPEN or dialog.edits or dialog.cancel is not None:
-            book.wake(dialog)
+        return
+    if before in _ENDS:
+        book.finished.pop(dialog, None)
+    if state not in _RESTED or dialog.edits or dialog.cancel is not None:
+        book.wake(dialog)
 
 
-def _notice(identity: str, seq: int, record: Record, before: S, dialog: Dialog) -> Notice:
-    return Notice(
-        identity,
-        seq,
-        record,
-        before,
-        dialog.state,
-        dialog.size,
-        dialog.price,
-        dialog.filled,
-        dialog.booked,
-        dialog.notional,
-        dialog.flags,
-        dialog.end,
-        f.pending_of(dialog) if dialog.cancel is not None or dialog.edits else None,
-        dialog.venue_id,
-    )
-
-
-def _notice_of_none(book: Book, identity: str, seq: int, record: Record) -> Notice:
-    book.streams[identity] = seq
+def _tell_of_none(book: Book, record: Record, effects: list[Effect]) -> None:
     none = f.ZERO
-    return Notice(identity, seq, record, S.NEW, S.NEW, none, None, none, none, none, 0, None, None, None)
+    for identity, seq in record.tells:
+        book.streams[identity] = seq
+        shown = (S.NEW, S.NEW, none, None, none, none, none, 0, None, None, None)
+        effects.append(Notice(identity, seq, record, *shown))
 
 
 # ── dialogs come and go ─────────────────────────────────────────────────────────────────────────────
@@ -299,9 +299,11 @@ def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: 
 
 def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, effects: list[Effect]) -> None:
     report = payload.report
-    unpark(book, payload.origin)
-    if report.venue_id is not None and report.venue_id != dialog.venue_id:
-        index_venue_id(book, dialog, report.venue_id)
+    if payload.origin:
+        unpark(book, payload.origin)
+    venue_id = report.venue_id
+    if venue_id is not None and venue_id != dialog.venue_id:
+        index_venue_id(book, dialog, venue_id)
     fold(book, record, dialog, report, effects)
     if not payload.deadline_ns or dialog.cancel is None or not dialog.cancel.wanted:
         return

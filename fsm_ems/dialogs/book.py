@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from fsm_ems.accounting.position import Position
 from fsm_ems.dialogs import facts as f
@@ -29,6 +30,7 @@ REQUESTS_OUT_MAX = 1_000
 """How many finished dialogs may stay past their time because a request about them is unanswered."""
 ORPHANS_MAX = 10_000
 """How many orphan fills memory keeps; older ones stay in the log alone, and are not known again."""
+_NONE: Mapping[Any, Dialog] = MappingProxyType({})
 _OPEN_LINKS = frozenset({LinkState.SYNCING, LinkState.UP})
 _UNSENT = frozenset({S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN, S.ALERT_OPEN})
 
@@ -134,10 +136,10 @@ class Book:
     def find(self, broker: str, reqid: int | str | None, venue_id: str | None) -> Dialog | None:
         """The dialog a report is about: by its request, else by the venue's id."""
         if reqid is not None:
-            dialog = self.by_reqid.get(broker, {}).get(reqid)
+            dialog = self.by_reqid.get(broker, _NONE).get(reqid)
             if dialog is not None:
                 return dialog
-        return self.by_venue_id.get(broker, {}).get(venue_id) if venue_id is not None else None
+        return None if venue_id is None else self.by_venue_id.get(broker, _NONE).get(venue_id)
 
     def __iter__(self) -> Iterator[Dialog]:
         for orders in self.dialogs.values():

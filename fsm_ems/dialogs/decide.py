@@ -139,7 +139,7 @@ def submit(
             raise Refused("unknown_market", f"the tick of {body.market} is not known", order.oid)
         _can_leave(book, body, body.size, order.oid)
         return record(book, now_ns, key, E.SUBMIT_DARK, _held(body, prices, oldest_ns, order.oid))
-    broker = body.broker
+    broker = order.market.rpartition(".")[2]
     if not book.link_up(broker):
         return record(book, now_ns, key, E.SUBMIT, Submitted(body, None, 0))
     deadline = now_ns + settings.request_deadline_ns

@@ -91,8 +91,7 @@ def mapped(
 ) -> Record | None:
     """The record of a report about *dialog*; None when it tells nothing new."""
     named = name(dialog, report)
-    key = (dialog.owner, dialog.oid)
-    event = named.event
+    key, event = (dialog.owner, dialog.oid), named.event
     if event is None:
         if named.attempted is None:
             return None
@@ -130,11 +129,11 @@ def _taken(book: Book, dialog: Dialog, report: BrokerdFill | BrokerdBust | Broke
     executions = book.executions.get((dialog.broker, dialog.body.account))
     if executions is None:
         return None
-    if not isinstance(report, BrokerdBust) and executions.get(report.exec_id, dialog) is not dialog:
+    if executions.get(report.exec_id, dialog) is not dialog and not isinstance(report, BrokerdBust):
         return report.exec_id
-    if not isinstance(report, BrokerdFill) and executions.get(report.ref_id, dialog) is not dialog:
-        return report.ref_id
-    return None
+    if isinstance(report, BrokerdFill) or executions.get(report.ref_id, dialog) is dialog:
+        return None
+    return report.ref_id
 
 
 def unmapped(

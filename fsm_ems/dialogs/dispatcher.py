@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
-from fsm_ems.brokerd import AboutExecution, AboutPosition
+from fsm_ems.brokerd import AboutExecution, AboutOrder
 from fsm_ems.dialogs import decide, decide_accounts, decide_history, decide_quotes, decide_reports
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
@@ -31,6 +30,7 @@ from fsm_ems.messages import (
     Report,
 )
 from fsm_ems.quotes import Row
+from fsm_ems.value import Value
 
 Append = Callable[[Record], None]
 Lookup = Callable[[str, int | str | None, str | None], Sequence[Record]]
@@ -41,7 +41,7 @@ def _no_life(owner: str, oid: str) -> Sequence[Record]:
     return ()
 
 
-class Answer(NamedTuple):
+class Answer(Value, frozen=True):
     """The answer to a command that was taken. It is not an event.
 
     *seq* is the log's seq it holds as of; *again* says that the same command had been taken before.
@@ -84,9 +84,9 @@ class Dispatcher:
         self._append = append
         self._lookup = lookup
         self._life = life
-        self._take(decide.open_book(self.book, settings, generation, now_ns), now_ns, [])
+        self._take(decide.open_book(self.book, settings, generation, now_ns))
         while (made := decide_accounts.listed(self.book, settings.markets, now_ns)) is not None:
-            self._take(made, now_ns, [])
+            self._take(made)
 
     # ── identities and links ────────────────────────────────────────────────────────────────────────
 
@@ -94,7 +94,7 @@ class Dispatcher:
         """Let *identity* act as a trader, or as an observer look on at the owners it *sees*."""
         made = decide.grant(self.book, identity, role, sees, now_ns)
         if made is not None:
-            self._take(made, now_ns, [])
+            self._take(made)
 
     def link(self, broker: str, event: LinkEvent, now_ns: int) -> list[Effect]:
         """A broker's link moved. Losing it puts its orders in doubt; a link in step sends what waited.
@@ -102,16 +102,14 @@ class Dispatcher:
         Raises:
             BrokerFault: the link cannot do that where it stands.
         """
-        effects: list[Effect] = []
         made = decide_reports.link(self.book, self.settings, broker, event, now_ns)
         if made is None:
-            return effects
-        self._take(made, now_ns, effects)
+            return []
+        effects = self._take(made)
         for dialog in self.book.at_broker(broker):
             if event is LinkEvent.LOST:
-                self._take_if(
-                    decide_reports.link_lost(self.book, self.settings, dialog, now_ns), now_ns, effects
-                )
+                made = decide_reports.link_lost(self.book, self.settings, dialog, now_ns)
+                effects += self._take_if(made)
             else:
                 self._follow_up(dialog, now_ns, effects)
         return effects
@@ -133,17 +131,14 @@ class Dispatcher:
             made = decide.cancel(book, settings, identity, command, now_ns)
         else:
             made = decide.edit(book, settings, self.prices, identity, command, now_ns)
-        effects: list[Effect] = []
-        self._take_if(made, now_ns, effects)
+        effects = self._take_if(made)
         return Answer(command.oid, book.seq, made is None), effects
 
     def trigger(self, owner: str, oid: str, now_ns: int, price: Decimal | None = None) -> list[Effect]:
         """Fire an owner's dark order or alert by hand; it fires at most once."""
-        effects: list[Effect] = []
         dialog = decide.own(self.book, owner, oid)
         made = decide.trigger(self.book, self.settings, self.prices, dialog, price, now_ns)
-        self._take_if(made, now_ns, effects)
-        return effects
+        return self._take_if(made)
 
     # ── the market ──────────────────────────────────────────────────────────────────────────────────
 
@@ -163,22 +158,19 @@ class Dispatcher:
             return ()
         effects: list[Effect] = []
         for hit in hits:
-            self._take_if(decide_quotes.met(self.book, self.settings, seen, hit, now_ns), now_ns, effects)
+            effects += self._take_if(decide_quotes.met(self.book, self.settings, seen, hit, now_ns))
         return effects
 
     # ── reports and time ────────────────────────────────────────────────────────────────────────────
 
     def report(self, broker: str, report: AnyReport, now_ns: int) -> list[Effect]:
         """Take a broker's report: it reaches its dialog, waits for it, makes one, or is an orphan."""
-        effects: list[Effect] = []
         book = self.book
-        if isinstance(report, AboutPosition):
+        if not isinstance(report, AboutOrder):
+            if isinstance(report, BrokerdHistory):
+                return self._history(broker, report, now_ns)
             made = decide_accounts.accounted(book, self.settings, broker, report, now_ns)
-            self._take_if(made, now_ns, effects)
-            return effects
-        if isinstance(report, BrokerdHistory):
-            self._history(broker, report, now_ns, effects)
-            return effects
+            return self._take_if(made)
         dialog = book.find(broker, report.reqid, report.venue_id)
         if dialog is None:
             dialog = (
@@ -187,35 +179,33 @@ class Dispatcher:
                 or decide_reports.find_amended(book, broker, report)
             )
         if dialog is None:
-            self._unmapped(broker, report, now_ns, effects)
-            return effects
+            return self._unmapped(broker, report, now_ns)
         made = decide_reports.mapped(book, self.settings, broker, dialog, report, now_ns)
         if made is None:
             self.ignored += 1
-            return effects
+            return []
         known_as = dialog.venue_id
-        self._take(made, now_ns, effects)
+        effects = self._take(made)
         if dialog.edits or not dialog.flags & SENT:
             self._follow_up(dialog, now_ns, effects)
-        if book.orphans:
+        if book.orphans or book.parked:
             self._drop_orphan(broker, report, now_ns, effects)
-        if book.parked:
             self._unpark(broker, now_ns, effects)
-        if book.orphans and dialog.venue_id != known_as:
-            self._claim(broker, now_ns, effects)
+            if dialog.venue_id != known_as:
+                self._claim(broker, now_ns, effects)
         return effects
 
     def pass_time(self, now_ns: int) -> list[Effect]:
         """Everything that is due at *now_ns*: deadlines, questions, re-driven cancels, expiries held here."""
         effects: list[Effect] = []
         while (dialog := self.book.pop_due(now_ns)) is not None:
-            self._take_if(decide_reports.timed_out(self.book, self.settings, dialog, now_ns), now_ns, effects)
+            effects += self._take_if(decide_reports.timed_out(self.book, self.settings, dialog, now_ns))
         for seq, waiting in list(self.book.parked.items()):
             if waiting.due_ns <= now_ns:
                 self._settle(waiting.broker, seq, waiting.report, now_ns, effects)
         while (broker := decide_history.due(self.book, now_ns)) is not None:
             self._listed.pop(broker, None)
-            self._take(decide_history.asked(self.book, self.settings, broker, now_ns), now_ns, effects)
+            effects += self._take(decide_history.asked(self.book, self.settings, broker, now_ns))
         return effects
 
     def next_due_ns(self) -> int | None:
@@ -224,46 +214,46 @@ class Dispatcher:
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _history(self, broker: str, report: BrokerdHistory, now_ns: int, effects: list[Effect]) -> None:
+    def _history(self, broker: str, report: BrokerdHistory, now_ns: int) -> list[Effect]:
         """Take a page of what a venue has; the last page of the awaited answer brings the link in step.
 
         Its facts count whatever question it answers.
         """
-        book, listed = self.book, set[tuple[str, str]]()
+        book, listed, effects = self.book, set[tuple[str, str]](), list[Effect]()
         for order in report.orders:
-            effects.extend(self.report(broker, order, now_ns))
+            effects += self.report(broker, order, now_ns)
             dialog = decide_reports.find(book, broker, order)
             if dialog is not None:
                 listed.add((dialog.owner, dialog.oid))
         for fill in report.fills:
-            effects.extend(self.report(broker, fill, now_ns))
+            effects += self.report(broker, fill, now_ns)
         history = book.histories.get(broker)
         if history is None or not history.asked or report.reqid != history.asked:
-            return
+            return effects
         listed |= self._listed.get(broker, set())
         if not report.last:
             self._listed[broker] = listed
-            return
+            return effects
         while (made := decide_history.missing(book, self.settings, broker, listed, now_ns)) is not None:
-            self._take(made, now_ns, effects)
+            effects += self._take(made)
         self._listed.pop(broker, None)
-        self._take(decide_history.read(book, self.settings, broker, report.reqid, now_ns), now_ns, effects)
+        effects += self._take(decide_history.read(book, self.settings, broker, report.reqid, now_ns))
         if book.links.get(broker) is LinkState.SYNCING:
-            effects.extend(self.link(broker, LinkEvent.SYNCED, now_ns))
+            effects += self.link(broker, LinkEvent.SYNCED, now_ns)
+        return effects
 
-    def _take(self, made: Record, now_ns: int, effects: list[Effect]) -> None:
+    def _take(self, made: Record) -> list[Effect]:
         self._append(made)
-        effects.extend(apply(self.book, made))
+        return apply(self.book, made)
 
-    def _take_if(self, made: Record | None, now_ns: int, effects: list[Effect]) -> None:
-        if made is not None:
-            self._take(made, now_ns, effects)
+    def _take_if(self, made: Record | None) -> list[Effect]:
+        return [] if made is None else self._take(made)
 
     def _follow_up(self, dialog: Dialog, now_ns: int, effects: list[Effect]) -> None:
         while (
             made := decide_reports.follow_up(self.book, self.settings, dialog, now_ns, self.prices)
         ) is not None:
-            self._take(made, now_ns, effects)
+            effects += self._take(made)
 
     def _recall(self, broker: str, report: Report, now_ns: int) -> Dialog | None:
         if not self.book.forgotten:
@@ -274,18 +264,19 @@ class Dispatcher:
         made = recalled(self.book, records, now_ns)
         if made is None:
             return None
-        self._take(made, now_ns, [])
+        self._take(made)
         return self.book.dialog(made.owner, made.oid)
 
-    def _unmapped(self, broker: str, report: Report, now_ns: int, effects: list[Effect]) -> None:
+    def _unmapped(self, broker: str, report: Report, now_ns: int) -> list[Effect]:
         made = decide_reports.unmapped(self.book, self.settings, broker, report, now_ns)
         if made is None:
             self.ignored += 1
-            return
-        self._take(made, now_ns, effects)
+            return []
+        effects = self._take(made)
         if made.event is not None:
-            effects.extend(self.report(broker, report, now_ns))
+            effects += self.report(broker, report, now_ns)
             self._claim(broker, now_ns, effects)
+        return effects
 
     def _unpark(self, broker: str, now_ns: int, effects: list[Effect]) -> None:
         """Look again at what found no dialog: it has one now, or there is none left to wait for."""
@@ -312,7 +303,7 @@ class Dispatcher:
         known_as = None if dialog is None else dialog.venue_id
         if made is None:
             made = decide_reports.dropped(self.book, broker, seq, now_ns)
-        self._take(made, now_ns, effects)
+        effects += self._take(made)
         if dialog is None and made.event is not None:
             self._settle(broker, seq, report, now_ns, effects)
             self._claim(broker, now_ns, effects)
@@ -330,4 +321,4 @@ class Dispatcher:
         for exec_id in named:
             seq = self.book.orphan_execs.get((broker, report.account), {}).get(exec_id)
             if seq is not None:
-                self._take(decide_reports.dropped(self.book, broker, seq, now_ns), now_ns, effects)
+                effects += self._take(decide_reports.dropped(self.book, broker, seq, now_ns))

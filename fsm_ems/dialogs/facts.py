@@ -71,11 +71,6 @@ class Body(Value, frozen=True):
     trail: Decimal | None = None
     limit_ticks: int | None = None
 
-    @property
-    def broker(self) -> str:
-        """The last part of the market's address."""
-        return self.market.rpartition(".")[2]
-
 
 def body_of(order: Order) -> Body:
     """The body of an order message; an alert's size is zero."""
@@ -145,6 +140,11 @@ class EditRequest:
         self.deadline_ns = 0
 
 
+def filled_of(booked: Decimal, stated: Decimal) -> Decimal:
+    """Cumulative size: executions or what the venue stated, whichever is more."""
+    return booked if not stated or booked >= stated else stated  # nearly always nothing was stated
+
+
 class Dialog(msgspec.Struct, eq=False, gc=False):
     """One order's conversation: its key is (owner, oid).
 
@@ -189,7 +189,7 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
 
     def __post_init__(self) -> None:
         body = self.body
-        self.broker = intern(body.broker)
+        self.broker = intern(body.market.rpartition(".")[2])
         self.size = body.size
         self.price = body.price
 
@@ -199,8 +199,8 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
 
     @property
     def filled(self) -> Decimal:
-        """Cumulative size, executions or what the venue stated, whichever is more."""
-        return self.booked if self.booked >= self.stated else self.stated  # noqa: FURB136  # twice as fast
+        """See :func:`filled_of`."""
+        return filled_of(self.booked, self.stated)
 
     @property
     def gap(self) -> Decimal:

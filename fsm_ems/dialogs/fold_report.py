@@ -30,7 +30,7 @@ from fsm_ems.dialogs.naming_status import (
 )
 from fsm_ems.dialogs.naming_steps import after, find_edit, proven_edit
 from fsm_ems.dialogs.record import Effect, Record, Reported
-from fsm_ems.machines.order import E, S
+from fsm_ems.machines.order import ORDER, E, S
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
@@ -45,6 +45,7 @@ from fsm_ems.messages import (
     Report,
 )
 
+_add, _multiply = EXACT.add, EXACT.multiply  # a context makes them anew each time they are asked for
 _WHOLE = frozenset({E.FILLED_STATED, E.FOUND_FILLED})
 _FOUND = frozenset({E.FOUND_ACKED, E.FOUND_OPEN, E.FOUND_FILLED})
 _NO_PROOF = frozenset(
@@ -56,12 +57,9 @@ def fold(book: Book, record: Record, dialog: Dialog, report: Report, effects: li
     """Change the facts of *dialog* as *report* tells; ``record.event`` is the name it was given."""
     event = record.event
     _FOLDS[type(report)](book, record, dialog, report, effects)
-    if event not in _NO_PROOF:
-        dialog.flags |= f.ACKED
     if event in _FOUND:
         dialog.flags &= ~(f.DOUBT | f.UNSEEN | f.MISSED)
-    if event in _RESTS:
-        dialog.flags |= f.RESTS
+    dialog.flags |= _PROVES[event]
 
 
 _RESTS = frozenset(
@@ -92,10 +90,15 @@ _RESTS = frozenset(
         E.FOUND_FILLED,
     }
 )
+_PROVES: dict[E | None, int] = {
+    event: 0 if event in _NO_PROOF else f.ACKED | f.RESTS if event in _RESTS else f.ACKED
+    for event in ORDER.events
+}
+"""What a report proves of an order by the event it was."""
 
 
-def _state_cum(dialog: Dialog, cum: Decimal | None) -> None:
-    if cum is not None and cum > dialog.stated and cum > dialog.booked:
+def _state_cum(dialog: Dialog, cum: Decimal) -> None:
+    if cum > dialog.stated and cum > dialog.booked:
         dialog.stated = cum
 
 
@@ -108,7 +111,8 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     edit = edit_ended(dialog, report)
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
-    _state_cum(dialog, report.cum)
+    if report.cum is not None:
+        _state_cum(dialog, report.cum)
     if status == "pending_cancel":
         _cancel_pending(dialog)
     elif status == "pending_edit":
@@ -185,12 +189,12 @@ def _book(dialog: Dialog, execution: Execution) -> None:
     if dialog.fills is None:
         dialog.fills = {}
     dialog.fills[execution.exec_id] = execution
-    dialog.booked = EXACT.add(dialog.booked, execution.size)
-    dialog.notional = EXACT.add(dialog.notional, _worth(execution))
+    dialog.booked = _add(dialog.booked, execution.size)
+    dialog.notional = _add(dialog.notional, _multiply(execution.size, execution.price))
 
 
 def _worth(execution: Execution) -> Decimal:
-    return EXACT.multiply(execution.size, execution.price)
+    return _multiply(execution.size, execution.price)
 
 
 def _unbook(dialog: Dialog, exec_id: str, successor: str | None) -> Execution | None:
@@ -231,7 +235,8 @@ def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill, effec
     _book(dialog, execution)
     index_execution(book, dialog, report.exec_id)
     book_execution(book, record, dialog, execution, effects)
-    _state_cum(dialog, report.cum)
+    if report.cum is not None:
+        _state_cum(dialog, report.cum)
 
 
 def _bust(book: Book, record: Record, dialog: Dialog, report: BrokerdBust, effects: list[Effect]) -> None:

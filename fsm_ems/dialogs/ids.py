@@ -59,23 +59,19 @@ def index_execution(book: Book, dialog: Dialog, exec_id: str) -> None:
 
 def unindex(book: Book, dialog: Dialog) -> None:
     """*dialog* leaves memory: nothing that it is called finds it any more."""
-    requests, names = book.by_reqid.get(dialog.broker, {}), book.by_venue_id.get(dialog.broker, {})
-    _drop(requests, dialog, dialog.reqid)
-    for reqid in dialog.reqids:
-        _drop(requests, dialog, reqid)
-    _drop(names, dialog, dialog.venue_id)
-    for venue_id in dialog.venue_ids:
-        _drop(names, dialog, venue_id)
-    for held in (dialog.fills, dialog.replaced):
-        if held:
-            executions = book.executions[dialog.broker, dialog.body.account]
-            for exec_id in held:
-                _drop(executions, dialog, exec_id)
+    broker = dialog.broker
+    if dialog.reqid is not None:
+        _drop(book.by_reqid[broker], dialog, (dialog.reqid, *dialog.reqids))
+    if dialog.venue_id is not None:
+        _drop(book.by_venue_id[broker], dialog, (dialog.venue_id, *dialog.venue_ids))
+    if dialog.fills or dialog.replaced:
+        executions = book.executions[broker, dialog.body.account]
+        _drop(executions, dialog, (*(dialog.fills or ()), *(dialog.replaced or ())))
 
 
-def _drop(index: dict[_K, Dialog], dialog: Dialog, name: _K | None) -> None:
+def _drop(index: dict[_K, Dialog], dialog: Dialog, names: tuple[_K, ...]) -> None:
     # Most names are the dialog's own, and the table is cold: it is looked into once.
-    if name is not None:
+    for name in names:
         found = index.pop(name, None)
-        if found is not None and found is not dialog:
+        if found is not dialog and found is not None:
             index[name] = found

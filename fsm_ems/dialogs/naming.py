@@ -38,6 +38,7 @@ from fsm_ems.messages import (
     Report,
 )
 
+_add = EXACT.add  # a context makes it anew each time it is asked for
 # The names of the main line, made once: they are given for every order.
 _ACK = Name(E.ACK)
 _FILL = Name(E.FILL)
@@ -62,7 +63,7 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
     if (dialog.fills and exec_id in dialog.fills) or (dialog.replaced and exec_id in dialog.replaced):
         return IGNORED
     state = dialog.state
-    filled, cum, stated = EXACT.add(dialog.booked, report.size), report.cum, dialog.stated
+    filled, cum, stated = _add(dialog.booked, report.size), report.cum, dialog.stated
     if cum is not None and cum > filled:
         filled = cum
     if stated and stated > filled:
@@ -74,11 +75,13 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
     over = f"{filled - size} more than ordered traded" if filled > size else None
     if state in _QUIET:
         return _late_fill(dialog, edit, filled=filled, size=size, over=over)
-    if dialog.complete and edit is None:
-        if filled <= dialog.filled:
-            over = None
-        return alive(dialog, rests=True, alarm=over) if state is S.UNKNOWN else Name(E.OVERFILL, alarm=over)
     if filled >= size:
+        if edit is None and dialog.complete:
+            if filled <= dialog.filled:
+                over = None
+            return (
+                alive(dialog, rests=True, alarm=over) if state is S.UNKNOWN else Name(E.OVERFILL, alarm=over)
+            )
         return Name(E.FILL_COMPLETE, alarm=over) if over else _FILL_COMPLETE
     left = dialog.edits if edit is None else after(dialog, edit)
     if state is S.UNKNOWN:

@@ -40,9 +40,10 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
     if state in _AT_VENUE:
         if state is S.UNKNOWN and status in _PLAIN and settles(dialog, report):
             return _found(dialog, report, rests=status not in _UNRESTING)
-        size = size_in_force(dialog, report)
-        if grows and cum is not None and cum >= size and not dialog.complete:
-            return Name(E.FILLED_STATED, alarm=_overstated(dialog, report, size) or _contrary(report))
+        if grows and cum is not None and not dialog.complete:
+            size = size_in_force(dialog, report)
+            if cum >= size:
+                return Name(E.FILLED_STATED, alarm=_overstated(dialog, report, size) or _contrary(report))
         named = _MEANING.get(status, _standing)(dialog, report)
         if named is IGNORED and grows:
             return Name(E.OPENED if state is S.ACKED else E.STATED)

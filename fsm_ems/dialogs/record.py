@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
+from fsm_ems.accounting.clear import Event
 from fsm_ems.accounting.ledger import Entry
 from fsm_ems.dialogs.facts import EXACT, NOTHING_LEAVES, ZERO, Body, Execution, ord_status_of
 from fsm_ems.machines.link import LinkEvent
@@ -387,11 +388,24 @@ class Notice(Value, frozen=True):
 
 
 class Booked(Value, frozen=True):
-    """Something moved a position, and goes into the ledger of that account at that broker."""
+    """*event* moved the position of *account* in *market*, by the record *seq*; where it *reverses*, back."""
 
-    broker: str
+    seq: int
+    booked_ns: int
     account: str
-    entry: Entry
+    market: str
+    event: Event
+    reverses: bool = False
+
+    @property
+    def broker(self) -> str:
+        """The last part of the market's address."""
+        return self.market.rpartition(".")[2]
+
+    @property
+    def entry(self) -> Entry:
+        """What goes into the ledger of that account at that broker."""
+        return Entry(self.seq, self.booked_ns, self.market, self.event, self.reverses)
 
 
 Send = SendOrder | SendAbout | SendHistory

@@ -185,11 +185,12 @@ def changed_beside_the_log(patch: Patch) -> None:
     """A fact changes without a record: a restart forgets it."""
 
     def make(known: Call) -> Call:
-        def take(dispatcher: Dispatcher, made: Record, *rest: Any) -> None:
-            known(dispatcher, made, *rest)
+        def take(dispatcher: Dispatcher, made: Record) -> Any:
+            effects = known(dispatcher, made)
             dialog = dispatcher.book.dialog(made.owner, made.oid)
             if dialog is not None and isinstance(made.payload, Reported):
                 dialog.flags |= f.STOPPED
+            return effects
 
         return take
 

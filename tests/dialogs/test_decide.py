@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fsm_ems.dialogs import decide
 from fsm_ems.dialogs.decide import CODES
-from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.dispatcher import Answer, Dispatcher
 from fsm_ems.dialogs.prices import NO_PRICES
 from fsm_ems.dialogs.record import Granted, Opened, Record, SendAbout, SendOrder, Submitted, Triggered
 from fsm_ems.dialogs.settings import Capabilities, Limits, Settings
@@ -185,7 +185,7 @@ def test_the_same_edit_again_is_the_same_edit(desk: Desk) -> None:
     desk.ack()
     desk.edit(size="12.0")
 
-    assert desk.command("edit", edit_id="e1", size="12.00") == (("o1", desk.book.seq, True), [])
+    assert desk.command("edit", edit_id="e1", size="12.00") == (Answer("o1", desk.book.seq, again=True), [])
     assert code_of(desk.refused("edit", edit_id="e1", size="13")) == "conflict"
     assert code_of(desk.refused("edit", edit_id="e1", size="12", price="99")) == "conflict"
 

@@ -82,7 +82,7 @@ def test_a_body_is_what_makes_orders_the_same() -> None:
 
     assert isinstance(order, Order)
     assert body_of(order) == ALERT
-    assert body_of(order).broker == "paper"
+    assert Dialog("ann", "o1", ALERT).broker == "paper"
 
 
 def test_every_field_of_an_order_but_its_id_is_in_its_body() -> None:
