@@ -36,6 +36,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("machines/draw.py", 8),  # the program that writes diagrams/
     ("machines/*", 1),
     ("dialogs/accounts*.py", 2),
+    ("dialogs/asking*.py", 2),
     ("dialogs/facts*.py", 2),
     ("dialogs/record*.py", 2),
     ("dialogs/ids*.py", 2),

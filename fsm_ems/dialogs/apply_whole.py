@@ -7,20 +7,18 @@ from typing import Any
 
 from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs.accounts import account_for, book_orphan
+from fsm_ems.dialogs.asking import HistoryAsked, HistoryRead, SendHistory
 from fsm_ems.dialogs.book import ORPHANS_MAX, Book, History, Identity, Waiting
 from fsm_ems.dialogs.record import (
     Accounted,
     Effect,
     Granted,
-    HistoryAsked,
-    HistoryRead,
     LinkMoved,
     Listed,
     Opened,
     Orphaned,
     Parked,
     Record,
-    SendHistory,
     Unparked,
 )
 from fsm_ems.machines.link import LINK, LinkEvent, LinkState

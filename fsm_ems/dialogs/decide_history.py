@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.asking import HistoryAsked, HistoryRead
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.decide import new_reqid, record, whole
-from fsm_ems.dialogs.record import HistoryAsked, HistoryRead, Record, Timed
+from fsm_ems.dialogs.record import Record, Timed
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import RESTING, E
 

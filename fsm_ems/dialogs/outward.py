@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from fsm_ems.dialogs.asking import SendHistory
 from fsm_ems.dialogs.facts import PRECISE, Dialog, ord_status
 from fsm_ems.dialogs.record import (
     Accounted,
@@ -15,7 +16,6 @@ from fsm_ems.dialogs.record import (
     Payload,
     Reported,
     Send,
-    SendHistory,
     SendOrder,
 )
 from fsm_ems.machines.order import ORDER

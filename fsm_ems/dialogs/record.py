@@ -11,6 +11,7 @@ from typing import Literal
 
 from fsm_ems.accounting.clear import Event
 from fsm_ems.accounting.ledger import Entry
+from fsm_ems.dialogs.asking import HistoryAsked, HistoryRead, SendHistory
 from fsm_ems.dialogs.facts import EXACT, NOTHING_LEAVES, ZERO, Body, Execution, ord_status_of
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import OrderState
@@ -209,27 +210,6 @@ class LinkMoved(Value, frozen=True):
     due_ns: int = 0
 
 
-class HistoryAsked(Value, frozen=True):
-    """A venue is asked what is open and what was executed; again at *due_ns*, should no answer come.
-
-    It is asked *overlap_ns* further back than the newest execution known: not all reports come in order.
-    """
-
-    broker: str
-    reqid: int | str
-    overlap_ns: int
-    deadline_ns: int
-    due_ns: int
-
-
-class HistoryRead(Value, frozen=True):
-    """All that a venue told in answer to *query* was taken; it is asked again at *due_ns*, 0 for never."""
-
-    broker: str
-    query: int | str
-    due_ns: int
-
-
 class Parked(Value, frozen=True):
     """A report maps to no dialog yet; it waits while a request to that broker lacks its ack."""
 
@@ -336,17 +316,6 @@ class SendAbout(Value, frozen=True):
     venue_id: str | None
     size: Decimal | None
     price: Decimal | None
-    time_ns: int
-    deadline_ns: int
-
-
-class SendHistory(Value, frozen=True):
-    """Tell open orders and the executions since then."""
-
-    broker: str
-    reqid: int | str
-    since_ns: int
-    since: str | None
     time_ns: int
     deadline_ns: int
 

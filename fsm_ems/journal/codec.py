@@ -23,6 +23,7 @@ from typing import Any, get_args
 
 from pydantic_core import from_json
 
+from fsm_ems.dialogs.asking import HistoryAsked, HistoryRead
 from fsm_ems.dialogs.facts import Body, Execution
 from fsm_ems.dialogs.record import (
     Accounted,
@@ -34,8 +35,6 @@ from fsm_ems.dialogs.record import (
     EditWanted,
     Granted,
     Held,
-    HistoryAsked,
-    HistoryRead,
     LinkMoved,
     Listed,
     Met,

@@ -5,7 +5,7 @@ The question is known by what was sent, and whether its answer is whole by the a
 
 from __future__ import annotations
 
-from fsm_ems.dialogs.record import SendHistory
+from fsm_ems.dialogs.asking import SendHistory
 from fsm_ems.messages import BrokerdHistory, BrokerdStatus, Report
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.inputs import Heard

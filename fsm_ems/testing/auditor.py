@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from fsm_ems.dialogs.asking import SendHistory
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.record import (
     Adopted,
@@ -19,7 +20,6 @@ from fsm_ems.dialogs.record import (
     Record,
     Reported,
     SendAbout,
-    SendHistory,
     SendOrder,
 )
 from fsm_ems.messages import (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fsm_ems.dialogs.record import Send, SendHistory
+from fsm_ems.dialogs.asking import SendHistory
+from fsm_ems.dialogs.record import Send
 from fsm_ems.testing.honest import Honest, HonestScene, Venue
 from fsm_ems.testing.inputs import LinkMoved
 from fsm_ems.testing.letters import Letter

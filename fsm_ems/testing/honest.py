@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from fsm_ems.dialogs.record import Send, SendAbout, SendHistory, SendOrder
+from fsm_ems.dialogs.asking import SendHistory
+from fsm_ems.dialogs.record import Send, SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.messages import Cancel, Edit, Order
 from fsm_ems.testing.breach import Breach

@@ -12,8 +12,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from fsm_ems.dialogs.asking import SendHistory
 from fsm_ems.dialogs.facts import Dialog
-from fsm_ems.dialogs.record import Send, SendHistory
+from fsm_ems.dialogs.record import Send
 from fsm_ems.dialogs.settings import Limits, Settings
 from fsm_ems.messages import Cancel, Edit, Order
 from fsm_ems.testing.breach import Breach

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fsm_ems import messages as m
 from fsm_ems.dialogs import record as r
+from fsm_ems.dialogs.asking import HistoryAsked, HistoryRead
 from fsm_ems.dialogs.facts import Body, Execution
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import OrderState
@@ -220,8 +221,8 @@ PAYLOADS: dict[type[Any], Drawn] = {
     r.Accounted: st.builds(r.Accounted, texts, st.one_of(*POSITION_REPORTS.values()), _maybe(decimals)),
     r.Granted: st.builds(r.Granted, texts, st.sampled_from(["trader", "observer"]), _few(texts)),
     r.LinkMoved: st.builds(r.LinkMoved, texts, st.sampled_from(LinkEvent), counts),
-    r.HistoryAsked: st.builds(r.HistoryAsked, texts, reqids, counts, counts, counts),
-    r.HistoryRead: st.builds(r.HistoryRead, texts, reqids, counts),
+    HistoryAsked: st.builds(HistoryAsked, texts, reqids, counts, counts, counts),
+    HistoryRead: st.builds(HistoryRead, texts, reqids, counts),
     r.Parked: st.builds(r.Parked, texts, reports, counts),
     r.Unparked: st.builds(r.Unparked, texts, counts),
     r.Orphaned: st.builds(r.Orphaned, texts, reports, counts),

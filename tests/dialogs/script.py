@@ -45,6 +45,7 @@ from decimal import Decimal
 from typing import Any
 
 from fsm_ems.dialogs.apply import apply
+from fsm_ems.dialogs.asking import SendHistory
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.facts import Dialog, derive, ord_status
@@ -59,7 +60,6 @@ from fsm_ems.dialogs.record import (
     Parked,
     Record,
     SendAbout,
-    SendHistory,
     SendOrder,
 )
 from fsm_ems.dialogs.settings import Capabilities, Settings

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fsm_ems.dialogs.record import HistoryRead, Notice, SendHistory, SendOrder
+from fsm_ems.dialogs.asking import HistoryRead, SendHistory
+from fsm_ems.dialogs.record import Notice, SendOrder
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.errors import BrokerFault
 from tests.dialogs.conftest import Desks
