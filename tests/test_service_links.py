@@ -10,13 +10,24 @@ import pytest
 import trio
 import trio.testing
 
-from fsm_ems import BrokerFault, ClientFault, InvalidMessage, open_ems, service
+from fsm_ems import (
+    BrokerFault,
+    ClientFault,
+    InvalidMessage,
+    Market,
+    PaperBroker,
+    new_order,
+    open_ems,
+    service,
+)
+from fsm_ems.brokers.paper.backend import PaperDialogue
 from fsm_ems.client import Client
 from fsm_ems.errors import LogHalted
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.messages import BrokerdCancel, BrokerdOrder, BrokerdStatus, Request
-from fsm_ems.quotes import Trade
+from fsm_ems.quotes import Quote, Row, Trade
+from tests.dialogs.desk import how
 from tests.scripted_broker import ScriptedBroker, ScriptedDialogue
 from tests.test_service import an_order, fill, next_sent, rest
 
@@ -332,3 +343,44 @@ async def test_one_handle_of_an_order_goes_and_the_other_still_hears() -> None:
 
         with trio.fail_after(1):
             assert [(await anext(second)).event for _ in range(2)] == ["standing", "cancel"]
+
+
+# A real venue behind a link that breaks.
+
+
+class CutOff(PaperBroker):
+    """A paper venue whose connection the test breaks."""
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[PaperDialogue]:
+        async with super().open_trades_dialogue() as self.dialogue:
+            yield self.dialogue
+
+
+async def test_what_traded_while_the_link_was_lost_is_booked_once_and_with_its_price() -> None:
+    """One fill before, two unseen, one of them of an order that the venue then has no more."""
+    one, ten = Decimal(1), Decimal(10)
+    market = Market("xbtusd.paper", "xbt", "usd", price_tick=one, size_tick=one)
+    send, feed = trio.open_memory_channel[Row](100)
+    broker = CutOff({market.fqme: market}, feed, prefix="")
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        await send.send(Quote(0, Decimal(98), ten, Decimal(110), ten))
+        orders = [
+            await ems.submit(new_order(market=market.fqme, side="buy", size="3", price=price))
+            for price in ("100", "99")
+        ]
+        await send.send(Trade(0, Decimal(99), one, "", ""))
+        await trio.testing.wait_all_tasks_blocked()
+        broker.dialogue.break_off("somebody pulled the plug")
+        for price in (100, 99):
+            broker.engine.row(Trade(ems.clock(), Decimal(price), Decimal(4), "", ""))
+        await ems.ready()
+        assert (await orders[0].wait()).state == "filled"
+        await trio.sleep(10)
+
+        book = ems.dispatcher.book
+        dialogs = [book.dialog("main", order.oid) for order in orders]
+        assert [how(dialog) for dialog in dialogs if dialog is not None] == ["filled 3/3", "filled 3/3"]
+        assert sum(len(dialog.fills or ()) for dialog in book) == len(broker.engine.executions) == 3
+        assert book.positions["main"][market.fqme].size == 6
