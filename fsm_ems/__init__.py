@@ -26,6 +26,7 @@ from fsm_ems.machines.link import LinkState as LinkState
 from fsm_ems.machines.order import ORDER as ORDER
 from fsm_ems.machines.order import OrderState as OrderState
 from fsm_ems.machines.order_events import OrderEvent as OrderEvent
+from fsm_ems.market import Asset as Asset
 from fsm_ems.market import Market as Market
 from fsm_ems.messages import Cancel as Cancel
 from fsm_ems.messages import Edit as Edit
@@ -57,6 +58,7 @@ __all__ = [
     "LINK",
     "ORDER",
     "Answer",
+    "Asset",
     "BrokerFault",
     "Cancel",
     "Capabilities",

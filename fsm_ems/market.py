@@ -7,6 +7,11 @@ from typing import Literal
 
 from fsm_ems.value import Value
 
+Asset = str
+"""An asset is its name, such as ``xbt``: whatever has the same name is the same asset, at every broker.
+
+Nothing here needs to know more of one. In which steps its amounts come is a matter of each market.
+"""
 FillModel = Literal["touch", "through", "queue"]
 
 
@@ -18,8 +23,8 @@ class Market(Value, frozen=True):
     """
 
     fqme: str
-    base: str
-    quote: str
+    base: Asset
+    quote: Asset
     price_tick: Decimal
     size_tick: Decimal
     min_size: Decimal = Decimal(0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from fsm_ems.market import Asset
 from fsm_ems.value import Value
 
 ZERO = Decimal(0)
@@ -24,7 +25,7 @@ class Clear(Value, frozen=True):
     size: Decimal
     price: Decimal
     fee: Decimal = ZERO
-    fee_asset: str | None = None
+    fee_asset: Asset | None = None
 
 
 class Transfer(Value, frozen=True):

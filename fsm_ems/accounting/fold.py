@@ -29,6 +29,7 @@ from decimal import (
 )
 
 from fsm_ems.accounting.clear import ZERO, Clear, Event, Split, Transfer
+from fsm_ems.market import Asset
 
 EXACT = Context(prec=5_000, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 """Raises where a result would not be exact; wide enough for numbers of 34 digits and scores of splits."""
@@ -87,14 +88,14 @@ class Fold:
         "size",
     )
 
-    def __init__(self, quote: str) -> None:
+    def __init__(self, quote: Asset) -> None:
         self.quote = quote
         self.count = 0
         self.opened = 0
         self.size = ZERO
         self.cash = ZERO
         self.fees = ZERO
-        self.other_fees: dict[str, Decimal] | None = None
+        self.other_fees: dict[Asset, Decimal] | None = None
         # The cost of `per` units, and the fees in it. Both have the sign of the size, fees that of a fee.
         self.cost = ZERO
         self.fee_cost = ZERO
@@ -170,7 +171,7 @@ class Fold:
         elif (after < ZERO) is (change < ZERO):
             self._cross(clear, worth, fee)
 
-    def _pay(self, asset: str, fee: Decimal) -> None:
+    def _pay(self, asset: Asset, fee: Decimal) -> None:
         if self.other_fees is None:
             self.other_fees = {}
         self.other_fees[asset] = _add(self.other_fees.get(asset, ZERO), fee)

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from fsm_ems.accounting.clear import Clear, Event, Ident, Transfer, ident, place, reversal
 from fsm_ems.accounting.fold import Fold
-from fsm_ems.market import Market
+from fsm_ems.market import Asset, Market
 
 ENTRY_AND_EXIT = Decimal(2)
 """The default of k: the fee of the entry, and as much again for the exit to come."""
@@ -224,12 +224,12 @@ class Position:
         return self._fold.size
 
     @property
-    def cash(self) -> dict[str, Decimal]:
+    def cash(self) -> dict[Asset, Decimal]:
         """What clears moved, fees apart, by asset; exact."""
         return {self.market.quote: self._fold.cash}
 
     @property
-    def fees(self) -> dict[str, Decimal]:
+    def fees(self) -> dict[Asset, Decimal]:
         """What was paid in fees, by asset; exact. The quote asset comes first."""
         return {self.market.quote: self._fold.fees, **(self._fold.other_fees or {})}
 
