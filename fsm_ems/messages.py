@@ -132,6 +132,9 @@ class Order(Message):
     it (a buy's at or below). A ``trail`` is a stop that follows the market at the distance *trail* (quote
     units), and needs no *price*. Met, it goes out *limit_ticks* beyond the far touch (the setting's where
     None), or at market if that is its *type*.
+
+    *when_down* says what becomes of a live order that comes while the broker's link is not up: it waits, or
+    it is refused (``link_down``).
     """
 
     name: Literal["order"] = "order"
@@ -149,11 +152,13 @@ class Order(Message):
     trigger: Trigger = "price"
     trail: Positive | None = None
     limit_ticks: Ticks | None = None
+    when_down: Literal["wait", "refuse"] = "wait"
     account: Name = "main"
 
     @model_validator(mode="after")
     def _combination(self) -> Order:
         problem = _alert_problem(self) if self.side == "alert" else _order_problem(self)
+        problem = problem or _down_problem(self)
         if problem is None and (self.tif == "gtd") != (self.expire_ns is not None):
             problem = "expire_ns goes with tif 'gtd', and with no other"
         if problem is not None:
@@ -186,6 +191,12 @@ def _order_problem(order: Order) -> str | None:
     if order.type == "market" and order.tif == "gtd" and not dark:
         return "a market order cannot rest until a date: use gtc, ioc or fok"
     return _trigger_problem(order)
+
+
+def _down_problem(order: Order) -> str | None:
+    if order.when_down == "refuse" and (order.mode == "dark" or order.side == "alert"):
+        return "when_down goes with a live order: what is held here needs no link to be taken"
+    return None
 
 
 def _trigger_problem(order: Order) -> str | None:

@@ -28,6 +28,7 @@ MARKET = {
 DARK = LIMIT | {"mode": "dark"}
 WITH_DARK = "trigger, trail and limit_ticks go with a dark order"
 WITH_TRAIL = "trail, a distance in the quote asset, goes with trigger 'trail', and with no other"
+HELD_NEEDS_NO_LINK = "when_down goes with a live order: what is held here needs no link to be taken"
 PLAIN_ALERT = "an alert is met at its price: leave trigger, trail and limit_ticks out"
 ALERT = {"name": "order", "oid": "o1", "side": "alert", "market": "xbtusd.paper", "price": "100"}
 EDIT = {"name": "edit", "oid": "o1", "edit_id": "e1", "size": "2"}
@@ -344,6 +345,8 @@ DATE = "expire_ns goes with tif 'gtd', and with no other"
         (ALERT | {"trigger": "stop"}, PLAIN_ALERT),
         (ALERT | {"trail": "1"}, PLAIN_ALERT),
         (ALERT | {"limit_ticks": 0}, PLAIN_ALERT),
+        (ALERT | {"when_down": "refuse"}, HELD_NEEDS_NO_LINK),
+        (DARK | {"when_down": "refuse"}, HELD_NEEDS_NO_LINK),
         (LIMIT | {"tif": "gtd"}, DATE),
         (LIMIT | {"expire_ns": 5}, DATE),
         (LIMIT | {"tif": "ioc", "expire_ns": 5}, DATE),

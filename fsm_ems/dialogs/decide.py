@@ -141,6 +141,8 @@ def submit(
         return record(book, now_ns, key, E.SUBMIT_DARK, _held(body, prices, oldest_ns, order.oid))
     broker = order.market.rpartition(".")[2]
     if not book.link_up(broker):
+        if order.when_down == "refuse":
+            raise Refused("link_down", f"{broker} is out of reach, and this order does not wait", order.oid)
         return record(book, now_ns, key, E.SUBMIT, Submitted(body, None, 0))
     deadline = now_ns + settings.request_deadline_ns
     return record(book, now_ns, key, E.SUBMIT, Submitted(body, new_reqid(book, settings, broker), deadline))

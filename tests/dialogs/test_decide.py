@@ -1009,3 +1009,16 @@ def test_the_size_of_what_goes_out_at_once_is_the_venues_to_judge(desks: Desks) 
     desk = desks()
 
     assert any(isinstance(effect, SendOrder) for effect in desk.order(size="10.05"))
+
+
+def test_an_order_that_does_not_wait_is_refused_while_the_link_is_not_up(desks: Desks) -> None:
+    """Nothing is kept of it: once the link is up, the same order is a new one."""
+    desk = desks(up=False)
+    desk.link("connect", "connected")
+    refusal = desk.refused("order", side="buy", market=MARKET, size="1", price="100", when_down="refuse")
+    assert code_of(refusal) == "link_down"
+    desk.link("synced")
+
+    effects = desk.order(when_down="refuse")
+
+    assert len(of_kind(effects, SendOrder)) == 1
