@@ -116,22 +116,67 @@ def book_orphan(
     """An execution that belongs to no order moves its account's position as far as its market is known.
 
     A fill tells it by its details; what it undoes or corrects, by the execution in question. Both are of the
-    *broker*'s own markets: two brokers may give one id, and one account may have markets at both.
+    *broker*'s own markets: two brokers may give one id, and one account may have markets at both. In which
+    order they come makes no difference: what amends an execution that is not known yet waits for it.
     """
     account = report.account
     if isinstance(report, BrokerdFill):
         if report.details is not None and is_at(broker, report.details.market):
             clear = _clear_of_report(report, record, buys=report.details.side == "buy")
             enter(book, record, account, report.details.market, clear, effects)
+            _amend(book, record, broker, account, report.exec_id, effects)
         return
-    for market, position in book.positions.get(account, {}).items():
-        known = position.known(report.ref_id) if is_at(broker, market) else None
-        if known is not None:
-            withdraw(book, record, account, market, known, effects)
-            if isinstance(report, BrokerdCorrection):
-                clear = _clear_of_report(report, record, buys=known.size > 0)
-                enter(book, record, account, market, clear, effects)
+    amended = _corrected(book, broker, account, report.ref_id)
+    circle = isinstance(report, BrokerdCorrection) and (
+        _corrected(book, broker, account, report.exec_id) == amended
+    )
+    waiting = book.amendments.setdefault((broker, account), {})
+    if amended not in waiting and not circle:
+        waiting[amended] = record.seq
+        _amend(book, record, broker, account, amended, effects)
+
+
+def _amendment(book: Book, broker: str, account: str, exec_id: str) -> BrokerdBust | BrokerdCorrection | None:
+    """What undoes or corrects the execution, and belongs to no order either."""
+    seq = book.amendments.get((broker, account), {}).get(exec_id)
+    if seq is None:
+        return None
+    report = book.orphans[seq].report
+    assert isinstance(report, BrokerdBust | BrokerdCorrection), "nothing else amends"
+    return report
+
+
+def _corrected(book: Book, broker: str, account: str, exec_id: str) -> str:
+    """The id that stands for *exec_id* after the corrections that belong to no order."""
+    while isinstance(report := _amendment(book, broker, account, exec_id), BrokerdCorrection):
+        exec_id = report.exec_id
+    return exec_id
+
+
+def _amend(
+    book: Book, record: Record, broker: str, account: str, exec_id: str, effects: list[Effect]
+) -> None:
+    """The execution is amended, and its correction in turn, as far as both are known."""
+    while (report := _amendment(book, broker, account, exec_id)) is not None:
+        found = _known(book, broker, account, exec_id)
+        if found is None:
             return
+        market, known = found
+        withdraw(book, record, account, market, known, effects)
+        if isinstance(report, BrokerdBust):
+            return
+        clear = _clear_of_report(report, record, buys=known.size > 0)
+        enter(book, record, account, market, clear, effects)
+        exec_id = report.exec_id
+
+
+def _known(book: Book, broker: str, account: str, exec_id: str) -> tuple[str, Clear] | None:
+    """The account's execution of that id, and in which of the broker's markets, as long as memory has it."""
+    for market, position in book.positions.get(account, {}).items():
+        known = position.known(exec_id) if is_at(broker, market) else None
+        if known is not None:
+            return market, known
+    return None
 
 
 def _clear_of_report(report: BrokerdFill | BrokerdCorrection, record: Record, *, buys: bool) -> Clear:

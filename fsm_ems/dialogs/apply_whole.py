@@ -36,7 +36,11 @@ def unpark(book: Book, origin: int) -> None:
     book.parked.pop(origin, None)
     orphan = book.orphans.pop(origin, None)
     if orphan is not None and isinstance(orphan.report, AboutExecution):
-        book.orphan_execs[orphan.broker, orphan.report.account].pop(orphan.report.exec_id, None)
+        account = orphan.broker, orphan.report.account
+        book.orphan_execs[account].pop(orphan.report.exec_id, None)
+        amended = book.amendments.get(account, {})
+        for exec_id in [exec_id for exec_id, seq in amended.items() if seq == origin]:
+            del amended[exec_id]
 
 
 # ── records about no dialog ─────────────────────────────────────────────────────────────────────────

@@ -198,7 +198,7 @@ class Dispatcher:
         if dialog.edits or not dialog.flags & SENT:
             self._follow_up(dialog, now_ns, effects)
         if book.orphans:
-            self._drop_orphan(broker, report, now_ns, effects)
+            self._look_at_orphans(broker, dialog, report, now_ns, effects)
         if book.parked:
             self._unpark(broker, now_ns, effects)
         if book.orphans and dialog.venue_id != known_as:
@@ -318,12 +318,17 @@ class Dispatcher:
             self._claim(broker, now_ns, effects)
         elif dialog is not None:
             self._follow_up(dialog, now_ns, effects)
-            self._drop_orphan(broker, report, now_ns, effects)
+            self._look_at_orphans(broker, dialog, report, now_ns, effects)
             if dialog.venue_id != known_as:
                 self._claim(broker, now_ns, effects)
 
-    def _drop_orphan(self, broker: str, report: Report, now_ns: int, effects: list[Effect]) -> None:
-        """An execution that was nobody's is on its order now, or undone there: it counts once."""
+    def _look_at_orphans(
+        self, broker: str, dialog: Dialog, report: Report, now_ns: int, effects: list[Effect]
+    ) -> None:
+        """An execution that was nobody's is on its order now, or undone there: it counts once.
+
+        What amends an execution may have come before it, without a name of the order: it belongs there too.
+        """
         if not isinstance(report, AboutExecution):
             return
         named = (report.exec_id,) if isinstance(report, BrokerdFill) else (report.exec_id, report.ref_id)
@@ -331,3 +336,6 @@ class Dispatcher:
             seq = self.book.orphan_execs.get((broker, report.account), {}).get(exec_id)
             if seq is not None:
                 self._take(decide_reports.dropped(self.book, broker, seq, now_ns), now_ns, effects)
+        amended = self.book.amendments.get((broker, dialog.body.account), {}).get(report.exec_id)
+        if amended is not None:
+            self._settle(broker, amended, self.book.orphans[amended].report, now_ns, effects)

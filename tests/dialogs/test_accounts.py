@@ -104,3 +104,85 @@ def test_accounts_do_not_undo_each_others_executions(desk: Desk) -> None:
 
     assert position(desk) == ("-3", "297")
     assert desk.book.positions["second"][MARKET].size == Decimal(0)
+
+
+CORRECTS = {"size": "2", "price": "98"}
+# What amends X1, and what amends that: the ledger's entries, and the position, once all has come in order.
+CHAINS: list[tuple[list[tuple[str, dict[str, str]]], tuple[str, str]]] = [
+    ([("bust", {"exec_id": "B1", "ref_id": "X1"})], ("0", "0")),
+    ([("correction", {"exec_id": "C1", "ref_id": "X1", **CORRECTS})], ("-2", "196")),
+    (
+        [
+            ("correction", {"exec_id": "C1", "ref_id": "X1", **CORRECTS}),
+            ("bust", {"exec_id": "B1", "ref_id": "C1"}),
+        ],
+        ("0", "0"),
+    ),
+    (
+        [
+            ("correction", {"exec_id": "C1", "ref_id": "X1", **CORRECTS}),
+            ("bust", {"exec_id": "B1", "ref_id": "X1"}),
+        ],
+        ("0", "0"),
+    ),
+    (
+        [
+            ("correction", {"exec_id": "C1", "ref_id": "X1", **CORRECTS}),
+            ("correction", {"exec_id": "C2", "ref_id": "C1", "size": "1", "price": "97"}),
+        ],
+        ("-1", "97"),
+    ),
+]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize(("amendments", "expected"), CHAINS)
+def test_orphans_move_the_position_alike_wherever_the_fill_comes(
+    desk: Desk, amendments: list[tuple[str, dict[str, str]]], expected: tuple[str, str], place: int
+) -> None:
+    """Each is told with an alarm; what the order claims when it learns its name moves nothing any more."""
+    desk.order(side="sell", price="99")
+    desk.ack()
+    desk.order("o2")
+    told = [*amendments]
+    told.insert(place, ("fill", {"exec_id": "X1", "size": "3", "price": "99"}))
+    for name, fields in told:
+        details = {"details": SOLD} if name == "fill" else {}
+        desk.report(name, venue_id="V-new", **fields, **details)
+    desk.wait(7)
+    orphans = [record for record in desk.log if isinstance(record.payload, Orphaned)]
+    assert len(orphans) == len(told)
+    assert all(record.alarm for record in orphans)
+    assert position(desk) == expected
+
+    desk.status("open", venue_id="V-new")
+
+    assert position(desk) == expected
+    assert str(desk.dialog().booked) == expected[0].removeprefix("-")
+    assert (desk.book.orphans, desk.book.amendments) == ({}, {("paper", "main"): {}})
+
+
+def test_corrections_of_orphans_in_a_circle_come_to_an_end(desk: Desk) -> None:
+    strange_fill(desk)
+    desk.report("correction", reqid="strange", exec_id="C1", ref_id="X1", **CORRECTS)
+    desk.report("correction", reqid="strange", exec_id="X1", ref_id="C1", **CORRECTS)
+
+    desk.report("bust", reqid="strange", exec_id="B1", ref_id="X1")
+
+    assert position(desk) == ("0", "0")
+
+
+def test_an_amendment_without_a_name_reaches_the_order_of_the_fill_that_follows(desk: Desk) -> None:
+    """It was nobody's until the order had the execution; what it names may come in any order."""
+    desk.order()
+    desk.ack()
+    desk.report("bust", exec_id="B1", ref_id="C1")
+    desk.report("correction", exec_id="C1", ref_id="F1", size="3", price="99")
+
+    desk.fill("4")
+
+    assert desk.stands() == "open 0/10"
+    assert position(desk) == ("0", "0")
+    assert desk.book.orphans == {}
+    desk.fill("2", exec_id="F2")
+    assert desk.stands() == "open 2/10"
