@@ -179,6 +179,33 @@ def _known(book: Book, broker: str, account: str, exec_id: str) -> tuple[str, Cl
     return None
 
 
+def misplaced(book: Book, dialog: Dialog, origin: int) -> tuple[str, Clear] | None:
+    """What the orphan of record *origin* moved in another account or market than those of *dialog*, which
+    has the execution: that market, and the clear. A report that leaves the account out tells of the default.
+    """
+    orphan = book.orphans.get(origin)
+    if orphan is None or not isinstance(orphan.report, BrokerdFill | BrokerdCorrection):
+        return None
+    report, body = orphan.report, dialog.body
+    if isinstance(report, BrokerdFill) and report.details is None:
+        return None  # it moved nothing: what has its id there is another execution
+    found = _known(book, orphan.broker, report.account, report.exec_id)
+    if found is None or (report.account, found[0]) == (body.account, body.market):
+        return None
+    clear = found[1]
+    return found if (clear.size.copy_abs(), clear.price) == (report.size, report.price) else None
+
+
+def withdraw_misplaced(
+    book: Book, record: Record, dialog: Dialog, origin: int, effects: list[Effect]
+) -> None:
+    """An orphan turned out to be *dialog*'s: where it moved another position, that is taken back."""
+    found = misplaced(book, dialog, origin)
+    if found is not None:
+        market, clear = found
+        withdraw(book, record, book.orphans[origin].report.account, market, clear, effects)
+
+
 def _clear_of_report(report: BrokerdFill | BrokerdCorrection, record: Record, *, buys: bool) -> Clear:
     size = report.size if buys else report.size.copy_negate()
     time_ns = report.time_ns or record.time_ns

@@ -30,9 +30,7 @@ _RESTING = frozenset(RESTING)
 
 
 def unpark(book: Book, origin: int) -> None:
-    """The report that record *origin* parked or orphaned waits no longer; 0 names none."""
-    if not origin:
-        return
+    """The report that record *origin* parked or orphaned waits no longer."""
     book.parked.pop(origin, None)
     orphan = book.orphans.pop(origin, None)
     if orphan is not None and isinstance(orphan.report, AboutExecution):

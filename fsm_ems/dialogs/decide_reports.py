@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs import decide_history
 from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.accounts import misplaced
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.decide import new_reqid, record, whole, within_limits
 from fsm_ems.dialogs.facts import Body, Dialog
@@ -115,6 +116,8 @@ def mapped(
             return None  # it may be taken at any time: no number of reads proves that it never will be
         late = "the venue does not show it, and takes late requests: it may still arrive"
         named = replace(named, alarm=late)
+    if origin and (alarm := _misplaced(book, dialog, origin)) is not None:
+        named = replace(named, alarm=alarm if named.alarm is None else f"{named.alarm}; {alarm}")
     deadline = 0
     if event is E.AMBIGUOUS:
         deadline = _last_deadline(dialog, now_ns) + settings.margin_ns
@@ -299,6 +302,25 @@ def unparked(
     return None, unmapped(book, settings, broker, report, now_ns, seq)
 
 
-def dropped(book: Book, broker: str, seq: int, now_ns: int) -> Record:
-    """A report that waited and tells nothing new by now: it waits no longer."""
-    return whole(book, now_ns, Unparked(broker, seq))
+def dropped(book: Book, broker: str, dialog: Dialog | None, seq: int, now_ns: int) -> Record:
+    """A report that waited and tells nothing new by now, for *dialog* if there is one: it waits no longer."""
+    alarm = None if dialog is None else _misplaced(book, dialog, seq)
+    if dialog is None or alarm is None:
+        return whole(book, now_ns, Unparked(broker, seq))
+    report = book.orphans[seq].report
+    attempted = E.FILL if isinstance(report, BrokerdFill) else E.CORRECTED
+    payload = Contradicted(broker, report, attempted, seq)
+    return record(book, now_ns, (dialog.owner, dialog.oid), None, payload, alarm=alarm)
+
+
+def _misplaced(book: Book, dialog: Dialog, origin: int) -> str | None:
+    """The alarm about an execution of *dialog*'s that had moved another account's or market's position."""
+    found = misplaced(book, dialog, origin)
+    if found is None:
+        return None
+    market, clear = found
+    account, body = book.orphans[origin].report.account, dialog.body
+    return (
+        f"execution {clear.exec_id} was booked on account {account} in {market}, and is taken back there: "
+        f"its order is of account {body.account} in {body.market}"
+    )

@@ -311,7 +311,7 @@ class Dispatcher:
         dialog, made = decide_reports.unparked(self.book, self.settings, broker, seq, report, now_ns)
         known_as = None if dialog is None else dialog.venue_id
         if made is None:
-            made = decide_reports.dropped(self.book, broker, seq, now_ns)
+            made = decide_reports.dropped(self.book, broker, dialog, seq, now_ns)
         self._take(made, now_ns, effects)
         if dialog is None and made.event is not None:
             self._settle(broker, seq, report, now_ns, effects)
@@ -335,7 +335,7 @@ class Dispatcher:
         for exec_id in named:
             seq = self.book.orphan_execs.get((broker, report.account), {}).get(exec_id)
             if seq is not None:
-                self._take(decide_reports.dropped(self.book, broker, seq, now_ns), now_ns, effects)
+                self._take(decide_reports.dropped(self.book, broker, dialog, seq, now_ns), now_ns, effects)
         amended = self.book.amendments.get((broker, dialog.body.account), {}).get(report.exec_id)
         if amended is not None:
             self._settle(broker, amended, self.book.orphans[amended].report, now_ns, effects)

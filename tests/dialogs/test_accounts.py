@@ -186,3 +186,69 @@ def test_an_amendment_without_a_name_reaches_the_order_of_the_fill_that_follows(
     assert desk.book.orphans == {}
     desk.fill("2", exec_id="F2")
     assert desk.stands() == "open 2/10"
+
+
+ELSEWHERE = {"market": MARKET, "side": "buy", "size": "10", "price": "100"}
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["claimed", "known already"])
+def test_an_orphan_that_left_the_account_out_is_taken_back_there(desk: Desk, *, known: bool) -> None:
+    """It was booked on the default account; its order is another's, has it alone, and says so loudly."""
+    desk.order(account="second")
+    desk.ack()
+    desk.report("fill", reqid="strange", exec_id="F1", size="4", price="100", details=ELSEWHERE)
+    assert position(desk) == ("4", "-400")
+
+    if known:
+        effects = desk.report("fill", venue_id="V-o1", exec_id="F1", size="4", price="100")
+    else:
+        desk.order("o2")
+        desk.report("fill", venue_id="V-new", exec_id="F2", size="1", price="100", details=ELSEWHERE)
+        desk.wait(7)
+        assert position(desk) == ("5", "-500")
+        effects = desk.status("open", venue_id="V-new")
+
+    claimed = "F1" if known else "F2"
+    assert position(desk) == (("0", "0") if known else ("4", "-400"))
+    assert f"-{claimed}" in booked(effects)
+    assert str(desk.book.positions["second"][MARKET].size) == ("4" if known else "1")
+    assert desk.last.alarm is not None
+    assert "account main" in desk.last.alarm
+    assert "account second" in desk.last.alarm
+
+
+def test_a_correction_that_left_the_account_out_is_taken_back_there(desk: Desk) -> None:
+    desk.order(account="second", side="sell", price="99")
+    desk.ack()
+    desk.order("o2")
+    desk.report("fill", venue_id="V-new", exec_id="X1", size="3", price="99", details=SOLD)
+    desk.report("correction", venue_id="V-new", exec_id="C1", ref_id="X1", **CORRECTS)
+    desk.wait(7)
+    assert position(desk) == ("-2", "196")
+
+    desk.status("open", venue_id="V-new")
+
+    assert position(desk) == ("0", "0")
+    assert str(desk.book.positions["second"][MARKET].size) == "-2"
+
+
+@pytest.mark.parametrize(
+    "told", [{}, {"details": ELSEWHERE, "price": "101"}], ids=["without a market", "at another price"]
+)
+def test_an_accounts_own_execution_of_the_same_id_stays(told: dict[str, object]) -> None:
+    """What has the orphan's id there is another execution, of an order that is forgotten."""
+    desk = Desk(Settings(keep_finished=0))
+    desk.ems = Dispatcher(
+        Settings(keep_finished=0), desk.log.append, generation="h", now_ns=desk.now, book=desk.book
+    )
+    desk.order()
+    desk.fill("10", exec_id="F1")
+    desk.order("theirs", account="second")
+    desk.ack("theirs")
+    desk.report("fill", reqid="strange", exec_id="F1", size="4", **({"price": "100"} | told))
+
+    desk.report("fill", venue_id="V-theirs", exec_id="F1", size="4", price="100")
+
+    assert position(desk) == ("10", "-1000")
+    assert str(desk.book.positions["second"][MARKET].size) == "4"
+    desk.prove()
