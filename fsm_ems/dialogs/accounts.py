@@ -41,11 +41,12 @@ def _unlisted(market: str) -> Market:
 
 
 def clear_of(side: str, execution: Execution) -> Clear:
-    """The execution as it moves a position: its size is below zero when sold."""
-    size = execution.size if side == "buy" else execution.size.copy_negate()
-    return Clear(
-        execution.time_ns, execution.exec_id, size, execution.price, execution.fee, execution.fee_asset
-    )
+    """The execution as it moves a position: as it was first told, its size below zero when sold."""
+    told = execution.told
+    size, price = (execution.size, execution.price) if told is None else told
+    if side != "buy":
+        size = size.copy_negate()
+    return Clear(execution.time_ns, execution.exec_id, size, price, execution.fee, execution.fee_asset)
 
 
 def enter(book: Book, record: Record, account: str, market: str, event: Event, effects: list[Effect]) -> None:

@@ -120,9 +120,11 @@ def _body(body: Body) -> str:
 
 
 def _execution(fill: Execution) -> str:
+    told = "null" if fill.told is None else f'["{fill.told[0]}","{fill.told[1]}"]'
     return (
         f'{{"exec_id":{quoted(fill.exec_id)},"size":"{fill.size}","price":"{fill.price}","fee":"{fill.fee}",'
-        f'"fee_asset":{_text(fill.fee_asset)},"liquidity":{_text(fill.liquidity)},"time_ns":{fill.time_ns}}}'
+        f'"fee_asset":{_text(fill.fee_asset)},"liquidity":{_text(fill.liquidity)},"time_ns":{fill.time_ns},'
+        f'"told":{told}}}'
     )
 
 

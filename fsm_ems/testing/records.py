@@ -171,6 +171,7 @@ _executions: Drawn = st.builds(
     fee_asset=_maybe(texts),
     liquidity=_maybe(texts),
     time_ns=counts,
+    told=_maybe(st.tuples(decimals, decimals)),
 )
 _states: Drawn = st.sampled_from(OrderState)
 _sources: Drawn = st.sampled_from(["ask", "bid", "last", "hand"])

@@ -9,6 +9,7 @@ import pytest
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import Booked, Effect, Orphaned
 from fsm_ems.dialogs.settings import Settings
+from tests.dialogs.conftest import Desks
 from tests.dialogs.desk import MARKET, Desk
 
 SOLD = {"market": MARKET, "side": "sell", "size": "10", "price": "99"}
@@ -252,3 +253,31 @@ def test_an_accounts_own_execution_of_the_same_id_stays(told: dict[str, object])
     assert position(desk) == ("10", "-1000")
     assert str(desk.book.positions["second"][MARKET].size) == "4"
     desk.prove()
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["in memory", "recalled"])
+def test_a_bust_takes_back_what_was_first_told_however_often_the_order_was_split(
+    desks: Desks, *, forgotten: bool
+) -> None:
+    """The position has summed the execution up by then, and knows neither its size nor its price."""
+    desk = desks(Settings(keep_finished=0 if forgotten else 10))
+    desk.order(size="2")
+    desk.ack()
+    desk.fill("1", exec_id="F1", time_ns=1)
+    for _ in range(2):
+        desk.report("restated", venue_id="V-o1", split="2")
+    if forgotten:
+        desk.status("cancelled")
+        assert desk.book.dialog("ann", "o1") is None
+    for number in range(2_200):
+        side = "buy" if number % 2 else "sell"
+        trade = {"exec_id": f"X{number}", "size": "1", "price": "100", "time_ns": number + 2}
+        desk.report("fill", reqid="strange", details=SOLD | {"side": side}, **trade)
+    desk.report("fill", reqid="strange", details=SOLD, **(trade | {"exec_id": "last", "time_ns": 9_999}))
+    assert desk.book.positions["main"][MARKET].known("F1") is None
+    assert position(desk) == ("0", "0")
+
+    effects = desk.report("bust", venue_id="V-o1", exec_id="B1", ref_id="F1")
+
+    assert booked(effects) == ["-F1"]
+    assert position(desk) == ("-1", "100")
