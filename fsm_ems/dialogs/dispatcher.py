@@ -33,7 +33,7 @@ from fsm_ems.messages import (
 from fsm_ems.quotes import Row
 
 Append = Callable[[Record], None]
-Lookup = Callable[[str, int | str | None, str | None], Sequence[Record]]
+Lookup = Callable[[str, int | str | None, str | None, tuple[str, str] | None], Sequence[Record]]
 Life = Callable[[str, str], Sequence[Record]]
 
 
@@ -52,7 +52,9 @@ class Answer(NamedTuple):
     again: bool
 
 
-def _nothing(broker: str, reqid: int | str | None, venue_id: str | None) -> Sequence[Record]:
+def _nothing(
+    broker: str, reqid: int | str | None, venue_id: str | None, execution: tuple[str, str] | None
+) -> Sequence[Record]:
     return ()
 
 
@@ -74,7 +76,7 @@ class Dispatcher:
 
         ``prices`` are the last known by market, told by whoever runs this: market orders are valued at them.
         *lookup* and *life* ask the record log for the records of a dialog that memory has let go: by what a
-        report calls it, and by its (owner, oid).
+        report calls it or by an execution that it has, and by its (owner, oid).
         """
         self.settings = settings
         self.book = Book() if book is None else book
@@ -181,11 +183,7 @@ class Dispatcher:
             return effects
         dialog = book.find(broker, report.reqid, report.venue_id)
         if dialog is None:
-            dialog = (
-                decide_reports.find_named(book, broker, report)
-                or self._recall(broker, report, now_ns)
-                or decide_reports.find_amended(book, broker, report)
-            )
+            dialog = decide_reports.find_named(book, broker, report) or self._recall(broker, report, now_ns)
         if dialog is None:
             self._unmapped(broker, report, now_ns, effects)
             return effects
@@ -266,9 +264,15 @@ class Dispatcher:
             self._take(made, now_ns, effects)
 
     def _recall(self, broker: str, report: Report, now_ns: int) -> Dialog | None:
+        """The order that *report* names and memory has let go, else the one whose execution it is about."""
+        amended = decide_reports.find_amended(self.book, broker, report)
         if not self.book.forgotten:
-            return None
-        return self._bring_back(self._lookup(broker, report.reqid, report.venue_id), now_ns)
+            return amended
+        execution = None
+        if amended is None and isinstance(report, AboutExecution):
+            execution = report.account, report.exec_id if isinstance(report, BrokerdFill) else report.ref_id
+        life = self._lookup(broker, report.reqid, report.venue_id, execution)
+        return self._bring_back(life, now_ns) or amended
 
     def _bring_back(self, records: Sequence[Record], now_ns: int) -> Dialog | None:
         made = recalled(self.book, records, now_ns)

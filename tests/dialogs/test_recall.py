@@ -11,7 +11,7 @@ from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.recall import rebuilt, recalled
-from fsm_ems.dialogs.record import Recalled, Record
+from fsm_ems.dialogs.record import Orphaned, Recalled, Record, Reported
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.dialogs.snapshot import Plain, dialog_facts
 from fsm_ems.errors import Refused
@@ -257,3 +257,51 @@ def test_applying_a_record_of_coming_back_needs_nothing_before_it() -> None:
     assert book.find("paper", "g-8", None) is dialog
     assert list(book.finished) == [dialog]
     assert isinstance(made, Record)
+
+
+@pytest.mark.parametrize("corrects", [False, True], ids=["bust", "correction"])
+def test_an_execution_alone_brings_its_order_back(desks: Desks, *, corrects: bool) -> None:
+    """The report names no order: the account's position and the order move alike."""
+    desk, *_ = lived(desks, filled)
+    held = desk.book.positions["main"]["xbtusd.paper"]
+    assert held.size == 20
+
+    if corrects:
+        desk.report("correction", exec_id="C1", ref_id="F1", size="3", price="99")
+    else:
+        desk.report("bust", exec_id="B1", ref_id="F1")
+
+    assert desk.stands() == ("open 9/10" if corrects else "open 6/10")
+    assert held.size == (19 if corrects else 16)
+
+
+def test_an_execution_of_another_account_brings_no_order_back(desks: Desks) -> None:
+    desk, *_ = lived(desks, filled)
+
+    desk.report("bust", exec_id="B1", ref_id="F1", account="second")
+
+    assert isinstance(desk.last.payload, Orphaned)
+    assert desk.book.positions["main"]["xbtusd.paper"].size == 20
+
+
+def test_a_fill_told_again_without_its_orders_name_is_its_orders(desks: Desks) -> None:
+    """It is an execution that is known, and no orphan; the order it names by now is none of ours."""
+    desk, *_ = lived(desks, filled)
+
+    effects = desk.report("fill", venue_id="V-other", exec_id="F1", size="4", price="99.5")
+
+    assert isinstance(desk.last.payload, Recalled)
+    assert effects == []
+    assert desk.ems.ignored == 1
+
+
+def test_the_order_that_a_bust_names_comes_back_before_the_one_that_has_its_execution(desks: Desks) -> None:
+    desk = desks(Settings(keep_finished=0))
+    for oid in ("o1", "o2"):
+        desk.order(oid)
+        desk.ack(oid)
+        desk.fill("10", oid, exec_id=f"F-{oid}")
+
+    desk.report("bust", venue_id="V-o1", exec_id="B1", ref_id="F-o2")
+
+    assert (desk.last.oid, type(desk.last.payload)) == ("o1", Reported)
