@@ -301,7 +301,7 @@ def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: 
 def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, effects: list[Effect]) -> None:
     report = payload.report
     _claimed(book, record, dialog, payload.origin, effects)
-    if report.venue_id is not None and report.venue_id != dialog.venue_id:
+    if report.venue_id is not None and report.venue_id != dialog.venue_id and not payload.foreign:
         index_venue_id(book, dialog, report.venue_id)
     fold(book, record, dialog, report, effects)
     if not payload.deadline_ns or dialog.cancel is None or not dialog.cancel.wanted:

@@ -116,16 +116,20 @@ def mapped(
             return None  # it may be taken at any time: no number of reads proves that it never will be
         late = "the venue does not show it, and takes late requests: it may still arrive"
         named = replace(named, alarm=late)
-    if origin and (alarm := _misplaced(book, dialog, origin)) is not None:
-        named = replace(named, alarm=alarm if named.alarm is None else f"{named.alarm}; {alarm}")
+    alarm, venue_id, foreign = named.alarm, report.venue_id, False
+    if venue_id is not None and venue_id != dialog.venue_id:
+        foreign = book.find(broker, None, venue_id) not in (None, dialog)
+    if foreign or origin:
+        stolen = f"{broker} tells of it as {venue_id}, which is another order's id" if foreign else None
+        alarms = alarm, stolen, _misplaced(book, dialog, origin)
+        alarm = "; ".join(filter(None, alarms)) or None
     deadline = 0
     if event is E.AMBIGUOUS:
         deadline = _last_deadline(dialog, now_ns) + settings.margin_ns
     elif dialog.cancel is not None:
         deadline = now_ns + settings.request_deadline_ns
-    return record(
-        book, now_ns, key, event, Reported(broker, report, deadline, origin), named.then, named.alarm
-    )
+    reported = Reported(broker, report, deadline, origin, foreign)
+    return record(book, now_ns, key, event, reported, named.then, alarm)
 
 
 def _taken(book: Book, dialog: Dialog, report: BrokerdFill | BrokerdBust | BrokerdCorrection) -> str | None:

@@ -86,7 +86,7 @@ def mentions(record: Record, reqid: int | str | None, venue_id: str | None, exec
     payload = record.payload
     if isinstance(payload, Reported):
         report = payload.report
-        asked, named = report.reqid, report.venue_id
+        asked, named = report.reqid, None if payload.foreign else report.venue_id
         if exec_id is not None and exec_id in executions_of(report):
             return True
     elif isinstance(payload, Recalled):

@@ -176,7 +176,7 @@ def _edit_wanted(payload: EditWanted) -> str:
 def _reported(payload: Reported) -> str:
     return (
         f'"broker":{quoted(payload.broker)},"report":{_report(payload.report)},'
-        f'"deadline_ns":{payload.deadline_ns},"origin":{payload.origin}'
+        f'"deadline_ns":{payload.deadline_ns},"origin":{payload.origin},"foreign":{_YES_NO[payload.foreign]}'
     )
 
 

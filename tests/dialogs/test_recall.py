@@ -305,3 +305,47 @@ def test_the_order_that_a_bust_names_comes_back_before_the_one_that_has_its_exec
     desk.report("bust", venue_id="V-o1", exec_id="B1", ref_id="F-o2")
 
     assert (desk.last.oid, type(desk.last.payload)) == ("o1", Reported)
+
+
+def stolen(desk: Desk) -> None:
+    """A report of o1 came under the venue's id of o2; then memory let both go."""
+    for oid in ("o1", "o2"):
+        desk.order(oid)
+    desk.ack("o2")
+    desk.status("open", "o1", venue_id="V-o2")
+    for oid in ("o1", "o2"):
+        desk.status("cancelled", oid)
+    assert desk.book.dialog("ann", "o1") is None
+    assert desk.book.dialog("ann", "o2") is None
+
+
+def test_a_stolen_venue_id_stays_with_its_order_and_is_alarmed(desks: Desks) -> None:
+    """In memory and in the log: what comes late under it goes to the order that has it."""
+    desk = desks(Settings(keep_finished=0))
+    stolen(desk)
+
+    desk.report("fill", venue_id="V-o2", exec_id="F1", size="4", price="100")
+
+    assert (desk.last.owner, desk.last.oid) == ("ann", "o2")
+    alarms = [(record.oid, record.alarm) for record in desk.log if record.alarm]
+    assert alarms == [("o1", "paper tells of it as V-o2, which is another order's id")]
+
+
+def test_what_comes_back_has_no_name_that_is_another_orders_by_now(desks: Desks) -> None:
+    """The venue used its id again, and both are forgotten when a fill comes late under it."""
+    desk = desks(Settings(keep_finished=0))
+    desk.order("o1")
+    reqid = desk.dialog().reqid
+    desk.report("ack", reqid=reqid, venue_id="V")
+    desk.status("cancelled")
+    desk.order("o2")
+    desk.report("ack", reqid=desk.dialog("o2").reqid, venue_id="V")
+    desk.report("bust", reqid=reqid, exec_id="B1", ref_id="F-unseen")
+    recalls = [record.payload for record in desk.log if isinstance(record.payload, Recalled)]
+    assert [recall.venue_ids for recall in recalls] == [()]
+    desk.status("cancelled", "o2")
+    assert desk.book.dialogs["ann"] == {}
+
+    desk.report("fill", venue_id="V", exec_id="F1", size="4", price="100")
+
+    assert (desk.last.owner, desk.last.oid) == ("ann", "o2")
