@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from fsm_ems.accounting.clear import Clear, Event, Expiry, Split, Transfer
 from fsm_ems.accounting.ledger import Entry
 from fsm_ems.accounting.position import Position
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.facts import ZERO, Dialog, Execution
+from fsm_ems.dialogs.facts import Dialog, Execution
 from fsm_ems.dialogs.record import Accounted, Booked, Effect, Record
 from fsm_ems.market import Market
 from fsm_ems.messages import (
@@ -21,6 +23,9 @@ from fsm_ems.messages import (
     BrokerdSplit,
     BrokerdTransfer,
 )
+from fsm_ems.numbers import PLACES_MAX
+
+_FINEST = Decimal(1).scaleb(-PLACES_MAX)
 
 
 def position_of(book: Book, account: str, market: str) -> Position:
@@ -35,9 +40,11 @@ def position_of(book: Book, account: str, market: str) -> Position:
 
 
 def _unlisted(market: str) -> Market:
-    """A market of which only the address is known; its quote asset has no other name than that."""
+    """A market of which only the address is known: its quote asset has no other name than that, and its
+    ticks are the finest there are.
+    """
     pair = market.rpartition(".")[0]
-    return Market(market, pair, f"quote of {pair}", ZERO, ZERO)
+    return Market(market, pair, f"quote of {pair}", _FINEST, _FINEST)
 
 
 def clear_of(side: str, execution: Execution) -> Clear:

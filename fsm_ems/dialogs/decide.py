@@ -324,6 +324,8 @@ def trigger(
         return None
     # What goes out at market is worth what the market is, and not the price it waited for.
     limit = None if dialog.body.type == "market" else dialog.price if price is None else price
+    if limit is not None and not fits(limit):
+        raise Refused("bad_price", f"no request can carry a price of {limit}: name another", dialog.oid)
     within_limits(settings, dialog.body, dialog.size, limit, prices, dialog.oid)
     return fired(book, settings, dialog, limit, now_ns, "hand", None)
 

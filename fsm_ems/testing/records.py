@@ -216,7 +216,7 @@ PAYLOADS: dict[type[Any], Drawn] = {
     r.Opened: st.builds(r.Opened, texts, counts, counts),
     r.Listed: st.builds(
         r.Listed,
-        st.builds(Market, texts, texts, texts, decimals, decimals, decimals, decimals, decimals, decimals),
+        st.builds(Market, texts, texts, texts, sizes, sizes, sizes, sizes, fees, fees),
     ),
     r.Accounted: st.builds(r.Accounted, texts, st.one_of(*POSITION_REPORTS.values()), _maybe(decimals)),
     r.Granted: st.builds(r.Granted, texts, st.sampled_from(["trader", "observer"]), _few(texts)),
