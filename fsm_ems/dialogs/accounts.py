@@ -221,7 +221,8 @@ def _clear_of_report(report: BrokerdFill | BrokerdCorrection, record: Record, *,
 
 
 def account_for(book: Book, record: Record, payload: Accounted, effects: list[Effect]) -> None:
-    """A transfer, split or expiry moves the position; a size that is not ours is noted, and moves nothing.
+    """A transfer, split or expiry moves the position; a size that is not ours is noted, and moves nothing,
+    as does a split too many.
 
     Nor does what a broker tells of another's market.
     """
@@ -235,7 +236,14 @@ def account_for(book: Book, record: Record, payload: Accounted, effects: list[Ef
         else:
             book.differing[key] = report.size
         return
-    enter(book, record, report.account, report.market, event_of(report, record.time_ns), effects)
+    if not out_of_bounds(book, report):
+        enter(book, record, report.account, report.market, event_of(report, record.time_ns), effects)
+
+
+def out_of_bounds(book: Book, report: BrokerdTransfer | BrokerdSplit | BrokerdExpiry) -> bool:
+    """Whether *report* is a split too many: the position's numbers would outgrow exact sums."""
+    position = book.positions.get(report.account, {}).get(report.market)
+    return isinstance(report, BrokerdSplit) and position is not None and not position.can_split(report.ratio)
 
 
 def event_of(report: BrokerdTransfer | BrokerdSplit | BrokerdExpiry, now_ns: int) -> Event:
