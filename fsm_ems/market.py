@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
@@ -56,6 +57,14 @@ class Market(Value, frozen=True):
     def broker(self) -> str:
         """The last part of the address."""
         return self.fqme.rpartition(".")[2]
+
+
+def undeclared(markets: Mapping[str, Market], fqme: str) -> bool:
+    """Whether the broker of *fqme* declared markets, which are among *markets*, and it is none of them."""
+    if fqme in markets:
+        return False
+    broker = fqme.rpartition(".")[2]
+    return any(market.broker == broker for market in markets.values())
 
 
 def _above(number: Decimal) -> bool:
