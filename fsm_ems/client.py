@@ -181,8 +181,13 @@ class Client:
 
         Raises:
             Refused: the EMS does not take it; no order exists.
+            InvalidMessage: it is no Order.
             ClientFault: no broker of that name was opened.
         """
+        given: object = order
+        if not isinstance(given, Order):
+            kind = type(given).__name__
+            raise InvalidMessage((f"order: an Order is needed, such as new_order makes, and no {kind}",))
         mailbox = self._box(order.oid)
         try:
             if await self._desk.command(self.identity, order):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
+from fsm_ems.errors import InvalidMessage
+from fsm_ems.numbers import fits, no_decimals
 from fsm_ems.value import Value
 
 Asset = str
@@ -20,6 +23,10 @@ class Market(Value, frozen=True):
 
     *price_tick* is in quote units, *size_tick* and *min_size* in base units, *min_cost* (size times
     price) in quote units; *maker_bps* and *taker_bps* are basis points of the cost.
+
+    Raises:
+        InvalidMessage: a number is no Decimal, or not finite, or has more than 34 digits or 18 places, so
+            that no request could keep to it; a tick is not above zero, a minimum below zero.
     """
 
     fqme: str
@@ -32,7 +39,38 @@ class Market(Value, frozen=True):
     maker_bps: Decimal = Decimal(0)
     taker_bps: Decimal = Decimal(0)
 
+    def __post_init__(self) -> None:
+        # Found here, and not by the first order that goes out at a tick: its record would be written by then.
+        ticks = {"price_tick": self.price_tick, "size_tick": self.size_tick}
+        least = {"min_size": self.min_size, "min_cost": self.min_cost}
+        fees = {"maker_bps": self.maker_bps, "taker_bps": self.taker_bps}
+        problems = no_decimals(ticks | least | fees)
+        if not problems:
+            problems = (
+                *(f"{name} must be above zero" for name, tick in ticks.items() if not _above(tick)),
+                *(f"{name} must be zero or more" for name, low in least.items() if low and not _above(low)),
+                *(f"{name} must be a finite number" for name, bps in fees.items() if not bps.is_finite()),
+            ) or tuple(
+                f"{name}: at most 34 digits, within 18 places of the point, are taken"
+                for name, number in (ticks | least | fees).items()
+                if not fits(number)
+            )
+        if problems:
+            raise InvalidMessage(tuple(f"{self.fqme}: {problem}" for problem in problems))
+
     @property
     def broker(self) -> str:
         """The last part of the address."""
         return self.fqme.rpartition(".")[2]
+
+
+def undeclared(markets: Mapping[str, Market], fqme: str) -> bool:
+    """Whether the broker of *fqme* declared markets, which are among *markets*, and it is none of them."""
+    if fqme in markets:
+        return False
+    broker = fqme.rpartition(".")[2]
+    return any(market.broker == broker for market in markets.values())
+
+
+def _above(number: Decimal) -> bool:
+    return number.is_finite() and number > 0

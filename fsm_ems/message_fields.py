@@ -63,7 +63,8 @@ Flag = Annotated[bool, Strict()]
 TimeNs = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
 TAPE_END_NS = 2**62
 """Rows and commands of a tape come before it, in the year 2116: what they make due later is still a time."""
-Ticks = Annotated[int, Strict(), Field(ge=0, le=10_000)]
+TICKS_MAX = 10_000
+Ticks = Annotated[int, Strict(), Field(ge=0, le=TICKS_MAX)]
 """A distance in price ticks."""
 Text = Annotated[str, Field(max_length=500)]
 

@@ -26,6 +26,7 @@ from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.link import LinkEvent
+from fsm_ems.market import undeclared
 from fsm_ems.messages import Order, named_faults
 from fsm_ems.service import EMS
 
@@ -50,11 +51,21 @@ def _with_brokers(settings: Settings, brokers: Sequence[Broker]) -> Settings:
     names = [broker.name for broker in brokers]
     if len(set(names)) != len(names):
         raise InvalidMessage((f"brokers: {', '.join(names)}; each needs a name of its own",))
-    return replace(
+    merged = replace(
         settings,
         brokers={**{broker.name: broker.capabilities for broker in brokers}, **settings.brokers},
         markets={**{m: market for b in brokers for m, market in b.markets.items()}, **settings.markets},
     )
+    named = (("limits", settings.limits), ("limit_ticks", settings.limit_ticks))
+    strange = [
+        f"{field}: {market} is no market of {market.rpartition('.')[2]}: nothing would come of it"
+        for field, markets in named
+        for market in markets
+        if undeclared(merged.markets, market)
+    ]
+    if strange:
+        raise InvalidMessage(tuple(strange))
+    return merged
 
 
 async def _opened_books(folder: Path, book: Book, booked: Sequence[Booked]) -> AccountBooks:
@@ -88,7 +99,8 @@ async def open_ems(
     may still cancel orders and wait for their ends.
 
     Raises:
-        InvalidMessage: *identity* has not the form of a name, or two brokers have one name.
+        InvalidMessage: *identity* has not the form of a name, two brokers have one name, or *settings* name a
+            market that its broker does not have.
         ClientFault: *accounts* of a log that is gone with the process.
         LogFault: *log* cannot be trusted.
     """

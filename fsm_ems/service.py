@@ -25,6 +25,7 @@ from fsm_ems.dialogs.record import Booked, Effect, Notice, Role, Send
 from fsm_ems.errors import BrokerFault, ClientFault, InvalidMessage, Refused, first_reason
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.machines.order import ENDS
+from fsm_ems.market import undeclared
 from fsm_ems.messages import Command, Order, Status
 from fsm_ems.quotes import Row, check_row, problem
 
@@ -90,10 +91,13 @@ class EMS(Client):
         Dark orders and alerts wait for it, and ``Limits.max_value`` weighs market orders by it.
 
         Raises:
-            InvalidMessage: a price or a size in it is no finite number, or below zero.
+            InvalidMessage: a price or a size in it is no finite number, or below zero; its broker has no such
+                market.
             ClientFault: the EMS was closed.
         """
         wrong = problem(market, row)
+        if undeclared(self.dispatcher.book.markets, market):
+            wrong = f"{market} is no market of {market.rpartition('.')[2]}"
         if wrong is not None:
             raise InvalidMessage((wrong,))
         self._check_open()

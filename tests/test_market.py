@@ -1,9 +1,12 @@
 """A market is its address, its steps and its costs, and nothing changes it."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from fsm_ems.errors import InvalidMessage
 from fsm_ems.market import Market
 
 MARKET = Market(
@@ -27,3 +30,32 @@ def test_what_is_not_said_costs_nothing_and_bounds_nothing() -> None:
 def test_a_market_cannot_be_changed() -> None:
     with pytest.raises(AttributeError, match="immutable"):
         MARKET.price_tick = Decimal(1)  # type: ignore[misc]  # that is the point
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"price_tick": Decimal(0)}, "price_tick must be above zero"),
+        ({"size_tick": Decimal("-0.1")}, "size_tick must be above zero"),
+        ({"size_tick": Decimal("NaN")}, "size_tick must be above zero"),
+        ({"price_tick": Decimal("1E-19")}, "price_tick: at most 34 digits, within 18 places of the point"),
+        ({"size_tick": Decimal("1E+18")}, "size_tick: at most 34 digits, within 18 places of the point"),
+        ({"min_size": Decimal("1E-19")}, "min_size: at most 34 digits, within 18 places of the point"),
+        ({"min_size": Decimal(-1)}, "min_size must be zero or more"),
+        ({"min_cost": Decimal("sNaN")}, "min_cost must be zero or more"),
+        ({"maker_bps": Decimal("-Infinity")}, "maker_bps must be a finite number"),
+        ({"price_tick": 0.5}, "price_tick: a Decimal is needed, and 0.5 is none"),
+        ({"taker_bps": 2}, "taker_bps: a Decimal is needed, and 2 is none"),
+    ],
+)
+def test_a_market_that_no_request_can_keep_to_is_refused_where_it_is_made(
+    change: dict[str, Any], told: str
+) -> None:
+    """Made anew or from another; a rebate is a fee below zero, and the finest tick has 18 places."""
+    fields: dict[str, Any] = {"price_tick": Decimal("1E-18"), "size_tick": Decimal(1)}
+    made = Market("xy.paper", "x", "y", **fields, maker_bps=Decimal("-0.5"))
+
+    with pytest.raises(InvalidMessage, match=f"^xy.paper: {told}"):
+        Market("xy.paper", "x", "y", **(fields | change))
+    with pytest.raises(InvalidMessage, match=f"^xy.paper: {told}"):
+        replace(made, **change)

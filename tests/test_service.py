@@ -99,6 +99,14 @@ def test_a_new_order_with_a_wrong_field_is_an_invalid_message(fields: dict[str, 
     assert caught.value.problems == (problem,)
 
 
+async def test_what_is_no_order_is_an_invalid_message_that_says_what_is_needed() -> None:
+    async with open_ems(ScriptedBroker()) as ems:
+        with pytest.raises(
+            InvalidMessage, match="order: an Order is needed, such as new_order makes, and no dict"
+        ):
+            await ems.submit({"oid": "a", **LIMIT})  # type: ignore[arg-type]  # that is the point
+
+
 async def test_a_wrong_edit_or_cancel_is_an_invalid_message_and_sends_nothing() -> None:
     broker = ScriptedBroker()
     async with open_ems(broker) as ems:

@@ -178,7 +178,9 @@ async def test_a_market_of_nobody_fires_nothing() -> None:
         await ems.ready()
         await ems.submit(a_stop())
         await show(broker, quote(ems, "80", market="ethusd.paper"))
-        for market in ("ethusd.paper", "xbtusd.kraken", "no market at all"):
+        with pytest.raises(InvalidMessage, match=r"^ethusd\.paper is no market of paper$"):
+            ems.quote(*quote(ems, "80", market="ethusd.paper"))
+        for market in ("xbtusd.kraken", "no market at all"):
             ems.quote(*quote(ems, "80", market=market))
         assert (await sent_orders(broker), state(ems)) == ([], "dark_open")
 

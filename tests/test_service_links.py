@@ -22,6 +22,7 @@ from fsm_ems import (
 )
 from fsm_ems.brokers.paper.backend import PaperDialogue
 from fsm_ems.client import Client
+from fsm_ems.dialogs.settings import Limits, Settings
 from fsm_ems.errors import LogHalted
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.machines.link import LinkEvent, LinkState
@@ -148,6 +149,23 @@ async def test_two_brokers_of_one_name_are_refused() -> None:
     with pytest.raises(InvalidMessage, match="brokers: paper, paper; each needs a name of its own"):
         async with open_ems(ScriptedBroker(), ScriptedBroker()):
             pass
+
+
+async def test_settings_for_a_market_that_its_broker_does_not_have_are_refused() -> None:
+    """A misspelt limit would limit nothing. Of a broker that is not there nobody knows the markets."""
+    typo = Settings(
+        limits={"*": Limits(), "xbtusd.kraken": Limits(), "xbtsud.paper": Limits()},
+        limit_ticks={"xbtusd.paper": 1, "ethusd.paper": 1},
+    )
+    told = [
+        "limits: xbtsud.paper is no market of paper: nothing would come of it",
+        "limit_ticks: ethusd.paper is no market of paper: nothing would come of it",
+    ]
+    with pytest.raises(InvalidMessage) as refused:
+        async with open_ems(ScriptedBroker(), settings=typo):
+            pass
+
+    assert list(refused.value.problems) == told
 
 
 async def test_the_first_identity_has_a_name_like_any_other() -> None:

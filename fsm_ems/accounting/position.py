@@ -20,7 +20,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
-from fsm_ems.accounting.clear import Clear, Event, Ident, Transfer, ident, place, reversal
+from fsm_ems.accounting.clear import Clear, Event, Ident, Split, Transfer, ident, place, reversal
 from fsm_ems.accounting.fold import Fold
 from fsm_ems.market import Asset, Market
 
@@ -29,6 +29,12 @@ ENTRY_AND_EXIT = Decimal(2)
 KEEP = 1_000
 GONE_MAX = 10_000
 SUMMED_MAX = 10_000
+SPLIT_PLACES_MAX = 1_800
+"""Digits before and after the point of all splits in memory together: 1,800 doublings, or 50 of the longest.
+
+A product of two sizes, the longest number there is, then has less than the 5,000 digits of
+:data:`~fsm_ems.accounting.fold.EXACT`.
+"""
 
 _MARK_EVERY = 256
 _FLAT_MARK_EVERY = 64
@@ -275,6 +281,14 @@ class Position:
         assert found is None or isinstance(found, Clear), "what is no execution is not found by an id alone"
         return found
 
+    def can_split(self, ratio: Decimal) -> bool:
+        """Whether one more split keeps every size within what exact sums and products have room for.
+
+        A ratio may have 34 digits, and sizes get as many more with each.
+        """
+        splits = [event.ratio for event in self._events if isinstance(event, Split)]
+        return sum(map(_places, (ratio, *splits))) <= SPLIT_PLACES_MAX
+
     def has(self, event: Event) -> bool:
         """Whether an event of that kind and id was booked, as far as memory tells."""
         name = ident(event)
@@ -302,3 +316,10 @@ class Position:
             self.events,
             self._fold.part,
         )
+
+
+def _places(number: Decimal) -> int:
+    """How many digits *number* has before the point and after it: a product has no more than its factors."""
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int), "a ratio is finite"
+    return max(number.adjusted() + 1, 0) + max(-exponent, 0)

@@ -120,7 +120,8 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
         rows = _begun(read_tape(tape), tape)
         engine = PaperEngine({market.fqme: market}, fill_model=fill_model, latency_ns=latency_ns)
         # After all that can be wrong at the start: a log that is there already would refuse the next attempt.
-        append: Append = _unkept if out is None else _record_log(out, stack).append
+        log = None if out is None else _record_log(out, stack)
+        append: Append = _unkept if log is None else log.append
         start_ns = min(rows.first.time_ns, commands[0].at_ns)
         append = append if file is None else file.noting(append)
         run = Replay(market, engine, append, start_ns=start_ns, settings=_settings(max_size, max_value))
@@ -135,10 +136,10 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
         if as_json:
             for position in held:
                 sys.stdout.write(position_json(position) + "\n")
-        if out is not None:
-            _write_accounts(out)
         if file is not None:
             file.write(Setup(_name(tape), _name(orders), market, fill_model, latency_ns), tally)
+        if log is not None:
+            _keep(log)
     _note_outside(commands, rows.first.time_ns, run.last_row_ns)
     if as_json:
         return
@@ -147,9 +148,11 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
     print_tally(tally, market, held, rows=run.rows, kept=out, page=page)
 
 
-def _write_accounts(directory: Path) -> None:
-    """The accounts' files beside the records."""
-    book = Book()
+def _keep(log: FileLog) -> None:
+    """The run came to its end: its records get their name, and the accounts' files go beside them."""
+    log.close()
+    directory, book = log.path.parent, Book()
+    log.path.replace(directory / RECORDS)
     rebuild(directory, book, list(booked_in(RecordFile(directory / RECORDS), book)))
 
 
@@ -200,11 +203,19 @@ def _unkept(record: Record) -> None:
 
 
 def _record_log(directory: Path, stack: ExitStack) -> FileLog:
-    """A new record log in *directory*; what an earlier run left there is never added to."""
+    """A new record log in *directory*; what an earlier run left there is never added to.
+
+    It gets its name when the run has come to its end, and is gone where it does not: half a run is none, and
+    would refuse the next attempt.
+    """
     path = directory / RECORDS
     if path.exists():
         raise click.BadParameter(f"{path} is there already: name another directory", param_hint="'--out'")
-    log = FileLog(path)
+    begun = directory / f"{RECORDS}.begun"
+    if begun.exists():  # of a run that was killed
+        begun.unlink()
+    log = FileLog(begun)
+    stack.callback(begun.unlink, missing_ok=True)
     stack.callback(log.close)
     return log
 

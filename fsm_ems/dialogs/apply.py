@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.accounts import withdraw_misplaced
 from fsm_ems.dialogs.apply_whole import WHOLE, unpark
 from fsm_ems.dialogs.book import FORGOTTEN_MAX, REQUESTS_OUT_MAX, Book
 from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest, filled_of
@@ -300,9 +301,9 @@ def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: 
 def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, effects: list[Effect]) -> None:
     report = payload.report
     if payload.origin:
-        unpark(book, payload.origin)
+        _claimed(book, record, dialog, payload.origin, effects)
     venue_id = report.venue_id
-    if venue_id is not None and venue_id != dialog.venue_id:
+    if venue_id is not None and venue_id != dialog.venue_id and not payload.foreign:
         index_venue_id(book, dialog, venue_id)
     fold(book, record, dialog, report, effects)
     if not payload.deadline_ns or dialog.cancel is None or not dialog.cancel.wanted:
@@ -316,7 +317,14 @@ def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, eff
 def _contradicted(
     book: Book, record: Record, dialog: Dialog, payload: Contradicted, effects: list[Effect]
 ) -> None:
-    unpark(book, payload.origin)
+    if payload.origin:
+        _claimed(book, record, dialog, payload.origin, effects)
+
+
+def _claimed(book: Book, record: Record, dialog: Dialog, origin: int, effects: list[Effect]) -> None:
+    """The report that record *origin* parked or orphaned is the dialog's, and waits no longer."""
+    withdraw_misplaced(book, record, dialog, origin, effects)
+    unpark(book, origin)
 
 
 def _recalled(book: Book, record: Record, dialog: Dialog, payload: Recalled, effects: list[Effect]) -> None:

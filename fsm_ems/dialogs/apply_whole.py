@@ -28,13 +28,15 @@ _RESTING = frozenset(RESTING)
 
 
 def unpark(book: Book, origin: int) -> None:
-    """The report that record *origin* parked or orphaned waits no longer; 0 names none."""
-    if not origin:
-        return
+    """The report that record *origin* parked or orphaned waits no longer."""
     book.parked.pop(origin, None)
     orphan = book.orphans.pop(origin, None)
     if orphan is not None and isinstance(orphan.report, AboutExecution):
-        book.orphan_execs[orphan.broker, orphan.report.account].pop(orphan.report.exec_id, None)
+        account = orphan.broker, orphan.report.account
+        book.orphan_execs[account].pop(orphan.report.exec_id, None)
+        amended = book.amendments.get(account, {})
+        for exec_id in [exec_id for exec_id, seq in amended.items() if seq == origin]:
+            del amended[exec_id]
 
 
 # ── records about no dialog ─────────────────────────────────────────────────────────────────────────

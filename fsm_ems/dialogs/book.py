@@ -70,12 +70,14 @@ class Book:
 
     ``executions`` knows, by (broker, account), which dialog has an execution id, live or undone. Ids of
     dialogs that left memory left with them. ``positions`` are by account and market; ``differing`` holds the
-    sizes that a venue states and we do not hold, by (account, market).
+    sizes that a venue states and we do not hold, by (account, market). ``amendments`` are the busts and
+    corrections among the orphans, by (broker, account) and what they amend: the seq of each one's record.
     """
 
     __slots__ = (
         "_alarm_clock",
         "_sweep_at",
+        "amendments",
         "by_reqid",
         "by_venue_id",
         "dark",
@@ -122,6 +124,7 @@ class Book:
         self.parked: dict[int, Waiting] = {}
         self.orphans: dict[int, Waiting] = {}
         self.orphan_execs: dict[tuple[str, str], dict[str, int]] = {}
+        self.amendments: dict[tuple[str, str], dict[str, int]] = {}
         self.finished: OrderedDict[Dialog, None] = OrderedDict()
         self.forgotten: OrderedDict[tuple[str, str], None] = OrderedDict()
         self.unacked: dict[str, int] = {}

@@ -29,6 +29,7 @@ from fsm_ems.dialogs.record import (
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import Refused
 from fsm_ems.machines.order import ENDS, RESTING, E, S
+from fsm_ems.market import undeclared
 from fsm_ems.messages import Cancel, Edit, Order
 from fsm_ems.numbers import fits
 
@@ -45,7 +46,7 @@ CODES: dict[str, str] = {
     "max_size": "more than the largest size allowed",
     "max_value": "more than the largest value allowed",
     "no_reference": "without a price of the market its order cannot be valued, nor a direction be told",
-    "unknown_market": "a limit cannot be set without the market's tick",
+    "unknown_market": "its broker has no such market, or its tick, which a limit needs, is not known",
     "size_tick": "a dark order of this size would be rejected when it fires",
     "min_size": "a dark order as small as this would be rejected when it fires",
     "bad_price": "a dark order goes out at a price above zero",
@@ -117,7 +118,7 @@ def submit(
 ) -> Record | None:
     """Accept *order*. *prices* value a market order under a limit, and tell from where a price is met."""
     may_act(book, owner)
-    body = body_of(order)
+    body, broker = body_of(order), order.market.rpartition(".")[2]
     known = book.dialog(owner, order.oid)
     if known is not None:
         if known.body == body:
@@ -130,6 +131,9 @@ def submit(
     if body.expire_ns is not None and body.expire_ns <= now_ns:
         raise Refused("expired", f"expire_ns {body.expire_ns} is not after {now_ns}", order.oid)
     within_limits(settings, body, body.size, body.price, prices, order.oid)
+    if (body.side == "alert" or body.mode == "dark") and undeclared(book.markets, body.market):
+        # Nothing would ever tell its price; of what goes out at once the venue says so.
+        raise Refused("unknown_market", f"{broker} has no market {body.market}", order.oid)
     key = (owner, order.oid)
     oldest_ns = now_ns - settings.quote_age_ns
     if body.side == "alert":
@@ -139,7 +143,6 @@ def submit(
             raise Refused("unknown_market", f"the tick of {body.market} is not known", order.oid)
         _can_leave(book, body, body.size, order.oid)
         return record(book, now_ns, key, E.SUBMIT_DARK, _held(body, prices, oldest_ns, order.oid))
-    broker = order.market.rpartition(".")[2]
     if not book.link_up(broker):
         if order.when_down == "refuse":
             raise Refused("link_down", f"{broker} is out of reach, and this order does not wait", order.oid)
@@ -326,6 +329,8 @@ def trigger(
         return None
     # What goes out at market is worth what the market is, and not the price it waited for.
     limit = None if dialog.body.type == "market" else dialog.price if price is None else price
+    if limit is not None and not fits(limit):
+        raise Refused("bad_price", f"no request can carry a price of {limit}: name another", dialog.oid)
     within_limits(settings, dialog.body, dialog.size, limit, prices, dialog.oid)
     return fired(book, settings, dialog, limit, now_ns, "hand", None)
 

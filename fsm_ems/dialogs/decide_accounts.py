@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fsm_ems.dialogs.accounts import event_of, is_at
+from fsm_ems.dialogs.accounts import event_of, is_at, out_of_bounds
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.decide import record, whole
 from fsm_ems.dialogs.facts import ZERO
@@ -30,7 +30,8 @@ def accounted(
 ) -> Record | None:
     """The record of *report*: what moves our position, or a size that differs from ours.
 
-    A size that is not ours is recorded once, and again when the venue states another, and when it agrees.
+    A split too many moves nothing, with an alarm. A size that is not ours is recorded once, and again when
+    the venue states another, and when it agrees.
     """
     operator = (settings.operator, "")
     if not is_at(broker, report.market):
@@ -40,7 +41,9 @@ def accounted(
     if not isinstance(report, BrokerdPosition):
         if position is not None and position.has(event_of(report, now_ns)):
             return None
-        return record(book, now_ns, operator, None, Accounted(broker, report, None))
+        many = f"a split of {report.market} too many: {report.account}'s numbers would grow without end"
+        refused = f"{many}; it is not booked" if out_of_bounds(book, report) else None
+        return record(book, now_ns, operator, None, Accounted(broker, report, None), alarm=refused)
     ours = ZERO if position is None else position.size
     known = book.differing.get((report.account, report.market))
     payload = Accounted(broker, report, ours)

@@ -11,11 +11,12 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.darkbook import Hit
 from fsm_ems.dialogs.decide import fired, out_of_date, record
 from fsm_ems.dialogs.decide_reports import over_limits
-from fsm_ems.dialogs.facts import EXACT, Dialog
+from fsm_ems.dialogs.facts import EXACT, MET, Dialog
 from fsm_ems.dialogs.prices import NO_PRICES, Seen
 from fsm_ems.dialogs.record import Met, Record, Timed, Trailed, Triggered
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import E, S
+from fsm_ems.numbers import fits
 
 
 def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Record | None:
@@ -23,7 +24,7 @@ def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Re
 
     It goes out only at a quote no older than the setting: a print that meets it while there is none makes
     it wait for the next one. Over the limits in force, at market by the far touch, it does not go out: it
-    ends, with an alarm.
+    ends, with an alarm. At a limit that no request can carry it waits on, with an alarm.
     """
     dialog = hit.dialog
     key = (dialog.owner, dialog.oid)
@@ -38,6 +39,11 @@ def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Re
     if touch is None:
         return record(book, now_ns, key, E.MET, Met(hit.seen))
     limit = limit_at(book, settings, dialog, touch)
+    if limit is not None and not fits(limit):
+        if dialog.flags & MET:
+            return None
+        cannot = f"no request can carry a price of {limit}: it waits for a quote that it can go out at"
+        return record(book, now_ns, key, E.MET, Met(hit.seen), alarm=cannot)
     over = over_limits(settings, dialog, dialog.size, limit or touch, NO_PRICES)
     return fired(book, settings, dialog, limit, now_ns, hit.source, hit.seen, over)
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs import decide_history
 from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.accounts import misplaced
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.decide import new_reqid, record, whole, within_limits
 from fsm_ems.dialogs.facts import Body, Dialog
@@ -114,14 +115,20 @@ def mapped(
             return None  # it may be taken at any time: no number of reads proves that it never will be
         late = "the venue does not show it, and takes late requests: it may still arrive"
         named = replace(named, alarm=late)
+    alarm, venue_id, foreign = named.alarm, report.venue_id, False
+    if venue_id is not None and venue_id != dialog.venue_id:
+        foreign = book.find(broker, None, venue_id) not in (None, dialog)
+    if foreign or origin:
+        stolen = f"{broker} tells of it as {venue_id}, which is another order's id" if foreign else None
+        alarms = alarm, stolen, _misplaced(book, dialog, origin)
+        alarm = "; ".join(filter(None, alarms)) or None
     deadline = 0
     if event is E.AMBIGUOUS:
         deadline = _last_deadline(dialog, now_ns) + settings.margin_ns
     elif dialog.cancel is not None:
         deadline = now_ns + settings.request_deadline_ns
-    return record(
-        book, now_ns, key, event, Reported(broker, report, deadline, origin), named.then, named.alarm
-    )
+    reported = Reported(broker, report, deadline, origin, foreign)
+    return record(book, now_ns, key, event, reported, named.then, alarm)
 
 
 def _taken(book: Book, dialog: Dialog, report: BrokerdFill | BrokerdBust | BrokerdCorrection) -> str | None:
@@ -298,6 +305,25 @@ def unparked(
     return None, unmapped(book, settings, broker, report, now_ns, seq)
 
 
-def dropped(book: Book, broker: str, seq: int, now_ns: int) -> Record:
-    """A report that waited and tells nothing new by now: it waits no longer."""
-    return whole(book, now_ns, Unparked(broker, seq))
+def dropped(book: Book, broker: str, dialog: Dialog | None, seq: int, now_ns: int) -> Record:
+    """A report that waited and tells nothing new by now, for *dialog* if there is one: it waits no longer."""
+    alarm = None if dialog is None else _misplaced(book, dialog, seq)
+    if dialog is None or alarm is None:
+        return whole(book, now_ns, Unparked(broker, seq))
+    report = book.orphans[seq].report
+    attempted = E.FILL if isinstance(report, BrokerdFill) else E.CORRECTED
+    payload = Contradicted(broker, report, attempted, seq)
+    return record(book, now_ns, (dialog.owner, dialog.oid), None, payload, alarm=alarm)
+
+
+def _misplaced(book: Book, dialog: Dialog, origin: int) -> str | None:
+    """The alarm about an execution of *dialog*'s that had moved another account's or market's position."""
+    found = misplaced(book, dialog, origin)
+    if found is None:
+        return None
+    market, clear = found
+    account, body = book.orphans[origin].report.account, dialog.body
+    return (
+        f"execution {clear.exec_id} was booked on account {account} in {market}, and is taken back there: "
+        f"its order is of account {body.account} in {body.market}"
+    )

@@ -33,7 +33,7 @@ from fsm_ems.quotes import Row
 from fsm_ems.value import Value
 
 Append = Callable[[Record], None]
-Lookup = Callable[[str, int | str | None, str | None], Sequence[Record]]
+Lookup = Callable[[str, int | str | None, str | None, tuple[str, str] | None], Sequence[Record]]
 Life = Callable[[str, str], Sequence[Record]]
 
 
@@ -52,7 +52,9 @@ class Answer(Value, frozen=True):
     again: bool
 
 
-def _nothing(broker: str, reqid: int | str | None, venue_id: str | None) -> Sequence[Record]:
+def _nothing(
+    broker: str, reqid: int | str | None, venue_id: str | None, execution: tuple[str, str] | None
+) -> Sequence[Record]:
     return ()
 
 
@@ -74,7 +76,7 @@ class Dispatcher:
 
         ``prices`` are the last known by market, told by whoever runs this: market orders are valued at them.
         *lookup* and *life* ask the record log for the records of a dialog that memory has let go: by what a
-        report calls it, and by its (owner, oid).
+        report calls it or by an execution that it has, and by its (owner, oid).
         """
         self.settings = settings
         self.book = Book() if book is None else book
@@ -173,11 +175,7 @@ class Dispatcher:
             return self._take_if(made)
         dialog = book.find(broker, report.reqid, report.venue_id)
         if dialog is None:
-            dialog = (
-                decide_reports.find_named(book, broker, report)
-                or self._recall(broker, report, now_ns)
-                or decide_reports.find_amended(book, broker, report)
-            )
+            dialog = decide_reports.find_named(book, broker, report) or self._recall(broker, report, now_ns)
         if dialog is None:
             return self._unmapped(broker, report, now_ns)
         made = decide_reports.mapped(book, self.settings, broker, dialog, report, now_ns)
@@ -189,7 +187,7 @@ class Dispatcher:
         if dialog.edits or not dialog.flags & SENT:
             self._follow_up(dialog, now_ns, effects)
         if book.orphans or book.parked:
-            self._drop_orphan(broker, report, now_ns, effects)
+            self._look_at_orphans(broker, dialog, report, now_ns, effects)
             self._unpark(broker, now_ns, effects)
             if dialog.venue_id != known_as:
                 self._claim(broker, now_ns, effects)
@@ -256,9 +254,15 @@ class Dispatcher:
             effects += self._take(made)
 
     def _recall(self, broker: str, report: Report, now_ns: int) -> Dialog | None:
+        """The order that *report* names and memory has let go, else the one whose execution it is about."""
+        amended = decide_reports.find_amended(self.book, broker, report)
         if not self.book.forgotten:
-            return None
-        return self._bring_back(self._lookup(broker, report.reqid, report.venue_id), now_ns)
+            return amended
+        execution = None
+        if amended is None and isinstance(report, AboutExecution):
+            execution = report.account, report.exec_id if isinstance(report, BrokerdFill) else report.ref_id
+        life = self._lookup(broker, report.reqid, report.venue_id, execution)
+        return self._bring_back(life, now_ns) or amended
 
     def _bring_back(self, records: Sequence[Record], now_ns: int) -> Dialog | None:
         made = recalled(self.book, records, now_ns)
@@ -302,23 +306,31 @@ class Dispatcher:
         dialog, made = decide_reports.unparked(self.book, self.settings, broker, seq, report, now_ns)
         known_as = None if dialog is None else dialog.venue_id
         if made is None:
-            made = decide_reports.dropped(self.book, broker, seq, now_ns)
+            made = decide_reports.dropped(self.book, broker, dialog, seq, now_ns)
         effects += self._take(made)
         if dialog is None and made.event is not None:
             self._settle(broker, seq, report, now_ns, effects)
             self._claim(broker, now_ns, effects)
         elif dialog is not None:
             self._follow_up(dialog, now_ns, effects)
-            self._drop_orphan(broker, report, now_ns, effects)
+            self._look_at_orphans(broker, dialog, report, now_ns, effects)
             if dialog.venue_id != known_as:
                 self._claim(broker, now_ns, effects)
 
-    def _drop_orphan(self, broker: str, report: Report, now_ns: int, effects: list[Effect]) -> None:
-        """An execution that was nobody's is on its order now, or undone there: it counts once."""
+    def _look_at_orphans(
+        self, broker: str, dialog: Dialog, report: Report, now_ns: int, effects: list[Effect]
+    ) -> None:
+        """An execution that was nobody's is on its order now, or undone there: it counts once.
+
+        What amends an execution may have come before it, without a name of the order: it belongs there too.
+        """
         if not isinstance(report, AboutExecution):
             return
         named = (report.exec_id,) if isinstance(report, BrokerdFill) else (report.exec_id, report.ref_id)
         for exec_id in named:
             seq = self.book.orphan_execs.get((broker, report.account), {}).get(exec_id)
             if seq is not None:
-                effects += self._take(decide_reports.dropped(self.book, broker, seq, now_ns))
+                effects += self._take(decide_reports.dropped(self.book, broker, dialog, seq, now_ns))
+        amended = self.book.amendments.get((broker, dialog.body.account), {}).get(report.exec_id)
+        if amended is not None:
+            self._settle(broker, amended, self.book.orphans[amended].report, now_ns, effects)

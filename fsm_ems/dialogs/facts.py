@@ -93,7 +93,10 @@ def body_of(order: Order) -> Body:
 
 
 class Execution(Value, frozen=True):
-    """One booked execution. *fee* is in *fee_asset*, or in the quote asset where None."""
+    """One booked execution. *fee* is in *fee_asset*, or in the quote asset where None.
+
+    *told* are size and price as they were first told, where a split of the order has changed them since.
+    """
 
     exec_id: str
     size: Decimal
@@ -102,6 +105,7 @@ class Execution(Value, frozen=True):
     fee_asset: str | None
     liquidity: str | None
     time_ns: int
+    told: tuple[Decimal, Decimal] | None = None
 
 
 EditTerms = tuple[Decimal | None, Decimal | None]

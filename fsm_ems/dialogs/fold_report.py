@@ -314,6 +314,7 @@ def _restated(
                 fill,
                 size=EXACT.multiply(fill.size, report.split),
                 price=PRECISE.divide(fill.price, report.split),
+                told=fill.told or (fill.size, fill.price),
             )
             for exec_id, fill in dialog.fills.items()
         }

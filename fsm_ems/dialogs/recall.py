@@ -75,6 +75,7 @@ def recalled(book: Book, records: Sequence[Record], now_ns: int) -> Record | Non
     dialog = rebuilt(records)
     if dialog is None or book.dialog(dialog.owner, dialog.oid) is not None:
         return None
+    names = (*dialog.venue_ids, dialog.venue_id)  # but for those that are another order's by now
     payload = Recalled(
         dialog.body,
         dialog.broker,
@@ -88,7 +89,7 @@ def recalled(book: Book, records: Sequence[Record], now_ns: int) -> Record | Non
         dialog.end,
         dialog.noted_end,
         tuple(reqid for reqid in (dialog.reqid, *dialog.reqids) if reqid is not None),
-        tuple(name for name in (*dialog.venue_ids, dialog.venue_id) if name is not None),
+        tuple(name for name in names if name is not None and book.find(dialog.broker, None, name) is None),
         tuple((edit_id, *terms) for edit_id, terms in dialog.edit_ids.items()),
     )
     return Record(book.seq + 1, now_ns, dialog.owner, dialog.oid, None, None, payload)

@@ -123,12 +123,14 @@ class Reported(Value, frozen=True):
 
     *deadline_ns* is the deadline of a cancel that leaves with it; for an ambiguous reply, when to ask.
     *origin* is the seq of the record that parked or orphaned the report, 0 when it came straight in.
+    *foreign*: the venue's id in it is another order's, and stays that one's.
     """
 
     broker: str
     report: Report
     deadline_ns: int
     origin: int
+    foreign: bool = False
 
 
 class Timed(Value, frozen=True):
@@ -238,32 +240,10 @@ class Orphaned(Value, frozen=True):
 
 
 Payload = (
-    Submitted
-    | Held
-    | Adopted
-    | Sent
-    | Triggered
-    | Met
-    | Trailed
-    | CancelWanted
-    | CancelSent
-    | EditWanted
-    | EditSent
-    | Reported
-    | Timed
-    | Contradicted
-    | Recalled
-    | Opened
-    | Listed
-    | Accounted
-    | Granted
-    | LinkMoved
-    | HistoryAsked
-    | HistoryRead
-    | Parked
-    | Unparked
-    | Orphaned
-)
+    Submitted | Held | Adopted | Sent | Triggered | Met | Trailed | CancelWanted | CancelSent | EditWanted
+    | EditSent | Reported | Timed | Contradicted | Recalled | Opened | Listed | Accounted | Granted
+    | LinkMoved | HistoryAsked | HistoryRead | Parked | Unparked | Orphaned
+)  # fmt: skip  # one name a line says no more
 
 
 class Record(Value, frozen=True):

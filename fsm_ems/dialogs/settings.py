@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, cast
 
 from fsm_ems.errors import InvalidMessage
 from fsm_ems.market import Market
+from fsm_ems.message_fields import TICKS_MAX, is_name
 from fsm_ems.numbers import no_decimals
 
 SECOND_NS = 10**9
@@ -69,6 +70,9 @@ class Settings:
     Finished dialogs leave memory past *keep_finished* or *keep_age_ns*. At most
     *parked_max* reports a broker wait for their order's ack, and at most *open_edits_max* edits of an order
     are out or held. Orders born at a venue belong to *operator*.
+
+    Raises:
+        InvalidMessage: naming each field of another type, or out of its bounds.
     """
 
     limits: Mapping[str, Limits] = field(default_factory=dict[str, Limits])
@@ -87,13 +91,32 @@ class Settings:
     quote_age_ns: int = 5 * SECOND_NS
 
     def __post_init__(self) -> None:
-        given: Iterable[object] = self.limits.values()
-        assert all(isinstance(limits, Limits) for limits in given), "limits are Limits, by market"
-        for name in ("request_deadline_ns", "ask_every_ns"):  # else one moment would never be over
-            assert getattr(self, name) > 0, f"{name} must be above zero"
-        bounds = ("check_every_ns", "keep_finished", "keep_age_ns", "parked_max", "open_edits_max")
-        for name in ("quote_age_ns", "margin_ns", *bounds):
-            assert getattr(self, name) >= 0, f"{name} must be zero or more"
+        # Found here, and not by the first order or the first deadline.
+        problems = [
+            *_wrong_mapping("limits", self.limits, Limits),
+            *_wrong_mapping("brokers", self.brokers, Capabilities),
+            *_wrong_mapping("markets", self.markets, Market),
+            *_wrong_mapping("limit_ticks", self.limit_ticks, int),
+        ]
+        problems += [
+            f"markets: {fqme} names {market.fqme}, which has an address of its own"
+            for fqme, market in (() if problems else self.markets.items())
+            if market.fqme != fqme
+        ]
+        problems += [
+            f"limit_ticks: {ticks} of {market} are not 0 to {TICKS_MAX}"
+            for market, ticks in (() if problems else self.limit_ticks.items())
+            if not 0 <= ticks <= TICKS_MAX
+        ]
+        for name in _WHOLE:
+            value: object = getattr(self, name)
+            if type(value) is not int or value < (name in _ABOVE_ZERO):
+                least = "above zero" if name in _ABOVE_ZERO else "zero or more"
+                problems.append(f"{name}: {value!r} is no whole number {least}")
+        if type(self.operator) is not str or not is_name(self.operator):
+            problems.append(f"operator: {self.operator!r} is no name, which is 1 to 40 of A-Z a-z 0-9 _ . -")
+        if problems:
+            raise InvalidMessage(tuple(problems))
 
     def capabilities(self, broker: str) -> Capabilities:
         """What *broker* declared, or the defaults."""
@@ -110,3 +133,18 @@ class Settings:
 
 
 _DEFAULT = Capabilities()
+_ABOVE_ZERO = frozenset({"request_deadline_ns", "ask_every_ns"})  # else one moment would never be over
+_WHOLE = (
+    *sorted(_ABOVE_ZERO), "margin_ns", "check_every_ns", "keep_finished", "keep_age_ns", "parked_max",
+    "open_edits_max", "quote_age_ns",
+)  # fmt: skip  # one name a line says no more
+
+
+def _wrong_mapping(name: str, given: object, kind: type) -> Iterator[str]:
+    """What is no mapping of text to *kind*; a number that is true or false is none."""
+    if not isinstance(given, Mapping):
+        yield f"{name}: a mapping is needed, and {given!r} is none"
+        return
+    for key, value in cast("Mapping[object, object]", given).items():
+        if type(key) is not str or not isinstance(value, kind) or isinstance(value, bool):
+            yield f"{name}: {key!r} is given {value!r}, and not {kind.__name__}"

@@ -44,7 +44,8 @@ def facts(book: Book) -> Plain:
     plain["orphans"] = [*book.orphans.items()]
     for slot in ("differing", "histories", "identities", "streams", "links", "markets", "unacked"):
         plain[slot] = dict(plain[slot])
-    plain["orphan_execs"] = {account: dict(execs) for account, execs in book.orphan_execs.items()}
+    for slot in ("orphan_execs", "amendments"):
+        plain[slot] = {account: dict(execs) for account, execs in plain[slot].items()}
     return plain
 
 

@@ -22,6 +22,7 @@ from fsm_ems.dialogs.record import (
     Submitted,
     Triggered,
 )
+from fsm_ems.messages import BrokerdBust, BrokerdCorrection, BrokerdFill, Report
 
 Key = tuple[str, str]
 """A dialog's (owner, oid)."""
@@ -46,9 +47,16 @@ class RecordSource(Protocol):
         """Everyone who has an order of that name, the first first."""
         ...
 
-    def lookup(self, broker: str, reqid: int | str | None, venue_id: str | None) -> Sequence[Record]:
+    def lookup(
+        self,
+        broker: str,
+        reqid: int | str | None,
+        venue_id: str | None,
+        execution: tuple[str, str] | None = None,
+    ) -> Sequence[Record]:
         """The records of the dialog that a report with these ids is about: by its request, else by the
-        venue's id; none where there is no such dialog.
+        venue's id, else by an *execution* (account and exec id) that it has, live or undone; none where there
+        is no such dialog.
         """
         ...
 
@@ -73,18 +81,31 @@ class RecordLog(RecordSource, Protocol):
 _WITH_REQID = Submitted | Adopted | Sent | Triggered | CancelWanted | EditWanted | EditSent
 
 
-def mentions(record: Record, reqid: int | str | None, venue_id: str | None) -> bool:
+def mentions(record: Record, reqid: int | str | None, venue_id: str | None, exec_id: str | None) -> bool:
     """Whether *record* brings one of the ids to its dialog; what became of it the dialog itself tells."""
     payload = record.payload
     if isinstance(payload, Reported):
-        asked, named = payload.report.reqid, payload.report.venue_id
+        report = payload.report
+        asked, named = report.reqid, None if payload.foreign else report.venue_id
+        if exec_id is not None and exec_id in executions_of(report):
+            return True
     elif isinstance(payload, Recalled):
-        return reqid in payload.reqids or venue_id in payload.venue_ids
+        executed = {*(fill.exec_id for fill in payload.fills), *(old for old, _ in payload.replaced)}
+        return exec_id in executed or reqid in payload.reqids or venue_id in payload.venue_ids
     elif isinstance(payload, _WITH_REQID):
         asked, named = payload.reqid, payload.venue_id if isinstance(payload, Adopted) else None
     else:
         return False
     return (asked is not None and asked == reqid) or (named is not None and named == venue_id)
+
+
+def executions_of(report: Report) -> tuple[str, ...]:
+    """The ids of the executions that *report* tells of its order; a bust's own id is none."""
+    if isinstance(report, BrokerdFill):
+        return (report.exec_id,)
+    if isinstance(report, BrokerdCorrection):
+        return report.exec_id, report.ref_id
+    return (report.ref_id,) if isinstance(report, BrokerdBust) else ()
 
 
 def life_named(
@@ -93,17 +114,21 @@ def life_named(
     broker: str,
     reqid: int | str | None,
     venue_id: str | None,
+    execution: tuple[str, str] | None,
 ) -> Sequence[Record]:
     """How a log answers ``lookup``: *records* are those that may mention an id, *of* is the log's own.
 
-    The request speaks before the venue's id, and the order mentioned last before the others.
+    The request speaks before the venue's id, that before the execution, and the order mentioned last before
+    the others.
     """
+    exec_id = None if execution is None else execution[1]
     keys: dict[Key, None] = {}
     for record in records:
-        if mentions(record, reqid, venue_id):
+        if mentions(record, reqid, venue_id, exec_id):
             keys.pop((record.owner, record.oid), None)
             keys[record.owner, record.oid] = None
     by_venue_id: Sequence[Record] = ()
+    by_execution: Sequence[Record] = ()
     for key in reversed(keys):
         life = of(*key)
         dialog = rebuilt(life)
@@ -113,7 +138,14 @@ def life_named(
             return life
         if not by_venue_id and venue_id is not None and _is_named(dialog, venue_id):
             by_venue_id = life
-    return by_venue_id
+        if not by_execution and execution is not None and _has(dialog, *execution):
+            by_execution = life
+    return by_venue_id or by_execution
+
+
+def _has(dialog: Dialog, account: str, exec_id: str) -> bool:
+    executed = exec_id in (dialog.fills or ()) or exec_id in (dialog.replaced or ())
+    return executed and account == dialog.body.account
 
 
 def _is_named(dialog: Dialog, venue_id: str) -> bool:

@@ -119,9 +119,11 @@ def _body(body: Body) -> str:
 
 
 def _execution(fill: Execution) -> str:
+    told = "null" if fill.told is None else f'["{fill.told[0]}","{fill.told[1]}"]'
     return (
         f'{{"exec_id":{quoted(fill.exec_id)},"size":"{fill.size}","price":"{fill.price}","fee":"{fill.fee}",'
-        f'"fee_asset":{_text(fill.fee_asset)},"liquidity":{_text(fill.liquidity)},"time_ns":{fill.time_ns}}}'
+        f'"fee_asset":{_text(fill.fee_asset)},"liquidity":{_text(fill.liquidity)},"time_ns":{fill.time_ns},'
+        f'"told":{told}}}'
     )
 
 
@@ -173,7 +175,7 @@ def _edit_wanted(payload: EditWanted) -> str:
 def _reported(payload: Reported) -> str:
     return (
         f'"broker":{quoted(payload.broker)},"report":{_report(payload.report)},'
-        f'"deadline_ns":{payload.deadline_ns},"origin":{payload.origin}'
+        f'"deadline_ns":{payload.deadline_ns},"origin":{payload.origin},"foreign":{_YES_NO[payload.foreign]}'
     )
 
 

@@ -80,7 +80,13 @@ class RecordFile:
         found = self._with(f'"oid":{quoted(oid)}')
         return tuple(dict.fromkeys(record.owner for record in found if record.oid == oid))
 
-    def lookup(self, broker: str, reqid: int | str | None, venue_id: str | None) -> Sequence[Record]:
+    def lookup(
+        self,
+        broker: str,
+        reqid: int | str | None,
+        venue_id: str | None,
+        execution: tuple[str, str] | None = None,
+    ) -> Sequence[Record]:
         """See :class:`~fsm_ems.journal.base.RecordSource`. It scans the file."""
         looks: list[str] = []
         if isinstance(reqid, str):
@@ -89,7 +95,9 @@ class RecordFile:
             looks += [f'"reqid":{reqid}', '"reqids":[']
         if venue_id is not None:
             looks.append(quoted(venue_id))
-        return life_named(self._with(*looks), self.of, broker, reqid, venue_id) if looks else ()
+        if execution is not None:
+            looks.append(quoted(execution[1]))
+        return life_named(self._with(*looks), self.of, broker, reqid, venue_id, execution) if looks else ()
 
     def _with(self, *looks: str) -> Iterator[Record]:
         """The records whose lines hold one of *looks*; only those are decoded and verified."""

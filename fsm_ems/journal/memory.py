@@ -52,9 +52,15 @@ class MemoryLog:
         """See :class:`~fsm_ems.journal.base.RecordSource`."""
         return tuple(dict.fromkeys(record.owner for record in self._records if record.oid == oid))
 
-    def lookup(self, broker: str, reqid: int | str | None, venue_id: str | None) -> Sequence[Record]:
+    def lookup(
+        self,
+        broker: str,
+        reqid: int | str | None,
+        venue_id: str | None,
+        execution: tuple[str, str] | None = None,
+    ) -> Sequence[Record]:
         """See :class:`~fsm_ems.journal.base.RecordSource`. It scans what is kept."""
-        return life_named(self._records, self.of, broker, reqid, venue_id)
+        return life_named(self._records, self.of, broker, reqid, venue_id, execution)
 
     def close(self) -> None:
         """See :class:`~fsm_ems.journal.base.RecordLog`. What it holds can still be read."""

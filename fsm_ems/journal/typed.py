@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_orig
 
 from pydantic import TypeAdapter, ValidationError
 
+from fsm_ems.errors import InvalidMessage
 from fsm_ems.messages import Message
 from fsm_ems.value import Value
 
@@ -165,7 +166,10 @@ def fields_reader(kind: type[Value]) -> Reader:
             raise ValueError(f"{name}: {problem}") from None
         if len(value) != len(names):
             raise ValueError(f"{kind.__name__} does not have {sorted(value.keys() - names)}")
-        return kind(*made)
+        try:
+            return kind(*made)
+        except InvalidMessage as problem:
+            raise ValueError(str(problem)) from None
 
     return read
 

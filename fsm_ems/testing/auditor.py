@@ -257,7 +257,7 @@ class Auditor:
         if any(self.booked.get(execution, key) != key for execution in executions):
             return  # it is another order's: nothing of it counts here
         if report.venue_id is not None and (order.at_venue or not isinstance(report, BrokerdStatus)):
-            self.by_venue_id[broker, report.venue_id] = key
+            self.by_venue_id.setdefault((broker, report.venue_id), key)  # no report takes a name away
         for execution in executions:
             self.loose -= {execution}
             self.booked[execution] = key

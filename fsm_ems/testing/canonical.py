@@ -141,4 +141,9 @@ def canonical(book: Book, names: Names, now_ns: int, *, clock: bool = True) -> K
             for parked in book.parked.values()
         ),
         frozenset(orphan.report for orphan in book.orphans.values()),
+        frozenset(
+            (exec_id, book.orphans[seq].report)
+            for amended in book.amendments.values()
+            for exec_id, seq in amended.items()
+        ),
     )

@@ -66,6 +66,7 @@ _FLAT = (
 )
 _RULES: dict[str, Callable[[Any, Twins], Any]] = {
     "_alarm_clock": _clock,
+    "amendments": _nested,
     "by_reqid": _by_name,
     "by_venue_id": _by_name,
     "dark": _dark,

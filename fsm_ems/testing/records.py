@@ -172,6 +172,7 @@ _executions: Drawn = st.builds(
     fee_asset=_maybe(texts),
     liquidity=_maybe(texts),
     time_ns=counts,
+    told=_maybe(st.tuples(decimals, decimals)),
 )
 _states: Drawn = st.sampled_from(OrderState)
 _sources: Drawn = st.sampled_from(["ask", "bid", "last", "hand"])
@@ -193,7 +194,7 @@ PAYLOADS: dict[type[Any], Drawn] = {
     r.CancelSent: st.builds(r.CancelSent, counts),
     r.EditWanted: st.builds(r.EditWanted, texts, _maybe(reqids), _maybe(decimals), _maybe(decimals), counts),
     r.EditSent: st.builds(r.EditSent, reqids, counts),
-    r.Reported: st.builds(r.Reported, texts, reports, counts, counts),
+    r.Reported: st.builds(r.Reported, texts, reports, counts, counts, st.booleans()),
     r.Timed: st.builds(r.Timed, counts),
     r.Contradicted: st.builds(r.Contradicted, texts, _maybe(reports), texts, counts),
     r.Recalled: st.builds(
@@ -216,7 +217,7 @@ PAYLOADS: dict[type[Any], Drawn] = {
     r.Opened: st.builds(r.Opened, texts, counts, counts),
     r.Listed: st.builds(
         r.Listed,
-        st.builds(Market, texts, texts, texts, decimals, decimals, decimals, decimals, decimals, decimals),
+        st.builds(Market, texts, texts, texts, sizes, sizes, sizes, sizes, fees, fees),
     ),
     r.Accounted: st.builds(r.Accounted, texts, st.one_of(*POSITION_REPORTS.values()), _maybe(decimals)),
     r.Granted: st.builds(r.Granted, texts, st.sampled_from(["trader", "observer"]), _few(texts)),

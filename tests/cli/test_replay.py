@@ -232,11 +232,22 @@ def test_a_wrong_tape_leaves_no_records_in_the_way_of_the_next_attempt(run: Run,
     tape.write_text("not a tape\n")
 
     assert run("replay", tape, "--orders", ORDERS, "--out", out).exit_code == 2
+    tape.write_text(TAPE.read_text() + "one bad line\n")
+    told = run("replay", tape, "--orders", ORDERS, "--out", out)
+    assert (told.exit_code, list(out.iterdir())) == (2, [])
     assert (
         run("replay", TAPE, "--orders", ORDERS, "--market", "a.b,maker_bps=99999", "--out", out).exit_code
         == 2
     )
     assert run("replay", TAPE, "--orders", ORDERS, "--out", out).exit_code == 0
+
+
+def test_what_a_killed_run_left_is_not_added_to(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "records.log.begun").write_text("half a record")
+
+    assert run("replay", TAPE, "--orders", ORDERS, "--out", tmp_path).exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ledger", "pps.toml", "records.log"]
+    assert RecordFile(tmp_path / "records.log").check() is None
 
 
 def test_an_order_that_was_never_submitted_is_told_so(run: Run, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import Booked, Effect, Orphaned
 from fsm_ems.dialogs.settings import Settings
+from tests.dialogs.conftest import Desks
 from tests.dialogs.desk import MARKET, Desk
 
 SOLD = {"market": MARKET, "side": "sell", "size": "10", "price": "99"}
@@ -104,3 +105,178 @@ def test_accounts_do_not_undo_each_others_executions(desk: Desk) -> None:
 
     assert position(desk) == ("-3", "297")
     assert desk.book.positions["second"][MARKET].size == Decimal(0)
+
+
+CORRECTS = {"size": "2", "price": "98"}
+# What amends X1, and what amends that: the ledger's entries, and the position, once all has come in order.
+CHAINS: list[tuple[list[tuple[str, dict[str, str]]], tuple[str, str]]] = [
+    ([("bust", {"exec_id": "B1", "ref_id": "X1"})], ("0", "0")),
+    ([("correction", {"exec_id": "C1", "ref_id": "X1", **CORRECTS})], ("-2", "196")),
+    (
+        [
+            ("correction", {"exec_id": "C1", "ref_id": "X1", **CORRECTS}),
+            ("bust", {"exec_id": "B1", "ref_id": "C1"}),
+        ],
+        ("0", "0"),
+    ),
+    (
+        [
+            ("correction", {"exec_id": "C1", "ref_id": "X1", **CORRECTS}),
+            ("bust", {"exec_id": "B1", "ref_id": "X1"}),
+        ],
+        ("0", "0"),
+    ),
+    (
+        [
+            ("correction", {"exec_id": "C1", "ref_id": "X1", **CORRECTS}),
+            ("correction", {"exec_id": "C2", "ref_id": "C1", "size": "1", "price": "97"}),
+        ],
+        ("-1", "97"),
+    ),
+]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize(("amendments", "expected"), CHAINS)
+def test_orphans_move_the_position_alike_wherever_the_fill_comes(
+    desk: Desk, amendments: list[tuple[str, dict[str, str]]], expected: tuple[str, str], place: int
+) -> None:
+    """Each is told with an alarm; what the order claims when it learns its name moves nothing any more."""
+    desk.order(side="sell", price="99")
+    desk.ack()
+    desk.order("o2")
+    told = [*amendments]
+    told.insert(place, ("fill", {"exec_id": "X1", "size": "3", "price": "99"}))
+    for name, fields in told:
+        details = {"details": SOLD} if name == "fill" else {}
+        desk.report(name, venue_id="V-new", **fields, **details)
+    desk.wait(7)
+    orphans = [record for record in desk.log if isinstance(record.payload, Orphaned)]
+    assert len(orphans) == len(told)
+    assert all(record.alarm for record in orphans)
+    assert position(desk) == expected
+
+    desk.status("open", venue_id="V-new")
+
+    assert position(desk) == expected
+    assert str(desk.dialog().booked) == expected[0].removeprefix("-")
+    assert (desk.book.orphans, desk.book.amendments) == ({}, {("paper", "main"): {}})
+
+
+def test_corrections_of_orphans_in_a_circle_come_to_an_end(desk: Desk) -> None:
+    strange_fill(desk)
+    desk.report("correction", reqid="strange", exec_id="C1", ref_id="X1", **CORRECTS)
+    desk.report("correction", reqid="strange", exec_id="X1", ref_id="C1", **CORRECTS)
+
+    desk.report("bust", reqid="strange", exec_id="B1", ref_id="X1")
+
+    assert position(desk) == ("0", "0")
+
+
+def test_an_amendment_without_a_name_reaches_the_order_of_the_fill_that_follows(desk: Desk) -> None:
+    """It was nobody's until the order had the execution; what it names may come in any order."""
+    desk.order()
+    desk.ack()
+    desk.report("bust", exec_id="B1", ref_id="C1")
+    desk.report("correction", exec_id="C1", ref_id="F1", size="3", price="99")
+
+    desk.fill("4")
+
+    assert desk.stands() == "open 0/10"
+    assert position(desk) == ("0", "0")
+    assert desk.book.orphans == {}
+    desk.fill("2", exec_id="F2")
+    assert desk.stands() == "open 2/10"
+
+
+ELSEWHERE = {"market": MARKET, "side": "buy", "size": "10", "price": "100"}
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["claimed", "known already"])
+def test_an_orphan_that_left_the_account_out_is_taken_back_there(desk: Desk, *, known: bool) -> None:
+    """It was booked on the default account; its order is another's, has it alone, and says so loudly."""
+    desk.order(account="second")
+    desk.ack()
+    desk.report("fill", reqid="strange", exec_id="F1", size="4", price="100", details=ELSEWHERE)
+    assert position(desk) == ("4", "-400")
+
+    if known:
+        effects = desk.report("fill", venue_id="V-o1", exec_id="F1", size="4", price="100")
+    else:
+        desk.order("o2")
+        desk.report("fill", venue_id="V-new", exec_id="F2", size="1", price="100", details=ELSEWHERE)
+        desk.wait(7)
+        assert position(desk) == ("5", "-500")
+        effects = desk.status("open", venue_id="V-new")
+
+    claimed = "F1" if known else "F2"
+    assert position(desk) == (("0", "0") if known else ("4", "-400"))
+    assert f"-{claimed}" in booked(effects)
+    assert str(desk.book.positions["second"][MARKET].size) == ("4" if known else "1")
+    assert desk.last.alarm is not None
+    assert "account main" in desk.last.alarm
+    assert "account second" in desk.last.alarm
+
+
+def test_a_correction_that_left_the_account_out_is_taken_back_there(desk: Desk) -> None:
+    desk.order(account="second", side="sell", price="99")
+    desk.ack()
+    desk.order("o2")
+    desk.report("fill", venue_id="V-new", exec_id="X1", size="3", price="99", details=SOLD)
+    desk.report("correction", venue_id="V-new", exec_id="C1", ref_id="X1", **CORRECTS)
+    desk.wait(7)
+    assert position(desk) == ("-2", "196")
+
+    desk.status("open", venue_id="V-new")
+
+    assert position(desk) == ("0", "0")
+    assert str(desk.book.positions["second"][MARKET].size) == "-2"
+
+
+@pytest.mark.parametrize(
+    "told", [{}, {"details": ELSEWHERE, "price": "101"}], ids=["without a market", "at another price"]
+)
+def test_an_accounts_own_execution_of_the_same_id_stays(told: dict[str, object]) -> None:
+    """What has the orphan's id there is another execution, of an order that is forgotten."""
+    desk = Desk(Settings(keep_finished=0))
+    desk.ems = Dispatcher(
+        Settings(keep_finished=0), desk.log.append, generation="h", now_ns=desk.now, book=desk.book
+    )
+    desk.order()
+    desk.fill("10", exec_id="F1")
+    desk.order("theirs", account="second")
+    desk.ack("theirs")
+    desk.report("fill", reqid="strange", exec_id="F1", size="4", **({"price": "100"} | told))
+
+    desk.report("fill", venue_id="V-theirs", exec_id="F1", size="4", price="100")
+
+    assert position(desk) == ("10", "-1000")
+    assert str(desk.book.positions["second"][MARKET].size) == "4"
+    desk.prove()
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["in memory", "recalled"])
+def test_a_bust_takes_back_what_was_first_told_however_often_the_order_was_split(
+    desks: Desks, *, forgotten: bool
+) -> None:
+    """The position has summed the execution up by then, and knows neither its size nor its price."""
+    desk = desks(Settings(keep_finished=0 if forgotten else 10))
+    desk.order(size="2")
+    desk.ack()
+    desk.fill("1", exec_id="F1", time_ns=1)
+    for _ in range(2):
+        desk.report("restated", venue_id="V-o1", split="2")
+    if forgotten:
+        desk.status("cancelled")
+        assert desk.book.dialog("ann", "o1") is None
+    for number in range(2_201):
+        trade = {"exec_id": f"X{number}", "size": "1", "price": "100", "time_ns": number + 2}
+        side = SOLD | {"side": "buy" if number % 2 else "sell"}
+        desk.report("fill", reqid="strange", details=side, **trade)
+    assert desk.book.positions["main"][MARKET].known("F1") is None
+    assert position(desk) == ("0", "0")
+
+    effects = desk.report("bust", venue_id="V-o1", exec_id="B1", ref_id="F1")
+
+    assert booked(effects) == ["-F1"]
+    assert position(desk) == ("-1", "100")

@@ -992,6 +992,29 @@ def test_each_code_can_be_had_and_leaves_no_trace(desks: Desks, code: str) -> No
     assert str(refusal) == f"{code}: {refusal.why}"
 
 
+HELD: list[dict[str, Any]] = [
+    {"side": "alert"},
+    {"side": "buy", "size": "10", "mode": "dark", "type": "market"},
+    {"side": "buy", "size": "10", "mode": "dark"},
+]
+
+
+@pytest.mark.parametrize("terms", HELD)
+def test_what_would_wait_for_a_market_that_its_broker_does_not_have_is_refused(
+    desk: Desk, terms: dict[str, Any]
+) -> None:
+    """No price would ever be told of it. A broker that declared nothing may have any market."""
+    order = {"price": "100", "direction": "at_or_above"} | terms
+
+    refusal = desk.refused("order", market="xbtsud.paper", **order)
+
+    assert (refusal.code, refusal.why) == ("unknown_market", "paper has no market xbtsud.paper")
+    if terms.get("mode", "") == "dark" and "type" not in terms:
+        assert desk.refused("order", market="xbtusd.kraken", **order).code == "unknown_market"
+    else:
+        desk.command("order", market="xbtusd.kraken", **order)
+
+
 def test_a_dark_order_is_not_edited_to_a_size_that_could_not_go_out(desks: Desks) -> None:
     """Else its owner would learn it when the stop has fired, and protects nothing."""
     desk = desks()

@@ -4,8 +4,12 @@ from decimal import Decimal
 
 import pytest
 
+from fsm_ems.accounting.clear import Split
+from fsm_ems.accounting.fold import EXACT
+from fsm_ems.accounting.position import Position
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Booked, Notice
+from fsm_ems.market import Market
 from fsm_ems.messages import parse_report
 from tests.dialogs.desk import MARKET, Desk, of_kind
 
@@ -151,3 +155,46 @@ def test_a_size_that_is_not_ours_is_told_once_and_when_it_agrees_again(desk: Des
         [], [("position_differs", False)], [], [("position_differs", False)], [("position_agrees", True)], [],
     ]  # fmt: skip  # in the order of the sizes
     assert holds(desk) == 4
+
+
+DETAILS = {"market": MARKET, "side": "buy", "size": "10", "price": "99"}
+LONG = "1234567890123456.123456789012345678"
+
+
+def test_splits_beyond_what_exact_sums_have_room_for_are_alarmed_and_not_booked(desk: Desk) -> None:
+    """Whatever follows still has room: fills, an expiry, and what the position tells."""
+    bought(desk)
+    for number in range(200):
+        desk.report("split", market=MARKET, exec_id=f"A{number}", ratio=LONG, time_ns=desk.now + number)
+    after = Decimal(4)
+    for _ in range(52):
+        after = EXACT.multiply(after, Decimal(LONG))
+    assert holds(desk) == after
+    refused = [record.alarm for record in desk.log if record.alarm]
+    assert len(refused) == 148
+    assert set(refused) == {
+        f"a split of {MARKET} too many: main's numbers would grow without end; it is not booked"
+    }
+
+    desk.fill("6", exec_id="1002", price="99.5", fee="0.1")
+    late = {"reqid": "strange", "size": "3", "price": "9999999999999999.1", "time_ns": desk.now + 20}
+    desk.report("fill", exec_id="X1", details=DETAILS, **late)
+    desk.report("bust", reqid=desk.dialog().reqid, exec_id="B", ref_id="1001")
+
+    position = desk.book.positions["main"][MARKET]
+    assert position.break_even is not None
+    assert position.unrealized(Decimal(LONG)) > 0
+    desk.report("expiry", market=MARKET, exec_id="E", price=LONG, time_ns=desk.now + 1_000)
+    assert holds(desk) == 0
+
+
+@pytest.mark.parametrize(("ratio", "taken"), [("2", 1_800), ("0.25", 900), ("1E+17", 100), ("1E-18", 100)])
+def test_how_many_splits_there_is_room_for_depends_on_their_digits(ratio: str, taken: int) -> None:
+    """Digits before the point and after it count, for a sum of sizes has both."""
+    position = Position(Market(MARKET, "xbt", "usd", Decimal(1), Decimal(1)), "main")
+    number = 0
+    while position.can_split(Decimal(ratio)):
+        assert position.add(Split(number, str(number), Decimal(ratio)))
+        number += 1
+
+    assert number == taken

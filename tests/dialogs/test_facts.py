@@ -86,8 +86,11 @@ def test_a_body_is_what_makes_orders_the_same() -> None:
 
 
 def test_every_field_of_an_order_but_its_id_is_in_its_body() -> None:
-    """A field added to one and forgotten in the other would make two orders one."""
-    assert {*Body.__struct_fields__, "name", "oid"} == set(Order.__dataclass_fields__)
+    """A field added to one and forgotten in the other would make two orders one.
+
+    What an order does without a link is no term of it: it was taken, so it waited or had no need to.
+    """
+    assert {*Body.__struct_fields__, "name", "oid", "when_down"} == set(Order.__dataclass_fields__)
 
 
 # The state.

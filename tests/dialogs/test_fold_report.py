@@ -233,7 +233,10 @@ def test_a_split_multiplies_sizes_and_divides_prices_of_all_that_is_known(restin
 
     dialog = resting.dialog()
     assert (terms(dialog), resting.stands()) == ("20 @ 50", "open 8/20")
-    assert dialog.fills == {"F1": Execution("F1", Decimal(8), Decimal("49.5"), Decimal(1), None, None, START)}
+    told = Decimal(4), Decimal(99)
+    assert dialog.fills == {
+        "F1": Execution("F1", Decimal(8), Decimal("49.5"), Decimal(1), None, None, START, told)
+    }
     assert [str(dialog.notional), str(dialog.average_price)] == ["396.0", "49.5"]
 
 

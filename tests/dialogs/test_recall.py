@@ -11,7 +11,7 @@ from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.recall import rebuilt, recalled
-from fsm_ems.dialogs.record import Recalled, Record
+from fsm_ems.dialogs.record import Orphaned, Recalled, Record, Reported
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.dialogs.snapshot import Plain, dialog_facts
 from fsm_ems.errors import Refused
@@ -257,3 +257,95 @@ def test_applying_a_record_of_coming_back_needs_nothing_before_it() -> None:
     assert book.find("paper", "g-8", None) is dialog
     assert list(book.finished) == [dialog]
     assert isinstance(made, Record)
+
+
+@pytest.mark.parametrize("corrects", [False, True], ids=["bust", "correction"])
+def test_an_execution_alone_brings_its_order_back(desks: Desks, *, corrects: bool) -> None:
+    """The report names no order: the account's position and the order move alike."""
+    desk, *_ = lived(desks, filled)
+    held = desk.book.positions["main"]["xbtusd.paper"]
+    assert held.size == 20
+
+    if corrects:
+        desk.report("correction", exec_id="C1", ref_id="F1", size="3", price="99")
+    else:
+        desk.report("bust", exec_id="B1", ref_id="F1")
+
+    assert desk.stands() == ("open 9/10" if corrects else "open 6/10")
+    assert held.size == (19 if corrects else 16)
+
+
+def test_an_execution_of_another_account_brings_no_order_back(desks: Desks) -> None:
+    desk, *_ = lived(desks, filled)
+
+    desk.report("bust", exec_id="B1", ref_id="F1", account="second")
+
+    assert isinstance(desk.last.payload, Orphaned)
+    assert desk.book.positions["main"]["xbtusd.paper"].size == 20
+
+
+def test_a_fill_told_again_without_its_orders_name_is_its_orders(desks: Desks) -> None:
+    """It is an execution that is known, and no orphan; the order it names by now is none of ours."""
+    desk, *_ = lived(desks, filled)
+
+    effects = desk.report("fill", venue_id="V-other", exec_id="F1", size="4", price="99.5")
+
+    assert isinstance(desk.last.payload, Recalled)
+    assert effects == []
+    assert desk.ems.ignored == 1
+
+
+def test_the_order_that_a_bust_names_comes_back_before_the_one_that_has_its_execution(desks: Desks) -> None:
+    desk = desks(Settings(keep_finished=0))
+    for oid in ("o1", "o2"):
+        desk.order(oid)
+        desk.ack(oid)
+        desk.fill("10", oid, exec_id=f"F-{oid}")
+
+    desk.report("bust", venue_id="V-o1", exec_id="B1", ref_id="F-o2")
+
+    assert (desk.last.oid, type(desk.last.payload)) == ("o1", Reported)
+
+
+def stolen(desk: Desk) -> None:
+    """A report of o1 came under the venue's id of o2; then memory let both go."""
+    for oid in ("o1", "o2"):
+        desk.order(oid)
+    desk.ack("o2")
+    desk.status("open", "o1", venue_id="V-o2")
+    for oid in ("o1", "o2"):
+        desk.status("cancelled", oid)
+    assert desk.book.dialog("ann", "o1") is None
+    assert desk.book.dialog("ann", "o2") is None
+
+
+def test_a_stolen_venue_id_stays_with_its_order_and_is_alarmed(desks: Desks) -> None:
+    """In memory and in the log: what comes late under it goes to the order that has it."""
+    desk = desks(Settings(keep_finished=0))
+    stolen(desk)
+
+    desk.report("fill", venue_id="V-o2", exec_id="F1", size="4", price="100")
+
+    assert (desk.last.owner, desk.last.oid) == ("ann", "o2")
+    alarms = [(record.oid, record.alarm) for record in desk.log if record.alarm]
+    assert alarms == [("o1", "paper tells of it as V-o2, which is another order's id")]
+
+
+def test_what_comes_back_has_no_name_that_is_another_orders_by_now(desks: Desks) -> None:
+    """The venue used its id again, and both are forgotten when a fill comes late under it."""
+    desk = desks(Settings(keep_finished=0))
+    desk.order("o1")
+    reqid = desk.dialog().reqid
+    desk.report("ack", reqid=reqid, venue_id="V")
+    desk.status("cancelled")
+    desk.order("o2")
+    desk.report("ack", reqid=desk.dialog("o2").reqid, venue_id="V")
+    desk.report("bust", reqid=reqid, exec_id="B1", ref_id="F-unseen")
+    recalls = [record.payload for record in desk.log if isinstance(record.payload, Recalled)]
+    assert [recall.venue_ids for recall in recalls] == [()]
+    desk.status("cancelled", "o2")
+    assert desk.book.dialogs["ann"] == {}
+
+    desk.report("fill", venue_id="V", exec_id="F1", size="4", price="100")
+
+    assert (desk.last.owner, desk.last.oid) == ("ann", "o2")

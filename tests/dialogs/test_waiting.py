@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.record import Notice
+from fsm_ems.dialogs.record import Notice, SendOrder
 from fsm_ems.dialogs.settings import Limits, Settings
+from fsm_ems.errors import Refused
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.order_events import OrderEvent as E
 from tests.dialogs.conftest import Desks
@@ -156,3 +157,33 @@ def test_a_held_edit_that_may_not_go_leaves_the_order_as_it_was(desks: Desks) ->
     assert desk.dialog().cancel is None
     desk.cancel()
     assert desk.state() == "cancelling"
+
+
+FAR = "99999999999999999.99999999999999999"  # a request can carry it, and not what is 5 ticks beyond
+
+
+def test_an_order_that_would_go_out_at_a_price_no_request_can_carry_waits_for_another_quote(
+    desk: Desk,
+) -> None:
+    """It says so once, loudly, and goes out with the first quote that it can go out at."""
+    desk.order(mode="dark", direction="at_or_above")
+
+    for _ in range(2):
+        assert of_kind(desk.quote("99", FAR), SendOrder) == []
+        alarms = [record.alarm for record in desk.log if record.alarm]
+        cannot = "no request can carry a price of 100000000000000002.49999999999999999"
+        assert alarms == [f"{cannot}: it waits for a quote that it can go out at"]
+    (sent,) = of_kind(desk.quote("99", "101"), SendOrder)
+
+    assert sent.price == Decimal("103.5")
+
+
+def test_a_trailing_stop_fired_by_hand_needs_a_price_that_a_request_can_carry(desk: Desk) -> None:
+    desk.print(FAR)
+    desk.order(mode="dark", trigger="trail", trail="2.5", price=None)
+
+    with pytest.raises(Refused, match=r"bad_price: no request can carry a price of 1\d{17}\.49{16}:"):
+        desk.ems.trigger("ann", "o1", desk.now)
+    (sent,) = of_kind(desk.ems.trigger("ann", "o1", desk.now, Decimal(101)), SendOrder)
+
+    assert sent.price == 101

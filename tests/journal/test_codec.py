@@ -18,6 +18,7 @@ from fsm_ems.dialogs.record import (
     EditWanted,
     Granted,
     LinkMoved,
+    Listed,
     Payload,
     Recalled,
     Record,
@@ -30,6 +31,7 @@ from fsm_ems.journal.typed import reader_of
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import OrderState
 from fsm_ems.machines.order_events import OrderEvent
+from fsm_ems.market import Market
 from fsm_ems.testing.records import PAYLOADS, REPORTS, records, reports, texts
 from fsm_ems.value import Value
 
@@ -199,6 +201,7 @@ ACK = m.BrokerdOrderAck(reqid=1, venue_id="V", text="hello")
 STATUS = m.BrokerdStatus(
     status="open", details=m.OrderDetails(market="xbtusd.kraken", side="buy", size=Decimal(1))
 )
+XY = Market("xy.paper", "x", "y", Decimal(1), Decimal(1))
 REPORTED = with_payload(Reported("kraken", ACK, 0, 0))
 
 WRONG: list[tuple[Record, tuple[str | int, ...], object, str]] = [
@@ -245,6 +248,12 @@ WRONG: list[tuple[Record, tuple[str | int, ...], object, str]] = [
     (REPORTED, ("payload", "report", "time_ns"), "5", "time_ns"),
     (with_payload(Reported("kraken", STATUS, 0, 0)), ("payload", "report", "details", "side"), "up", "side"),
     (with_payload(Granted("eye", "observer", ())), ("payload", "role"), "boss", "unknown: 'boss'"),
+    (
+        with_payload(Listed(XY)),
+        ("payload", "market", "price_tick"),
+        "0",
+        "market: xy.paper: price_tick must be",
+    ),
     (with_payload(LinkMoved("kraken", LinkEvent.LOST)), ("payload", "event"), "found", "unknown: 'found'"),
 ]
 

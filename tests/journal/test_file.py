@@ -20,7 +20,7 @@ from fsm_ems.journal.codec import encode
 from fsm_ems.journal.file import FileEnd, FileLog, RecordFile, framed, unframed
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.machines.link import LinkEvent
-from fsm_ems.messages import BrokerdFill, BrokerdOrderAck, BrokerdStatus, Cancel, Edit, Order
+from fsm_ems.messages import BrokerdBust, BrokerdFill, BrokerdOrderAck, BrokerdStatus, Cancel, Edit, Order
 from fsm_ems.testing.records import records
 
 
@@ -460,6 +460,8 @@ def busy(path: Path, form: str) -> tuple[MemoryLog, FileLog, list[int | str]]:
         dispatcher.report("kraken", BrokerdStatus(venue_id=venue_id, status="cancelled"), 6)
     late = BrokerdFill(venue_id='V"0é', exec_id="late", size=Decimal(1), price=Decimal(10))
     dispatcher.report("kraken", late, 7)
+    unseen = BrokerdBust(venue_id='V"3é', exec_id="B", ref_id='F"1é')
+    dispatcher.report("kraken", unseen, 8)
     return memory, log, reqids
 
 
@@ -471,11 +473,16 @@ def test_a_file_finds_what_a_memory_finds(path: Path, form: str) -> None:
     assert len(reqids) > 8
     for reqid in (*reqids, "g-0", 0, "", None):
         for venue_id in ('V"0é', 'V"1é', 'V"2é', 'V"3é', "V", None):
-            assert [*log.lookup("kraken", reqid, venue_id)] == [*memory.lookup("kraken", reqid, venue_id)]
-            assert log.lookup("paper", reqid, venue_id) == ()
+            for execution in (None, ("main", "late"), ("main", 'F"1é'), ("second", "late"), ("main", "none")):
+                named = reqid, venue_id, execution
+                assert [*log.lookup("kraken", *named)] == [*memory.lookup("kraken", *named)]
+                assert log.lookup("paper", *named) == ()
     found = log.lookup("kraken", None, 'V"0é')
     assert {(record.owner, record.oid) for record in found} == {("main", "o0")}
     assert all(log.lookup("kraken", reqid, None) for reqid in reqids[:2])
+    executed = [*log.lookup("kraken", None, None, ("main", "late"))]
+    assert executed == [*found]
+    assert {record.oid for record in log.lookup("kraken", None, None, ("main", 'F"1é'))} == {"o3"}
     for owner, oid in (("main", "o0"), ("other", "o0"), ("main", "o2"), ("main", "o9"), ("", "")):
         assert [*log.of(owner, oid)] == [
             record for record in log if (record.owner, record.oid) == (owner, oid)

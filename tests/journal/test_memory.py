@@ -99,6 +99,10 @@ def test_a_report_finds_its_dialog_by_either_id() -> None:
     assert log.lookup("paper", reqid, "V-main-a") == ()
     assert log.lookup("kraken", "g-0", "V-0") == ()
     assert log.lookup("kraken", None, None) == ()
+    assert log.lookup("kraken", "g-0", "V-0", ("main", "x-a")) == life
+    assert log.lookup("kraken", None, "V-main-b", ("main", "x-a")) == log.of("main", "b")
+    assert log.lookup("kraken", None, None, ("second", "x-a")) == ()
+    assert log.lookup("paper", None, None, ("main", "x-a")) == ()
 
 
 def test_a_venue_id_that_is_used_again_finds_the_newer_order() -> None:

@@ -440,6 +440,9 @@ def test_what_memory_let_go_comes_back_as_it_was(
 # Facts: nothing a book holds is left out.
 
 
+NESTED = {"by_reqid", "by_venue_id", "executions", "orphan_execs", "amendments"}
+
+
 def changed(book: Book, slot: str) -> None:
     value = getattr(book, slot)
     if slot == "dialogs":
@@ -453,7 +456,7 @@ def changed(book: Book, slot: str) -> None:
         alert.state, alert.direction = OrderState.ALERT_OPEN, "at_or_above"
         value.place(alert)
     elif isinstance(value, dict):
-        value["new"] = {} if slot in ("by_reqid", "by_venue_id", "executions", "orphan_execs") else 1
+        value["new"] = {} if slot in NESTED else 1
     elif isinstance(value, int):
         setattr(book, slot, value + 1)
     else:

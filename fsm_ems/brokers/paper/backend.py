@@ -25,6 +25,7 @@ from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage, InvalidReport
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import Request, VenueReport
+from fsm_ems.numbers import fits, no_decimals
 from fsm_ems.quotes import MarketRow, Row, problem
 
 Feed = Iterable[Row] | AsyncIterable[Row]
@@ -193,7 +194,18 @@ class PaperBroker:
         """A venue for one made-up market that begins at *price* and is the same for the same *seed*.
 
         See :func:`~fsm_ems.brokers.paper.synthetic.synthetic`; some ten rows a second.
+
+        Raises:
+            InvalidMessage: the market or an option makes no sense.
         """
+        # Found here: the rows are only made when the EMS asks for them.
+        wrong = no_decimals({"price": price})
+        if not wrong and not (fits(price) and price > 0):
+            wrong = (f"price: {price} is no price above zero, of at most 34 digits",)
+        if type(seed) is not int:
+            wrong = (*wrong, f"seed: {seed!r} is no whole number")
+        if wrong:
+            raise InvalidMessage(wrong)
         return cls(
             {market.fqme: market},
             synthetic(market, seed, price=price, weather=weather),

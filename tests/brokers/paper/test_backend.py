@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import trio
@@ -411,3 +412,21 @@ async def test_a_bug_in_a_feed_is_not_taken_for_a_broken_line() -> None:
     with pytest.RaisesGroup(ZeroDivisionError):
         async with paper.open_trades_dialogue() as dialogue:
             await dialogue.receive()
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ({"price": "50000"}, "price: a Decimal is needed, and '50000' is none"),
+        ({"price": 50000.0}, "price: a Decimal is needed, and 50000.0 is none"),
+        ({"price": Decimal(0)}, "price: 0 is no price above zero"),
+        ({"price": Decimal("NaN")}, "price: NaN is no price above zero"),
+        ({"seed": 1.5}, "seed: 1.5 is no whole number"),
+    ],
+)
+def test_a_synthetic_venue_is_refused_where_it_is_made(option: dict[str, Any], told: str) -> None:
+    """Its market's rows are made later, by a task of the EMS."""
+    options: dict[str, Any] = {"seed": 7} | option
+
+    with pytest.raises(InvalidMessage, match=f"^{told}"):
+        PaperBroker.synthetic(**options)
