@@ -146,17 +146,19 @@ class PaperEngine:
         self._facts = []
         return facts
 
-    def restore(self, facts: Iterable[Fact]) -> None:
-        """Let *facts* of an earlier engine be so, before anything else happens here.
+    def restore(self, facts: Iterable[Fact]) -> int | None:
+        """Let *facts* of an earlier engine be so, before anything else happens here; when the last was made.
 
         Raises:
             InvalidMessage: an order was accepted in a market that is none of this engine's.
         """
+        last_ns: int | None = None
         for fact in facts:
             if isinstance(fact, Accepted) and fact.terms.market not in self.books:
                 raise InvalidMessage((f"markets: the venue has orders in {fact.terms.market}, name it too",))
             self.venue.apply(fact)
-            self.now_ns = fact.time_ns
+            self.now_ns = last_ns = fact.time_ns
+        return last_ns
 
     def _apply(self, fact: Fact) -> PaperOrder:
         if self._facts is not None:
