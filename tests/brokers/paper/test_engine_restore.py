@@ -41,8 +41,9 @@ def venue(model: FillModel = "touch", ended_max: int = 100, latency_ns: int = 0)
 
 
 def told_of(order: PaperOrder) -> dict[str, object]:
-    """All that is known of an order but its place in the market's queue."""
-    return {name: getattr(order, name) for name in PaperOrder.__slots__ if name != "ahead"}
+    """All that is known of an order now but its place in the market's queue."""
+    fields = {name: getattr(order, name) for name in PaperOrder.__slots__ if name != "ahead"}
+    return {**fields, "reqids": tuple(order.reqids)}
 
 
 def standing(engine: PaperEngine) -> dict[str, object]:
@@ -50,9 +51,9 @@ def standing(engine: PaperEngine) -> dict[str, object]:
     orders, book = engine.orders, engine.venue
     return {
         "orders": [(reqid, told_of(order)) for reqid, order in orders._by_reqid.items()],
-        "venue ids": [(venue_id, order.reqids) for venue_id, order in orders._by_venue_id.items()],
-        "ended": [order.reqids for order in orders._ended],
-        "expiring": [(key, order.reqids) for key, order in orders._expiring.items()],
+        "venue ids": [(venue_id, order.reqids[0]) for venue_id, order in orders._by_venue_id.items()],
+        "ended": [order.reqids[0] for order in orders._ended],
+        "expiring": [(key, order.reqids[0]) for key, order in orders._expiring.items()],
         "live, next expiry": (orders.live, orders.next_expiry_ns),
         "resting": [
             (fqme, side.buys, side.best, [(price, list(level)) for price, level in side.levels.items()])
