@@ -51,7 +51,8 @@ def broker(feed: Feed, *, latency_s: int = 0, buffer: int = 1_000) -> PaperBroke
 
 async def told(dialogue: PaperDialogue, count: int) -> list[str]:
     """The next reports, each after the second it was received in; the mock clock begins at 0."""
-    reports = [(shown(await dialogue.receive()), trio.current_time()) for _ in range(count)]
+    with trio.fail_after(10_000):
+        reports = [(shown(await dialogue.receive()), trio.current_time()) for _ in range(count)]
     return [f"{now:g} {report}" for report, now in reports]
 
 
