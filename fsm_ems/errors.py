@@ -9,7 +9,8 @@
     │   └── InvalidReport        a report does not have the form it must have
     ├── LogFault                 the record log cannot be trusted or written: stop
     │   ├── LogDamaged           a record is torn, altered or out of order
-    │   └── LogHalted            an earlier write failed; nothing is taken any more
+    │   ├── LogHalted            an earlier write failed; nothing is taken any more
+    │   └── LogInUse             another program writes to it, or another part of this one
     ├── TableFault               a machine's table fails its proofs, found at import
     └── EMSBug                   this library broke its own promise; please report it
         └── IllegalTransition    an event was applied to a state that has no row for it
@@ -92,6 +93,15 @@ class LogDamaged(LogFault):
 
 class LogHalted(LogFault):
     """An earlier write failed: nothing is accepted and nothing is sent any more."""
+
+
+class LogInUse(LogFault):
+    """Somebody else writes to this log; two writers would tear it apart. *holder* names who."""
+
+    def __init__(self, where: str, holder: str) -> None:
+        super().__init__(f"{where} is in use by {holder}; one program at a time may write to it")
+        self.where = where
+        self.holder = holder
 
 
 class TableFault(EMSError):

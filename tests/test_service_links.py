@@ -20,7 +20,7 @@ from fsm_ems import (
     open_ems,
     service,
 )
-from fsm_ems.brokers.paper.backend import PaperDialogue
+from fsm_ems.brokers.paper.backend_dialogue import PaperDialogue
 from fsm_ems.client import Client
 from fsm_ems.dialogs.settings import Limits, Settings
 from fsm_ems.errors import LogHalted
@@ -400,5 +400,5 @@ async def test_what_traded_while_the_link_was_lost_is_booked_once_and_with_its_p
         book = ems.dispatcher.book
         dialogs = [book.dialog("main", order.oid) for order in orders]
         assert [how(dialog) for dialog in dialogs if dialog is not None] == ["filled 3/3", "filled 3/3"]
-        assert sum(len(dialog.fills or ()) for dialog in book) == len(broker.engine.executions) == 3
+        assert sum(len(dialog.fills or ()) for dialog in book) == len(broker.engine.venue.executions) == 3
         assert book.positions["main"][market.fqme].size == 6

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import trio
 
-from fsm_ems.brokers.paper.backend import XBTUSD, PaperBroker, PaperDialogue
+from fsm_ems.brokers.paper.backend import XBTUSD, PaperBroker
+from fsm_ems.brokers.paper.backend_dialogue import PaperDialogue
 from fsm_ems.brokers.paper.backend_rows import RowStream
 from fsm_ems.client import Client, OrderHandle
 from fsm_ems.dialogs.facts import EXACT

@@ -11,7 +11,7 @@ from zlib import crc32
 
 import pytest
 
-from fsm_ems.journal.file import unframed
+from fsm_ems.journal.lines import unframed
 from tests.cli.conftest import HERE, Run
 
 TAPE = HERE / "tape.csv"

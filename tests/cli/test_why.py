@@ -6,7 +6,8 @@ from zlib import crc32
 
 import pytest
 
-from fsm_ems.journal.file import RecordFile, unframed
+from fsm_ems.journal.file import RecordFile
+from fsm_ems.journal.lines import unframed
 from fsm_ems.why import as_mermaid, as_text, why
 from tests.cli.conftest import HERE, Run
 

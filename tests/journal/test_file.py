@@ -17,7 +17,8 @@ from fsm_ems.dialogs.record import Granted, Record
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.errors import EMSBug, LogDamaged, LogFault, LogHalted
 from fsm_ems.journal.codec import encode
-from fsm_ems.journal.file import FileEnd, FileLog, RecordFile, framed, unframed
+from fsm_ems.journal.file import FileLog, RecordFile, framed
+from fsm_ems.journal.lines import FileEnd, unframed
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.messages import BrokerdBust, BrokerdFill, BrokerdOrderAck, BrokerdStatus, Cancel, Edit, Order

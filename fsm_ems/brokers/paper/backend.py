@@ -8,30 +8,33 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
 from typing import Self, cast
 
+import structlog
 import trio
 from msgspec.structs import replace
 
+from fsm_ems.brokers.paper.backend_dialogue import Break, PaperDialogue, raised
+from fsm_ems.brokers.paper.backend_file import VenueFile
 from fsm_ems.brokers.paper.backend_rows import PacedRows, RowStream
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.synthetic import CALM, Weather, synthetic
 from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.dialogs.settings import Capabilities
-from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage, InvalidReport
+from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage, InvalidReport, LogHalted
 from fsm_ems.market import FillModel, Market
-from fsm_ems.messages import Request, VenueReport
+from fsm_ems.messages import VenueReport
 from fsm_ems.numbers import fits, no_decimals
 from fsm_ems.quotes import MarketRow, Row, problem
 
 Feed = Iterable[Row] | AsyncIterable[Row]
 
-IN_FLIGHT_MAX = 10_000
-"""How many requests may be on their way; sending a further one waits."""
+_log = structlog.get_logger("fsm_ems")
 _STEPS_AT_ONCE = 1_000  # how far the venue catches up before other tasks get a turn
 
 
@@ -40,81 +43,6 @@ def _by_market(markets: Mapping[str, Market], feed: Feed | Mapping[str, Feed]) -
         return cast("Mapping[str, Feed]", feed)  # a mapping can be iterated too, and is still no feed
     assert len(markets) == 1, "name the market of each feed: there are several"
     return {next(iter(markets)): feed}
-
-
-Break = str | EMSError
-"""Why a stream is broken: in words, where the link is lost and may be tried again, or an error for who opened
-it, such as a tape that is not there.
-"""
-
-
-def _raised(why: Break) -> EMSError:
-    return BrokerFault(why) if isinstance(why, str) else why
-
-
-class PaperDialogue:
-    """One connection to the paper venue: requests out, reports in, each in order."""
-
-    def __init__(self, engine: PaperEngine, wake: Callable[[], None], buffer: int) -> None:
-        self._engine = engine
-        self._wake = wake
-        self._buffer = buffer
-        self._reports: deque[VenueReport] = deque()
-        self._broken: Break | None = None
-        self._changed = trio.Event()
-
-    async def send(self, request: Request) -> None:
-        """Hand *request* to the venue. It arrives after the venue's latency.
-
-        Raises:
-            BrokerFault: the stream is broken.
-            EMSError: what a feed raised that was not the line's doing.
-        """
-        await trio.lowlevel.checkpoint()
-        while self._broken is None and self._engine.in_flight >= IN_FLIGHT_MAX:
-            await self._changed.wait()
-        self._check()
-        self._engine.send(request)
-        self._wake()
-
-    async def receive(self) -> VenueReport:
-        """The next report.
-
-        Raises:
-            BrokerFault: the stream is broken, and all that came before was received.
-            EMSError: so it is, by what a feed raised that was not the line's doing.
-        """
-        await trio.lowlevel.checkpoint()
-        while not self._reports:
-            self._check()
-            await self._changed.wait()
-        report = self._reports.popleft()
-        self._move()
-        return report
-
-    def put(self, reports: Sequence[VenueReport]) -> None:
-        """Reports of one row or of what time brought; requests may have arrived for it."""
-        self._reports.extend(reports)
-        self._move()
-
-    async def room(self) -> None:
-        """Return once fewer reports wait than the buffer may hold."""
-        await trio.lowlevel.checkpoint()
-        while len(self._reports) >= self._buffer:
-            await self._changed.wait()
-
-    def break_off(self, why: Break) -> None:
-        """The stream is broken from here on."""
-        self._broken = why
-        self._move()
-
-    def _check(self) -> None:
-        if self._broken is not None:
-            raise _raised(self._broken)
-
-    def _move(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
 
 
 XBTUSD = Market("xbtusd.paper", "xbt", "usd", price_tick=Decimal("0.5"), size_tick=Decimal("0.0001"))
@@ -139,11 +67,21 @@ class PaperBroker:
     The market goes on while nobody is connected: at the next connection its rows are caught up with, and
     the reports of the meantime are dropped, as a real venue would. A query tells the truth.
 
+    With *path*, a folder of its own, the venue outlives the process: what happens to its orders is written
+    there before it is told, and the next venue at that path has them, its executions and its ids again, as
+    after a venue's own outage. What was on its way is lost; what expired meanwhile expires first; the market
+    shows nothing before its first quote, and under ``queue`` an order's queue is that of the touch when it
+    next comes there. A feed is played as it is given; but rows of their own times (*speed* None) that are not
+    later than the last thing written were played before. With *sync* each step that changes an order waits
+    for the disk, and the event loop with it; without it a power cut may take what was told. One venue at a
+    time has the folder: :meth:`close` lets go of it, as does the end of ``with``.
+
     Raises:
-        InvalidMessage: a market or an option makes no sense.
+        InvalidMessage: a market or an option makes no sense, or is not that of what lies at *path*.
+        LogFault: the folder is in use, cannot be written to, or is not what was written there.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each is a choice of its own
         self,
         markets: Mapping[str, Market],
         feed: Feed | Mapping[str, Feed],
@@ -154,14 +92,25 @@ class PaperBroker:
         clock: Clock | None = None,
         buffer: int = 1_000,
         prefix: str | None = None,
+        path: Path | str | None = None,
+        sync: bool = True,
     ) -> None:
         names = {market.broker for market in markets.values()}
         if len(names) != 1:
             raise InvalidMessage((f"markets: they name {len(names)} brokers, and this is one",))
         (self._name,) = names
         self.clock = TrioClock() if clock is None else clock
-        prefix = f"{secrets.token_hex(4)}-" if prefix is None else prefix
-        self.engine = PaperEngine(markets, fill_model=fill_model, latency_ns=latency_ns, prefix=prefix)
+        self.engine = PaperEngine(
+            markets, fill_model=fill_model, latency_ns=latency_ns, keep_facts=path is not None
+        )
+        self._file = None if path is None else VenueFile(path, self._name, prefix, sync=sync)
+        self._played_ns = -1  # an earlier run had the rows until then
+        if self._file is None:
+            self.engine.prefix = f"{secrets.token_hex(4)}-" if prefix is None else prefix
+        else:
+            last_ns = self._reopen(self._file)
+            if speed is None and last_ns is not None:
+                self._played_ns = last_ns
         recorded: dict[str, Iterable[Row]] = {}
         self._live: dict[str, AsyncIterable[Row]] = {}
         for market, rows in _by_market(markets, feed).items():
@@ -179,7 +128,7 @@ class PaperBroker:
         self._woken = trio.Event()
 
     @classmethod
-    def synthetic(
+    def synthetic(  # noqa: PLR0913 -- each is a choice of its own
         cls,
         seed: int,
         market: Market = XBTUSD,
@@ -190,6 +139,8 @@ class PaperBroker:
         latency_ns: int = 0,
         clock: Clock | None = None,
         prefix: str | None = None,
+        path: Path | str | None = None,
+        sync: bool = True,
     ) -> Self:
         """A venue for one made-up market that begins at *price* and is the same for the same *seed*.
 
@@ -213,7 +164,33 @@ class PaperBroker:
             latency_ns=latency_ns,
             clock=clock,
             prefix=prefix,
+            path=path,
+            sync=sync,
         )
+
+    def _reopen(self, file: VenueFile) -> int | None:
+        """Be the venue that *file* tells of; when it last did something."""
+        if file.cut is not None:
+            _log.warning("torn end cut off", why=file.cut)
+        self.engine.prefix = file.prefix
+        try:
+            return self.engine.restore(file)
+        except BaseException:
+            file.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the folder at *path*; nobody can connect any more. Closing twice does no harm."""
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     @property
     def name(self) -> str:
@@ -233,9 +210,10 @@ class PaperBroker:
     @property
     def description(self) -> str:
         """What a person should know before trusting its fills."""
+        kept = "in memory, gone with the program" if self._file is None else f"kept in {self._file.folder}"
         return (
             f"{self._name}: a simulated venue with unlimited buying power; fill model "
-            f"{next(iter(self.engine.books.values())).model}, latency {self.engine.latency_ns} ns"
+            f"{next(iter(self.engine.books.values())).model}, latency {self.engine.latency_ns} ns; {kept}"
         )
 
     def rows(self, size: int = 1_000) -> RowStream:
@@ -258,10 +236,13 @@ class PaperBroker:
 
         Raises:
             BrokerFault: another connection is open, or a feed's line is dead.
+            LogHalted: what happens can no longer be written down, or the broker was closed.
             EMSError: what else a feed raised, such as OrderFileError of a tape that cannot be read.
         """
         if self._connected:
             raise BrokerFault(f"{self._name} takes one connection at a time")
+        if self._file is not None:
+            self._file.check_open()
         self._connected = True
         dialogue = PaperDialogue(self.engine, self._wake, self._buffer)
         try:
@@ -294,7 +275,7 @@ class PaperBroker:
                 await trio.lowlevel.checkpoint()
         await trio.lowlevel.checkpoint()
         if self._fault is not None:
-            raise _raised(self._fault)
+            raise raised(self._fault)
 
     async def _play(self, dialogue: PaperDialogue) -> None:
         """Let rows, arrivals and expiries happen when they are due."""
@@ -340,8 +321,9 @@ class PaperBroker:
         """The next row that is due, or, after the last one, all else that is."""
         due = self._paced.next_ns
         if due is None or due > now_ns:
-            return self.engine.advance(now_ns)
-        reports = self._take_row(self._paced.pop())
+            return self._kept(self.engine.advance(now_ns))
+        found = self._paced.pop()
+        reports = self._take_row(found) if due > self._played_ns else []
         self._note_end()
         return reports
 
@@ -365,7 +347,17 @@ class PaperBroker:
                 stream.close()
 
     def _take_row(self, found: MarketRow) -> list[VenueReport]:
-        reports = self.engine.row(found.row, found.market)
+        reports = self._kept(self.engine.row(found.row, found.market))
         for stream in self._streams:
             stream.put(found)
+        return reports
+
+    def _kept(self, reports: list[VenueReport]) -> list[VenueReport]:
+        """*reports* of one step, once what they tell of is written down. Where it cannot be, all stops."""
+        if self._file is not None:
+            try:
+                self._file.keep(self.engine.taken_facts())
+            except LogHalted as error:
+                self._fault = error
+                return []
         return reports

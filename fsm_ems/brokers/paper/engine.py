@@ -52,19 +52,37 @@ force is answered by the same replaced again, of any other as ``duplicate``. A c
 from __future__ import annotations
 
 import heapq
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Literal
 
 from fsm_ems.brokers.paper import engine_reports as tell
+from fsm_ems.brokers.paper.engine_apply import VenueBook
 from fsm_ems.brokers.paper.engine_book import MarketBook
-from fsm_ems.brokers.paper.engine_orders import NEVER, PaperOrder, Standing, VenueOrders
-from fsm_ems.brokers.paper.engine_rules import broken_rule, check_market, check_options, wrong_form
+from fsm_ems.brokers.paper.engine_facts import (
+    Accepted,
+    EditRefused,
+    Ended,
+    Executed,
+    Fact,
+    Rejected,
+    Replaced,
+    Rested,
+    terms_of,
+)
+from fsm_ems.brokers.paper.engine_orders import NEVER, PaperOrder
+from fsm_ems.brokers.paper.engine_rules import (
+    broken_rule,
+    charge,
+    check_market,
+    check_options,
+    wrong_form,
+)
+from fsm_ems.errors import InvalidMessage
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import (
     BrokerdCancel,
     BrokerdEdit,
-    BrokerdFill,
     BrokerdHistoryQuery,
     BrokerdOrder,
     Liquidity,
@@ -76,9 +94,6 @@ from fsm_ems.quotes import Quote, Row
 REQIDS_MAX = 10_000
 """How many requests may name one order: the edits beyond are refused."""
 
-EXECUTIONS_MAX = 100_000
-"""How many executions the venue can still tell of: the newest ones."""
-
 
 class PaperEngine:
     """The venue. Its whole state is in plain attributes: ``copy.deepcopy`` clones it.
@@ -87,6 +102,10 @@ class PaperEngine:
     within one engine; *prefix* keeps those of several runs apart. At most *orders_max* orders live at once,
     the next is rejected; the last *ended_max* ended ones are remembered. What is in flight is for the
     sender to bound (:attr:`in_flight`).
+
+    All that happens to orders is a fact first (:mod:`fsm_ems.brokers.paper.engine_facts`). With *keep_facts*
+    they are held for whoever writes them down, :meth:`taken_facts`; :meth:`restore` makes the venue of them
+    again. What is in flight and what the markets display is gone then.
 
     Raises:
         InvalidMessage: a market or an option makes no sense.
@@ -101,13 +120,14 @@ class PaperEngine:
         prefix: str = "",
         orders_max: int = 100_000,
         ended_max: int = 10_000,
+        keep_facts: bool = False,
     ) -> None:
         check_options(fill_model, latency_ns)
         for market in markets.values():
             check_market(market)
         self.books = {fqme: MarketBook(market, fill_model) for fqme, market in markets.items()}
-        self.orders = VenueOrders(ended_max)
-        self.executions: deque[BrokerdFill] = deque(maxlen=EXECUTIONS_MAX)
+        self.venue = VenueBook(self.books, ended_max)
+        self.orders = self.venue.orders
         self.latency_ns = latency_ns
         self.prefix = prefix
         self.orders_max = orders_max
@@ -115,9 +135,35 @@ class PaperEngine:
         self._only = next(iter(self.books.values())) if len(self.books) == 1 else None
         self._flying: list[tuple[int, int, Request]] = []
         self._sent = 0
-        self._placed = 0
-        self._executed = 0
-        self._ranked = 0
+        self._facts: list[Fact] | None = [] if keep_facts else None
+
+    # ── facts ───────────────────────────────────────────────────────────────────────────────────────
+
+    def taken_facts(self) -> list[Fact]:
+        """The facts made since the last call, which the caller has to keep before any report leaves."""
+        facts = self._facts
+        assert facts is not None, "they were not held"
+        self._facts = []
+        return facts
+
+    def restore(self, facts: Iterable[Fact]) -> int | None:
+        """Let *facts* of an earlier engine be so, before anything else happens here; when the last was made.
+
+        Raises:
+            InvalidMessage: an order was accepted in a market that is none of this engine's.
+        """
+        last_ns: int | None = None
+        for fact in facts:
+            if isinstance(fact, Accepted) and fact.terms.market not in self.books:
+                raise InvalidMessage((f"markets: the venue has orders in {fact.terms.market}, name it too",))
+            self.venue.apply(fact)
+            self.now_ns = last_ns = fact.time_ns
+        return last_ns
+
+    def _apply(self, fact: Fact) -> PaperOrder:
+        if self._facts is not None:
+            self._facts.append(fact)
+        return self.venue.apply(fact)
 
     # ── time, rows and requests ─────────────────────────────────────────────────────────────────────
 
@@ -162,10 +208,7 @@ class PaperEngine:
         book = self._only if market is None else self.books[market]
         assert book is not None, "name the market: there are several"
         for order, size in book.quote(row) if isinstance(row, Quote) else book.trade(row):
-            if order.standing == "filled":
-                self.orders.unwatch(order)
-                self.orders.end(order, "filled")
-            self._tell_fill(order, size, order.limit, "maker", reports)
+            self._execute(order, size, order.limit, "maker", reports)
         return reports
 
     # ── arrivals ────────────────────────────────────────────────────────────────────────────────────
@@ -178,7 +221,7 @@ class PaperEngine:
         elif isinstance(request, BrokerdEdit):
             self._take_edit(request, reports)
         elif isinstance(request, BrokerdHistoryQuery):
-            reports += tell.history(request, self.orders.living(), self.executions, self.now_ns)
+            reports += tell.history(request, self.orders.living(), self.venue.executions, self.now_ns)
         else:
             reports.append(tell.snapshot(request, self.orders.find(request), self.now_ns))
 
@@ -192,15 +235,13 @@ class PaperEngine:
         if known is not None:
             reports.append(tell.copy_refused(request, known, self.now_ns))
             return
-        problem = self._late(request) or self._unacceptable(request)
-        order = PaperOrder(request)
-        self.orders.add(order)
+        problem, terms = self._late(request) or self._unacceptable(request), terms_of(request)
         if problem is not None:
-            self._end(order, "rejected", problem, reports)
+            order = self._apply(Rejected(self.now_ns, terms, problem))
+            reports.append(tell.status(order, problem, self.now_ns))
             return
-        self._placed += 1
-        venue_id = f"{self.prefix}P{self._placed}"
-        self.orders.name(order, venue_id)
+        venue_id = f"{self.prefix}P{self.venue.placed + 1}"
+        order = self._apply(Accepted(self.now_ns, venue_id, terms))
         reports.append(tell.ack(order, venue_id, self.now_ns))
         if order.expire_ns is not None and order.expire_ns <= self.now_ns:
             self._end(order, "expired", f"expire_ns {order.expire_ns} was over on arrival", reports)
@@ -244,15 +285,12 @@ class PaperEngine:
         if order.tif == "fok" and book.displayed(is_buy=order.is_buy) < order.left:
             return
         size = book.take(order)
-        if order.standing == "filled":
-            self.orders.end(order, "filled")
         if size:
-            self._tell_fill(order, size, price, "taker", reports)
+            self._execute(order, size, price, "taker", reports)
 
     def _take_cancel(self, request: BrokerdCancel, reports: list[VenueReport]) -> None:
         order = self._target(request, reports)
         if order is not None:
-            self._leave(order)
             self._end(order, "cancelled", "as asked", reports)
 
     def _take_edit(self, request: BrokerdEdit, reports: list[VenueReport]) -> None:
@@ -270,13 +308,8 @@ class PaperEngine:
             text = f"reqids_max: {REQIDS_MAX} requests named this order already"
             reports.append(tell.refused(request, "other", text, self.now_ns))
             return
-        # A refused edit joins as well: a second copy of it must not come into force.
-        self.orders.join(order, request.reqid)
         if request.size <= order.cum:
-            self._leave(order)
-            order.size, order.reqid = order.cum, request.reqid
-            self.orders.end(order, "filled")
-            reports.append(tell.replaced(order, self.now_ns))
+            self._replace(order, request.reqid, order.cum, order.limit, keeps_rank=True, reports=reports)
             return
         self._change(order, request, reports)
 
@@ -292,16 +325,28 @@ class PaperEngine:
             post_only=order.post_only and arrives,
         )
         if problem is not None:
+            # It names its order all the same: a second copy of it must not come into force.
+            self._apply(EditRefused(self.now_ns, order.name, request.reqid, problem))
             reports.append(tell.refused(request, "other", problem, self.now_ns))
             return
-        if arrives:
-            self._leave(order)
-        order.size, order.price, order.reqid = request.size, price, request.reqid
-        reports.append(tell.replaced(order, self.now_ns))
+        self._replace(order, request.reqid, request.size, price, keeps_rank=not arrives, reports=reports)
         if arrives:
             self._match(order, reports)
             if order.standing == "open":
                 self._rest(order)
+
+    def _replace(
+        self,
+        order: PaperOrder,
+        reqid: int | str,
+        size: Decimal,
+        price: Decimal,
+        *,
+        keeps_rank: bool,
+        reports: list[VenueReport],
+    ) -> None:
+        self._apply(Replaced(self.now_ns, order.name, reqid, size, price, keeps_rank))
+        reports.append(tell.replaced(order, self.now_ns))
 
     def _target(self, request: BrokerdCancel | BrokerdEdit, reports: list[VenueReport]) -> PaperOrder | None:
         """The living order that a request in time is about; else the request is refused."""
@@ -319,23 +364,22 @@ class PaperEngine:
     # ── resting and ending ──────────────────────────────────────────────────────────────────────────
 
     def _rest(self, order: PaperOrder) -> None:
-        self._ranked += 1
-        self.books[order.market].rest(order, self._ranked)
-        self.orders.watch(order)
-
-    def _leave(self, order: PaperOrder) -> None:
-        self.books[order.market].remove(order)
-        self.orders.unwatch(order)
+        self._apply(Rested(self.now_ns, order.name, self.venue.ranked + 1))
 
     def _expire(self, order: PaperOrder, reports: list[VenueReport]) -> None:
-        self._leave(order)
         self._end(order, "expired", f"expire_ns {order.expire_ns} has come", reports)
 
-    def _end(self, order: PaperOrder, standing: Standing, text: str, reports: list[VenueReport]) -> None:
-        self.orders.end(order, standing)
+    def _end(
+        self,
+        order: PaperOrder,
+        standing: Literal["cancelled", "expired"],
+        text: str,
+        reports: list[VenueReport],
+    ) -> None:
+        self._apply(Ended(self.now_ns, order.name, standing, text))
         reports.append(tell.status(order, text, self.now_ns))
 
-    def _tell_fill(
+    def _execute(
         self,
         order: PaperOrder,
         size: Decimal,
@@ -343,8 +387,7 @@ class PaperEngine:
         liquidity: Liquidity,
         reports: list[VenueReport],
     ) -> None:
-        self._executed += 1
-        market, exec_id = self.books[order.market].market, f"{self.prefix}X{self._executed}"
-        told = tell.fill(order, market, size, price, liquidity, exec_id, self.now_ns)
-        self.executions.append(told)
-        reports.append(told)
+        market, exec_id = self.books[order.market].market, f"{self.prefix}X{self.venue.executed + 1}"
+        fee = charge(market, size, price, liquidity)
+        self._apply(Executed(self.now_ns, order.name, exec_id, size, price, fee, market.quote, liquidity))
+        reports.append(self.venue.executions[-1])

@@ -1,6 +1,7 @@
 """What one market shows, and the own orders that rest in it: the matching of the paper engine.
 
-Nothing here knows of requests, reports or time; :mod:`fsm_ems.brokers.paper.engine` states the rules.
+It tells who is to get what, and books nothing: that is for the facts made of it. Nothing here knows of
+requests, reports or time; :mod:`fsm_ems.brokers.paper.engine` states the rules.
 Sums are taken in :data:`~fsm_ems.dialogs.facts.EXACT`, so no size is ever rounded.
 """
 
@@ -20,7 +21,7 @@ from fsm_ems.quotes import Quote, Trade
 
 
 class Share(NamedTuple):
-    """What one row gave one resting order; it traded at its limit."""
+    """What one row has for one resting order, at its limit."""
 
     order: PaperOrder
     size: Decimal
@@ -123,11 +124,8 @@ class MarketBook:
         return self.ask_size if is_buy else self.bid_size
 
     def take(self, order: PaperOrder) -> Decimal:
-        """Let a marketable arriving order take what the far touch displays; how much it got."""
+        """Take what the far touch displays for a marketable arriving order; how much it is to get."""
         size = min(order.left, self.ask_size if order.is_buy else self.bid_size)
-        order.cum = EXACT.add(order.cum, size)
-        if order.cum == order.size:
-            order.standing = "filled"
         if order.is_buy:
             self.ask_size = EXACT.subtract(self.ask_size, size)
         else:
@@ -149,6 +147,7 @@ class MarketBook:
         if order.ahead is None:
             (self.unseen_buys if order.is_buy else self.unseen_sells).remove(order)
             order.ahead = ZERO
+        order.rank = 0
 
     def _ahead(self, order: PaperOrder) -> Decimal | None:
         """The size shown at the order's price: none at a price better than the touch."""
@@ -162,7 +161,7 @@ class MarketBook:
     # ── rows ────────────────────────────────────────────────────────────────────────────────────────
 
     def quote(self, row: Quote) -> list[Share]:
-        """Refresh both sides and fill the resting orders that the far side reaches: buys, then sells."""
+        """Refresh both sides and share them among the resting orders that they reach: buys, then sells."""
         self.bid, self.ask = bid, ask = row.offered()
         self.bid_size = ZERO if bid is None else row.bid_size
         self.ask_size = ZERO if ask is None else row.ask_size
@@ -175,7 +174,6 @@ class MarketBook:
         best = self.sells.best
         if best is not None and bid is not None and best <= bid:
             self.bid_size = self._share_display(self.sells, bid, row.bid_size, shares)
-        self._settle(shares)
         return shares
 
     def _share_display(self, side: OwnSide, far: Decimal, available: Decimal, shares: list[Share]) -> Decimal:
@@ -218,9 +216,7 @@ class MarketBook:
         else:
             reached = (self.buys if buys else self.sells).reached(price, exactly=exactly)
         share = self._share_queued if self.model == "queue" else self._share_print
-        shares = share(reached, row)
-        self._settle(shares)
-        return shares
+        return share(reached, row)
 
     @staticmethod
     def _share_print(reached: Iterator[PaperOrder], row: Trade) -> list[Share]:
@@ -262,11 +258,3 @@ class MarketBook:
         if order.ahead is None:
             (self.unseen_buys if order.is_buy else self.unseen_sells).remove(order)
         order.ahead = ZERO
-
-    def _settle(self, shares: list[Share]) -> None:
-        """Book what was shared, once nobody walks the orders any more; the filled ones leave."""
-        for order, size in shares:
-            order.cum = EXACT.add(order.cum, size)
-            if order.cum == order.size:
-                order.standing = "filled"
-                self.remove(order)

@@ -8,11 +8,11 @@ from typing import Literal
 
 from sortedcontainers import SortedDict
 
+from fsm_ems.brokers.paper.engine_facts import Terms
 from fsm_ems.dialogs.facts import EXACT, ZERO
 from fsm_ems.messages import (
     BrokerdCancel,
     BrokerdEdit,
-    BrokerdOrder,
     BrokerdQuery,
     OrderType,
     Side,
@@ -29,8 +29,8 @@ class PaperOrder:
     """One order at the paper venue, living or ended.
 
     *reqid* is the request in force and *reqids* all that named the order, refused edits included.
-    *rank* is its time priority. *ahead* is the size of others that must trade first at its price under
-    the queue model, None while nobody can know it.
+    *rank* is its time priority, 0 while it does not rest. *ahead* is the size of others that must trade
+    first at its price under the queue model, None while nobody can know it.
     """
 
     __slots__ = (
@@ -52,18 +52,18 @@ class PaperOrder:
         "venue_id",
     )
 
-    def __init__(self, request: BrokerdOrder) -> None:
-        self.reqid = request.reqid
-        self.reqids = [request.reqid]
-        self.account = request.account
-        self.market = request.market
-        self.is_buy = request.side == "buy"
-        self.size = request.size
-        self.price = request.price
-        self.type: OrderType = request.type
-        self.tif: TimeInForce = request.tif
-        self.expire_ns = request.expire_ns if request.tif == "gtd" else None
-        self.post_only = request.post_only
+    def __init__(self, terms: Terms) -> None:
+        self.reqid = terms.reqid
+        self.reqids = [terms.reqid]
+        self.account = terms.account
+        self.market = terms.market
+        self.is_buy = terms.side == "buy"
+        self.size = terms.size
+        self.price = terms.price
+        self.type: OrderType = terms.type
+        self.tif: TimeInForce = terms.tif
+        self.expire_ns = terms.expire_ns if terms.tif == "gtd" else None
+        self.post_only = terms.post_only
         self.venue_id: str | None = None
         self.cum = ZERO
         self.standing: Standing = "open"
@@ -79,6 +79,12 @@ class PaperOrder:
     def left(self) -> Decimal:
         """What can still trade."""
         return EXACT.subtract(self.size, self.cum)
+
+    @property
+    def name(self) -> str:
+        """The venue's id of an order that was accepted."""
+        assert self.venue_id is not None, "a rejected order has none"
+        return self.venue_id
 
     @property
     def limit(self) -> Decimal:
@@ -123,6 +129,10 @@ class VenueOrders:
     def named(self, reqid: int | str) -> PaperOrder | None:
         """The order in whose chain *reqid* was used."""
         return self._by_reqid.get(reqid)
+
+    def called(self, venue_id: str) -> PaperOrder:
+        """The order that has this id; there is one."""
+        return self._by_venue_id[venue_id]
 
     def find(self, request: BrokerdCancel | BrokerdEdit | BrokerdQuery) -> PaperOrder | None:
         """The order that *request* is about, on the same account only."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Literal
 
+from fsm_ems.brokers.paper.engine_facts import Executed
 from fsm_ems.brokers.paper.engine_orders import PaperOrder
-from fsm_ems.brokers.paper.engine_rules import fee
-from fsm_ems.market import Market
 from fsm_ems.messages import (
     BrokerdCancel,
     BrokerdEdit,
@@ -22,7 +20,6 @@ from fsm_ems.messages import (
     BrokerdRefused,
     BrokerdReplaced,
     BrokerdStatus,
-    Liquidity,
     OrderDetails,
 )
 
@@ -50,28 +47,19 @@ def status(order: PaperOrder, text: str | None, time_ns: int) -> BrokerdStatus:
     )
 
 
-def fill(
-    order: PaperOrder,
-    market: Market,
-    size: Decimal,
-    price: Decimal,
-    liquidity: Liquidity,
-    exec_id: str,
-    time_ns: int,
-) -> BrokerdFill:
+def fill(order: PaperOrder, fact: Executed) -> BrokerdFill:
     """An execution that the order's ``cum`` holds already."""
-    bps = market.maker_bps if liquidity == "maker" else market.taker_bps
     return BrokerdFill(
         reqid=order.reqid,
         venue_id=order.venue_id,
         account=order.account,
-        time_ns=time_ns,
-        exec_id=exec_id,
-        size=size,
-        price=price,
-        fee=fee(size, price, bps),
-        fee_asset=market.quote,
-        liquidity=liquidity,
+        time_ns=fact.time_ns,
+        exec_id=fact.exec_id,
+        size=fact.size,
+        price=fact.price,
+        fee=fact.fee,
+        fee_asset=fact.fee_asset,
+        liquidity=fact.liquidity,
         cum=order.cum,
     )
 

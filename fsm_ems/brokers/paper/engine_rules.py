@@ -12,7 +12,7 @@ from fsm_ems.dialogs.facts import EXACT, PRECISE
 from fsm_ems.errors import InvalidMessage
 from fsm_ems.market import FillModel, Market
 from fsm_ems.message_fields import is_name
-from fsm_ems.messages import BrokerdOrder
+from fsm_ems.messages import BrokerdOrder, Liquidity
 from fsm_ems.numbers import PLACES_MAX, plain
 
 # So that no sum of fills and no cost can outgrow what a message may carry (fsm_ems.numbers).
@@ -107,3 +107,8 @@ def fee(size: Decimal, price: Decimal, bps: Decimal) -> Decimal:
     if isinstance(exponent, int) and exponent < -PLACES_MAX:
         charged = charged.quantize(_LAST_PLACE, context=EXACT)
     return PRECISE.plus(charged)
+
+
+def charge(market: Market, size: Decimal, price: Decimal, liquidity: Liquidity) -> Decimal:
+    """The :func:`fee` of an execution in *market*, by who was there first."""
+    return fee(size, price, market.maker_bps if liquidity == "maker" else market.taker_bps)

@@ -12,7 +12,9 @@ from trio.testing import wait_all_tasks_blocked
 
 from fsm_ems.brokers.base import Broker, TradesDialogue
 from fsm_ems.brokers.paper import backend as module
-from fsm_ems.brokers.paper.backend import XBTUSD, Feed, PaperBroker, PaperDialogue
+from fsm_ems.brokers.paper import backend_dialogue
+from fsm_ems.brokers.paper.backend import XBTUSD, Feed, PaperBroker
+from fsm_ems.brokers.paper.backend_dialogue import PaperDialogue
 from fsm_ems.clock import TrioClock
 from fsm_ems.errors import BrokerFault, InvalidMessage, OrderFileError
 from fsm_ems.market import Market
@@ -50,7 +52,8 @@ def broker(feed: Feed, *, latency_s: int = 0, buffer: int = 1_000) -> PaperBroke
 
 async def told(dialogue: PaperDialogue, count: int) -> list[str]:
     """The next reports, each after the second it was received in; the mock clock begins at 0."""
-    reports = [(shown(await dialogue.receive()), trio.current_time()) for _ in range(count)]
+    with trio.fail_after(10_000):
+        reports = [(shown(await dialogue.receive()), trio.current_time()) for _ in range(count)]
     return [f"{now:g} {report}" for report, now in reports]
 
 
@@ -69,7 +72,8 @@ def test_it_is_a_broker() -> None:
 
 def test_it_says_that_its_buying_power_is_unlimited() -> None:
     assert broker([], latency_s=2).description == (
-        "paper: a simulated venue with unlimited buying power; fill model touch, latency 2000000000 ns"
+        "paper: a simulated venue with unlimited buying power; fill model touch, latency 2000000000 ns; "
+        "in memory, gone with the program"
     )
 
 
@@ -326,7 +330,7 @@ async def test_reports_nobody_reads_stop_the_venue() -> None:
 
 
 async def test_too_many_requests_in_flight_make_the_sender_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "IN_FLIGHT_MAX", 2)
+    monkeypatch.setattr(backend_dialogue, "IN_FLIGHT_MAX", 2)
     paper = broker([], latency_s=3)
     async with paper.open_trades_dialogue() as dialogue:
         for reqid in ("a", "b", "c"):
@@ -335,7 +339,7 @@ async def test_too_many_requests_in_flight_make_the_sender_wait(monkeypatch: pyt
 
 
 async def test_who_waits_to_send_is_told_when_the_feed_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "IN_FLIGHT_MAX", 0)
+    monkeypatch.setattr(backend_dialogue, "IN_FLIGHT_MAX", 0)
     paper = broker(broken_tape("1 trade 100x1"))
     async with paper.open_trades_dialogue() as dialogue:
         with pytest.raises(OrderFileError, match="wrong"):

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from fsm_ems.brokers.paper.engine_book import OwnSide
+from fsm_ems.brokers.paper.engine_facts import terms_of
 from fsm_ems.brokers.paper.engine_orders import PaperOrder
 from fsm_ems.messages import BrokerdOrder
 from tests.brokers.paper.tables import request_of
@@ -14,7 +15,7 @@ from tests.brokers.paper.tables import request_of
 def resting(rank: int, side: str, price: int) -> PaperOrder:
     request = request_of(f"0 order {rank} {side} 1 @{price}")
     assert isinstance(request, BrokerdOrder)
-    order = PaperOrder(request)
+    order = PaperOrder(terms_of(request))
     order.rank = rank
     return order
 

@@ -1,0 +1,140 @@
+"""The paper venue's own journal: one append-only file of its facts, in a folder that one process holds.
+
+``venue.log`` is a file of :mod:`fsm_ems.journal.lines`. Its first line names the venue and the prefix of its
+ids. Every other line is a *turn*: the facts of one step of the engine, together, so that a line that was torn
+off takes whole steps away and never leaves an order half way. The facts are
+:mod:`fsm_ems.brokers.paper.engine_facts`, each a JSON object with its class as ``kind``; Decimals are text.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from fsm_ems.brokers.paper.engine_facts import Fact
+from fsm_ems.errors import InvalidMessage, LogHalted
+from fsm_ems.journal.folder_lock import FolderLock
+from fsm_ems.journal.lines import Appending, FileEnd, Form, LineLog
+from fsm_ems.value import Value
+
+LOG, LOCK = "venue.log", "venue.lock"
+FORM = Form(
+    "venue",
+    1,
+    "turn",
+    "paper venue's journal",
+    "nothing was changed; keep a copy of the file, then put a sound copy in its place, or move it away to "
+    "begin anew: the venue then knows none of its orders any more",
+)
+
+
+class _Opened(Value, frozen=True, forbid_unknown_fields=True):
+    """The first line: whose file this is, and how each of its ids begins."""
+
+    name: str
+    prefix: str
+
+
+class _Turn(Value, frozen=True, forbid_unknown_fields=True):
+    """Any other line."""
+
+    facts: tuple[Fact, ...]
+
+
+_Line = TypeVar("_Line", _Opened, _Turn)
+_opened, _turn = msgspec.json.Decoder(_Opened), msgspec.json.Decoder(_Turn)
+_encode = msgspec.json.Encoder().encode
+
+
+class VenueFile:
+    """The facts of the venue *name* in *folder*, which is made where it is not there.
+
+    *prefix* begins the ids of a new file, drawn at random where it is None; an old file keeps its own.
+    With *sync* every turn waits for the disk. *cut* tells what was torn and cut off when it was opened.
+
+    Raises:
+        LogInUse: another venue has the folder open; the error names who.
+        LogDamaged: the file is not what was written; it is left as it is.
+        LogHalted: the folder cannot be written to.
+        InvalidMessage: the file is another venue's, or was begun with another prefix.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        name: str,
+        prefix: str | None,
+        *,
+        sync: bool = True,
+        opened: Callable[[Path], Appending] = FileEnd,
+    ) -> None:
+        self.folder = Path(folder)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = FolderLock(self.folder / LOCK)
+        except OSError as error:
+            raise LogHalted(f"{self.folder} cannot be opened: {error}") from error
+        with ExitStack() as undone:
+            undone.callback(lock.release)
+            self._log = LineLog(self.folder / LOG, FORM, sync=sync, opened=opened)
+            undone.callback(self._log.close)
+            self.prefix = self._known_as(name, prefix)
+            self._closing = undone.pop_all()
+        self.cut = self._log.cut
+
+    def _known_as(self, name: str, prefix: str | None) -> str:
+        if not self._log.seq:
+            first = _Opened(name, f"{secrets.token_hex(4)}-" if prefix is None else prefix)
+            self._append(first)
+            return first.prefix
+        head = self._decoded(_opened, *next(iter(self._log)))
+        problems: list[str] = []
+        if head.name != name:
+            problems.append(f"path: {self.folder} is the journal of {head.name}, not of {name}")
+        if prefix not in (None, head.prefix):
+            problems.append(f"prefix: the ids in {self.folder} begin with {head.prefix!r}, not {prefix!r}")
+        if problems:
+            raise InvalidMessage(tuple(problems))
+        return head.prefix
+
+    def __iter__(self) -> Iterator[Fact]:
+        """Every fact, in order.
+
+        Raises:
+            LogDamaged: a line is whole and means nothing.
+        """
+        for number, text in self._log:
+            if number > 1:
+                yield from self._decoded(_turn, number, text).facts
+
+    def keep(self, facts: Sequence[Fact]) -> None:
+        """Write the facts of one step down. When this raises, nothing of it may be told.
+
+        Raises:
+            LogHalted: they could not be kept, or earlier ones could not; the venue has to stop.
+        """
+        self.check_open()
+        if facts:
+            self._append(_Turn(tuple(facts)))
+
+    def check_open(self) -> None:
+        """Raise LogHalted where nothing is taken any more."""
+        self._log.check_open()
+
+    def close(self) -> None:
+        """Let go of the folder. Closing twice does no harm."""
+        self._closing.close()
+
+    def _append(self, line: _Opened | _Turn) -> None:
+        self._log.append(FORM.start(self._log.seq + 1) + _encode(line)[1:])
+
+    def _decoded(self, decoder: msgspec.json.Decoder[_Line], number: int, text: bytes) -> _Line:
+        try:
+            return decoder.decode(b"{" + text[len(FORM.start(number)) :])
+        except msgspec.DecodeError as problem:
+            self._log.damaged(number, str(problem))
