@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from fsm_ems.dialogs.record import Adopted, Held, Recalled, Record, Submitted
+from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import LogHalted
 from fsm_ems.journal.base import Key, life_named
 from fsm_ems.journal.codec import decode, encode
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.simulate_plan import Fault
 from fsm_ems.testing.simulate_world import World
-
-_BIRTHS = Submitted | Held | Adopted | Recalled
 
 
 class Killed(Exception):
@@ -68,9 +66,7 @@ class Disk:
 
     def of(self, owner: str, oid: str) -> Sequence[Record]:
         """As :class:`~fsm_ems.journal.base.RecordSource` has it."""
-        records = self._index.get((owner, oid), [])
-        births = [place for place, record in enumerate(records) if isinstance(record.payload, _BIRTHS)]
-        return records[births[-1] :] if births else ()
+        return self._index.get((owner, oid), ())
 
     def lookup(self, broker: str, reqid: int | str | None, venue_id: str | None) -> Sequence[Record]:
         """As :class:`~fsm_ems.journal.base.RecordSource` has it."""

@@ -174,7 +174,7 @@ class Process:
         book, made = self.book, self._made
         if made or effects:
             self._oracle.took(made, effects, book)
-            self._oracle.sends(effects, book, self.settings)
+            self._oracle.sends(effects, self.settings)
         self._queue(effects)
         self._inputs += 1
         if self._inputs % _BOUNDED_EVERY == 0:

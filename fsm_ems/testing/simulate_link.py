@@ -1,6 +1,7 @@
 """The link between the EMS and the venue: it breaks, goes silent, doubles, delays, reorders and loses.
 
-Reports are lost with the link alone, as on a stream of bytes; a request that was under way may still arrive,
+Reports are lost with the link as on a stream of bytes, and in some seeds one by one, but for those that undo
+an execution: only a connection makes a venue tell them again. A request that was under way may still arrive,
 even past its deadline. The pauses between attempts are those of the service.
 """
 
@@ -10,7 +11,7 @@ from typing import Protocol
 
 from fsm_ems.dialogs.record import Send, SendHistory, SendOrder
 from fsm_ems.machines.link import LinkEvent
-from fsm_ems.messages import AnyReport, BrokerdFill, VenueReport
+from fsm_ems.messages import AnyReport, BrokerdBust, BrokerdCorrection, BrokerdFill, VenueReport
 from fsm_ems.testing.simulate_plan import MS, SECOND, Fault
 from fsm_ems.testing.simulate_venue import RESTART_MAX, Venue
 from fsm_ems.testing.simulate_world import World
@@ -160,6 +161,8 @@ class Link:
         world, number = self._world, self.number
         if not self._open or self._silent:
             world.faults[Fault.LOST_REPORT] += 1
+            return
+        if not isinstance(report, BrokerdBust | BrokerdCorrection) and world.chance(Fault.HOLE):
             return
         arrival_ns = max(self._last_ns, world.now_ns + world.between(1, 30) * MS)
         if isinstance(report, BrokerdFill) and world.chance(Fault.LATE_FILL):

@@ -18,6 +18,7 @@ from fsm_ems.dialogs.record import (
     EditWanted,
     Effect,
     Held,
+    LinkMoved,
     Met,
     Notice,
     Record,
@@ -74,6 +75,7 @@ class FromLog:
         self.states: dict[Key, str] = {}
         self.streams: dict[str, list[int]] = {}
         self.booked: dict[str, Executed] = {}
+        self.link = "lost"
         self.ledger: dict[tuple[str, str], Decimal] = {}
 
 
@@ -135,7 +137,9 @@ class Oracle:
             if key in log.born:
                 raise Breach("P1", f"{key} was taken a second time, by record {record.seq}")
             log.born.add(key)
-        if isinstance(payload, Held):
+        if isinstance(payload, LinkMoved):
+            log.link = payload.event.value
+        elif isinstance(payload, Held):
             body = payload.body
             log.waits[key] = Waits(body.market, body.side, payload.direction, payload.price)
         elif isinstance(payload, Triggered):
@@ -258,17 +262,15 @@ class Oracle:
 
     # ── what leaves ─────────────────────────────────────────────────────────────────────────────────
 
-    def sends(self, effects: Iterable[Effect], book: Book, settings: Settings) -> None:
+    def sends(self, effects: Iterable[Effect], settings: Settings) -> None:
         """What was decided to send: checked, over a link that takes it."""
         for effect in effects:
             if not isinstance(effect, Send):
                 continue
-            if isinstance(effect, SendHistory) or effect.size is None:
-                open_ = book.link_open(BROKER)
-            else:
-                open_ = book.link_up(BROKER) if isinstance(effect, SendOrder) else book.link_open(BROKER)
+            if not isinstance(effect, SendHistory) and effect.size is not None:
                 self._within_limits(effect.size, effect.price, settings)
-            if not open_:
+            takes = ("synced",) if isinstance(effect, SendOrder) else ("connected", "synced")
+            if self.log.link not in takes:
                 raise Breach("P12", f"{type(effect).__name__} {effect.reqid} leaves, and the link is not up")
 
     @staticmethod

@@ -43,6 +43,8 @@ class Fault(StrEnum):
     LINK_BREAK = "link break"
     LOST_REPORT = "lost report"
     LOST_REQUEST = "lost request"
+    HOLE = "report lost in silence"
+    LAGGING_READ = "lagging read"
     NO_CONNECTION = "no connection"
     HALF_OPEN = "half-open link"
     DOUBLED_REPORT = "doubled report"
@@ -54,6 +56,10 @@ class Fault(StrEnum):
     LATE_FILL = "late fill"
     BUST = "bust"
     CORRECTION = "correction"
+    VENUE_CANCEL = "cancel by the venue"
+    HALTED_ORDER = "order held by the venue"
+    WEIGHED = "request weighed"
+    AMBIGUOUS = "ambiguous reply"
     CRASH = "crash"
     KILLED_WRITING = "killed while writing"
     KILLED_SENDING = "killed while sending"
@@ -76,12 +82,16 @@ class Fault(StrEnum):
 
 _PERMILLE: dict[Fault, tuple[int, ...]] = {
     Fault.NO_CONNECTION: (100, 300, 600),
+    Fault.HOLE: (10, 50, 150),
+    Fault.LAGGING_READ: (100, 500, 900),
     Fault.DOUBLED_REPORT: (20, 100, 500),
     Fault.REORDERED_REPORT: (20, 100, 400),
     Fault.DELAYED_REPORT: (10, 50, 200),
     Fault.DELAYED_REQUEST: (20, 100, 300),
     Fault.DOUBLED_REQUEST: (10, 50, 300),
     Fault.LATE_FILL: (100, 300, 700),
+    Fault.WEIGHED: (50, 200, 600),
+    Fault.AMBIGUOUS: (10, 50, 200),
     Fault.KILLED_WRITING: (2, 5, 10),
     Fault.KILLED_SENDING: (2, 5, 20),
     Fault.SLOW_DISK: (10, 50, 200),
@@ -98,6 +108,8 @@ _EVERY_S: dict[Fault, tuple[int, ...]] = {
     Fault.VENUE_RESTART: (20, 50, 90),
     Fault.BUST: (5, 15, 40),
     Fault.CORRECTION: (5, 15, 40),
+    Fault.VENUE_CANCEL: (3, 10, 40),
+    Fault.HALTED_ORDER: (3, 10, 40),
     Fault.CRASH: (10, 30, 80),
     Fault.POWER_CUT: (10, 30, 80),
     Fault.CLOCK_JUMP: (5, 20, 60),
@@ -164,5 +176,5 @@ def _settings(rng: random.Random) -> Settings:
         keep_finished=rng.choice((10_000, 10_000, 8, 2)),
         parked_max=rng.choice((1_000, 1_000, 3)),
         open_edits_max=rng.choice((16, 2)),
-        check_every_ns=60 * SECOND,
+        ask_every_ns=rng.choice((10, 10, 2)) * SECOND,
     )

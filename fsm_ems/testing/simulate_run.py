@@ -65,6 +65,8 @@ class Simulation:
         world.recur(Fault.VENUE_RESTART, link.restart_venue)
         world.recur(Fault.BUST, venue.bust)
         world.recur(Fault.CORRECTION, venue.correct)
+        world.recur(Fault.VENUE_CANCEL, venue.cancel)
+        world.recur(Fault.HALTED_ORDER, venue.hold)
         world.recur(Fault.CRASH, self.ems.crash)
         world.recur(Fault.POWER_CUT, self.ems.power_cut)
         world.recur(Fault.CLOCK_JUMP, self.ems.jump)

@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec.structs import replace as with_fields
 
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.dialogs.outward import request_of
-from fsm_ems.dialogs.record import Send
+from fsm_ems.dialogs.record import Send, SendAbout, SendHistory
 from fsm_ems.messages import (
     BrokerdBust,
+    BrokerdCancel,
     BrokerdCorrection,
+    BrokerdError,
     BrokerdFill,
     BrokerdHistory,
     BrokerdOrder,
@@ -31,10 +33,12 @@ from fsm_ems.messages import (
     VenueReport,
 )
 from fsm_ems.quotes import Row
-from fsm_ems.testing.simulate_plan import MARKETS, SECOND
+from fsm_ems.testing.simulate_plan import MARKETS, MS, SECOND, Fault
 from fsm_ems.testing.simulate_world import World
 
 ZERO = Decimal(0)
+Held = Literal["stopped", "suspended", "done_for_day"]
+_HELD: tuple[Held, ...] = ("stopped", "suspended", "done_for_day")
 
 
 class Executed(NamedTuple):
@@ -51,8 +55,8 @@ class VenueOrder:
     """
 
     __slots__ = (
-        "account", "amended", "live", "market", "price", "raw", "reqid", "side", "size", "standing",
-        "venue_id",
+        "account", "amended", "live", "market", "price", "raw", "reqid", "side", "size", "since_ns",
+        "standing", "venue_id",
     )  # fmt: skip  # one name a line says no more
 
     def __init__(self, venue_id: str, request: BrokerdOrder) -> None:
@@ -64,6 +68,7 @@ class VenueOrder:
         self.size = request.size
         self.price = request.price
         self.standing = "open"
+        self.since_ns = request.time_ns
         self.live: dict[str, Executed] = {}
         self.raw = ZERO
         self.amended = False
@@ -158,11 +163,42 @@ class Venue:
         self._engine = PaperEngine(MARKETS, fill_model=world.plan.fill_model)
         self._amendments: list[BrokerdBust | BrokerdCorrection | BrokerdStatus] = []
         self._amended: set[str] = set()
+        self._cancelled = 0
 
     # ── what comes in ───────────────────────────────────────────────────────────────────────────────
 
     def arrive(self, send: Send) -> None:
-        """A request is at the door; a venue that is away does not hear it."""
+        """A request is at the door; a venue that is away does not hear it.
+
+        It may weigh the request first, or answer what tells nothing.
+        """
+        world = self._world
+        if self.away:
+            return
+        if isinstance(send, SendHistory) or (isinstance(send, SendAbout) and send.verb == "query"):
+            self._take(send)
+            return
+        if world.chance(Fault.AMBIGUOUS):
+            self.tell(BrokerdError(reqid=send.reqid, account=send.account, time_ns=world.now_ns))
+            if world.rng.randrange(2):
+                return
+        if isinstance(send, SendAbout) and world.chance(Fault.WEIGHED):
+            order = self.book.by_reqid.get(send.target)
+            if order is not None and order.standing == "open":
+                self._weigh(order, send)
+                world.after(world.between(10, 3_000) * MS, "weighed", lambda: self._take(send))
+                return
+        self._take(send)
+
+    def _weigh(self, order: VenueOrder, send: SendAbout) -> None:
+        about = self._about(order)
+        if send.verb == "edit":
+            about["reqid"] = send.reqid
+            self.tell(BrokerdStatus(status="pending_edit", cum=order.filled, **about))
+        else:
+            self.tell(BrokerdStatus(status="pending_cancel", cum=order.filled, **about))
+
+    def _take(self, send: Send) -> None:
         if self.away:
             return
         request = request_of(with_fields(send, time_ns=self._world.now_ns))
@@ -219,6 +255,45 @@ class Venue:
         self._amend(order, report)
         return True
 
+    def cancel(self) -> bool:
+        """End some order that nobody asked to end."""
+        order = self._resting()
+        if order is None:
+            return False
+        now_ns, target = self._world.now_ns, order.reqid
+        self._cancelled += 1
+        self._engine.send(
+            BrokerdCancel(
+                reqid=f"venue-{self._cancelled}",
+                account=order.account,
+                target=target,
+                time_ns=now_ns,
+                deadline_ns=now_ns,
+            )
+        )
+        self.tick()
+        return True
+
+    def hold(self) -> bool:
+        """Say that some order trades at a set price, or not at all, and later that it is as before."""
+        order = self._resting()
+        if order is None:
+            return False
+        held: Held = self._world.rng.choice(_HELD)
+        resumes = held == "done_for_day"
+        self.tell(BrokerdStatus(status=held, cum=order.filled, resumes=resumes, **self._about(order)))
+
+        def release() -> None:
+            if order.standing == "open" and not self.away:
+                self.tell(BrokerdStatus(status="open", cum=order.filled, **self._about(order)))
+
+        self._world.after(self._world.between(100, 6_000) * MS, "released", release)
+        return True
+
+    def _resting(self) -> VenueOrder | None:
+        there = [order for order in self.book.orders.values() if order.standing == "open"]
+        return self._world.rng.choice(there) if there and not self.away else None
+
     def _some(self) -> tuple[VenueOrder, str] | None:
         there = [*self.book.live()][-20:]
         return self._world.rng.choice(there) if there and not self.away else None
@@ -253,7 +328,8 @@ class Venue:
     def _say(self, reports: Sequence[VenueReport]) -> None:
         for report in reports:
             self.book.told(report)
-            self.tell(self._amended_report(report) if self._amended else report)
+            told = self._amended_report(report) if self._amended else report
+            self.tell(self._lagging(told) if _is_read(told) else told)
             venue_id = None if isinstance(report, BrokerdHistory) else report.venue_id
             if venue_id in self._amended:
                 self._close(self.book.orders[venue_id])
@@ -268,6 +344,25 @@ class Venue:
             return replace(report, cum=self.book.orders[report.venue_id].filled)
         return self._amended_status(report) if isinstance(report, BrokerdStatus) else report
 
+    def _lagging(self, report: VenueReport) -> VenueReport:
+        """A read may be of some time ago, by less than what the margin leaves beside the clocks."""
+        world = self._world
+        if not world.chance(Fault.LAGGING_READ):
+            return report
+        seen_ns = world.now_ns - world.between(1, _LAG_MAX_MS) * MS
+        if isinstance(report, BrokerdHistory):
+            orders = tuple(order for order in report.orders if self._is_seen(order, seen_ns))
+            fills = tuple(fill for fill in report.fills if fill.time_ns <= seen_ns)
+            return replace(report, orders=orders, fills=fills)
+        assert isinstance(report, BrokerdStatus), "the other read is an answer"
+        if report.status == "absent" or self._is_seen(report, seen_ns):
+            return report
+        return replace(report, status="absent", venue_id=None, cum=None, details=None)
+
+    def _is_seen(self, report: BrokerdStatus, seen_ns: int) -> bool:
+        order = self.book.orders.get(report.venue_id or "")
+        return order is None or order.since_ns <= seen_ns
+
     def _amended_status(self, report: BrokerdStatus) -> BrokerdStatus:
         if report.venue_id not in self._amended or report.cum is None:
             return report
@@ -276,5 +371,10 @@ class Venue:
         return replace(report, cum=order.filled, status="cancelled" if ended else report.status)
 
 
+def _is_read(report: VenueReport) -> bool:
+    return isinstance(report, BrokerdHistory) or (isinstance(report, BrokerdStatus) and report.snapshot)
+
+
+_LAG_MAX_MS = 1_000
 RESTART_MAX = 8 * SECOND
 """How long a venue that restarts is away."""
