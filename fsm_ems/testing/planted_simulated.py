@@ -5,18 +5,16 @@ Beside them it is given those of :mod:`fsm_ems.testing.planted` and :mod:`fsm_em
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from msgspec.structs import replace
-
 from fsm_ems.dialogs import apply as applying
-from fsm_ems.dialogs import decide, decide_history, decide_quotes, decide_reports, dispatcher
+from fsm_ems.dialogs import decide, decide_history, decide_reports, fold_report
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.prices import Seen
-from fsm_ems.dialogs.record import Held, Record, Recalled
+from fsm_ems.dialogs.record import Held, Record
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.machines.order import E
 from fsm_ems.testing import planted as p
 from fsm_ems.testing import planted_doubt as q
 from fsm_ems.testing.planted import Call, Patch
@@ -30,9 +28,9 @@ def told_before_durable(patch: Patch) -> None:
     def make(known: Call) -> Call:
         def sync(disk: Any) -> None:
             known(disk)
-            durable, life, disk.durable = disk.durable, disk._life, len(disk.lines)
-            disk._synced()
-            if disk._life == life:
+            durable, lives, disk.durable = disk.durable, disk.lives, len(disk.lines)
+            disk.synced()
+            if disk.lives == lives:
                 disk.durable = durable
 
         return sync
@@ -70,14 +68,15 @@ def counter_starts_again(patch: Patch) -> None:
 
 def history_not_read(patch: Patch) -> None:
     """What the venue lists after a connection is not looked at."""
-    patch.name(Dispatcher, "_history", lambda known: lambda ems, broker, report, now_ns, effects: known(
-        ems, broker, report.__class__(reqid=report.reqid, orders=(), fills=()), now_ns, effects
-    ))
-
-
-def unlisted_ignored(patch: Patch) -> None:
-    """An order that the venue's list lacks stands as before."""
-    patch.name(decide_history, "missing", lambda known: lambda *given: None)
+    patch.name(
+        Dispatcher,
+        "_history",
+        lambda known: (
+            lambda ems, broker, report, now_ns, effects: known(
+                ems, broker, report.__class__(reqid=report.reqid, orders=(), fills=()), now_ns, effects
+            )
+        ),
+    )
 
 
 def no_margin(patch: Patch) -> None:
@@ -121,33 +120,78 @@ def direction_flips(patch: Patch) -> None:
 
 def bust_forgets_the_position(patch: Patch) -> None:
     """An execution that is undone on its order stays in the account."""
-    from fsm_ems.dialogs import fold_report
-
     patch.name(fold_report, "unbook_execution", lambda known: lambda *given: None)
 
 
-class Planted(NamedTuple):
-    """A bug, and what the simulation must call it."""
+class Bug(NamedTuple):
+    """A bug, and how many seeds the simulation gets to find it."""
 
-    plant: Any
-    seeds: int = 30
-    first: int = 0
+    plant: Callable[[Patch], None]
+    seeds: int
 
     @property
     def name(self) -> str:
+        """As it is called on the command line."""
         return self.plant.__name__.replace("_", " ")
 
 
-PLANTED = tuple(
-    Planted(bug)
-    for bug in (
-        told_before_durable, applied_before_written, counter_starts_again, history_not_read, unlisted_ignored, no_margin,
-        stale_quotes_fire, crossed_quotes_fire, direction_flips, bust_forgets_the_position,
-        p.no_dedupe, p.late_fill_dropped, p.overfill_dropped, p.bust_does_not_reopen, p.stated_is_added, p.stash_forgotten,
-        p.stash_sent_early, p.refusal_kills, p.refusal_ends_the_wish_in_doubt, p.previous_state_restored, p.not_driven,
-        p.terms_at_request, p.held_edit_forgotten, p.refused_id_in_force, p.old_answer_believed, p.fill_proves_nothing,
-        q.blind_resend, q.timeout_rejects, q.doubt_times_out, q.absent_once, q.link_loss_ignored, q.sent_without_link,
-        q.limits_of_yesterday, q.told_to_others, q.anyone_may_cancel, q.retry_is_a_new_order, q.stream_gap, q.dark_fires_again,
-        q.parked_dropped, q.changed_beside_the_log, q.execution_counted_for_both, q.row_swapped, q.end_left,
-    )
+class Caught(NamedTuple):
+    """What became of a bug: *breach* None means that it survived so many *seeds*."""
+
+    name: str
+    breach: str | None
+    seed: int
+    seeds: int
+
+
+SECONDS = 150
+"""How long faults last at most in the seeds that look for a bug."""
+_PLANTED: tuple[Bug, ...] = (
+    Bug(told_before_durable, 10),
+    Bug(applied_before_written, 10),
+    Bug(counter_starts_again, 10),
+    Bug(history_not_read, 10),
+    Bug(stale_quotes_fire, 60),
+    Bug(crossed_quotes_fire, 10),
+    Bug(direction_flips, 10),
+    Bug(bust_forgets_the_position, 10),
+    Bug(p.no_dedupe, 10),
+    Bug(p.late_fill_dropped, 10),
+    Bug(p.bust_does_not_reopen, 20),
+    Bug(p.stated_is_added, 10),
+    Bug(p.stash_sent_early, 20),
+    Bug(p.refusal_ends_the_wish_in_doubt, 20),
+    Bug(p.terms_at_request, 60),
+    Bug(p.held_edit_forgotten, 20),
+    Bug(q.blind_resend, 40),
+    Bug(q.timeout_rejects, 40),
+    Bug(q.link_loss_ignored, 10),
+    Bug(q.sent_without_link, 10),
+    Bug(q.limits_of_yesterday, 40),
+    Bug(q.told_to_others, 10),
+    Bug(q.anyone_may_cancel, 10),
+    Bug(q.retry_is_a_new_order, 20),
+    Bug(q.stream_gap, 10),
+    Bug(q.dark_fires_again, 60),
+    Bug(q.changed_beside_the_log, 10),
 )
+
+
+def planted() -> tuple[Bug, ...]:
+    """Every bug the simulation is given to find."""
+    return _PLANTED
+
+
+def hunt(name: str) -> Caught:
+    """Plant the bug of that name, run seeds until one breaks a promise, and take it out again."""
+    bug = next(bug for bug in _PLANTED if bug.name == name)
+    patch = Patch()
+    bug.plant(patch)
+    try:
+        for seed in range(bug.seeds):
+            ran = run(seed, SECONDS)
+            if ran.breach is not None:
+                return Caught(name, ran.breach, seed, seed + 1)
+    finally:
+        patch.take_back()
+    return Caught(name, None, 0, bug.seeds)

@@ -74,6 +74,19 @@ def _terms(key: Key, dialog: Dialog, order: VenueOrder) -> Iterator[str]:
         yield f"{key} still has open edits"
 
 
+def stated_before_busts(ems: Process, oracle: Oracle) -> int:
+    """Of how many orders in memory the known limit keeps us from asking whether all agree."""
+    if not ems.up:
+        return 0
+    pairs = (
+        (ems.book.dialog(*key), oracle.venue.by_reqid.get(reqid)) for key, reqid in oracle.log.sent.items()
+    )
+    return sum(
+        dialog is not None and order is not None and stated_before_a_bust(dialog, order)
+        for dialog, order in pairs
+    )
+
+
 def stated_before_a_bust(dialog: Dialog, order: VenueOrder) -> bool:
     """The known limit: a size that the venue only stated, and what a bust undid of it nobody can tell."""
     return order.amended and bool(dialog.gap)

@@ -256,7 +256,7 @@ class Clients:
 
     def _size(self, market: str) -> Decimal:
         rng = self._world.rng
-        return MARKETS[market].size_tick * rng.randrange(1, rng.choice((10, 100, 800)))
+        return MARKETS[market].size_tick * rng.randrange(1, rng.choice((10, 300, 6_000)))
 
     def _edit(self, order: Order) -> Edit:
         rng = self._world.rng

@@ -26,19 +26,20 @@ class Killed(Exception):
 class Disk:
     """The log. *durable* is how many records are safe; *synced* is told each time it grows.
 
+    *lives* counts the processes that have written to it.
     *failed* is called when a sync fails: the process must end.
     """
 
     def __init__(self, world: World, synced: Callable[[], None], failed: Callable[[], None]) -> None:
         self._world = world
-        self._synced = synced
+        self.synced = synced
         self._failed = failed
         self.lines: list[str] = []
         self.durable = 0
         self.halted = False
         self._read: list[Record] = []
         self._index: dict[Key, list[Record]] = {}
-        self._life = 0
+        self.lives = 0
         self._syncing = False
 
     # ── as the process sees it ──────────────────────────────────────────────────────────────────────
@@ -89,14 +90,14 @@ class Disk:
         if world.chance(Fault.SLOW_DISK):
             took_us += world.between(100_000, 6_000_000)
         self._syncing = True
-        target, life = len(self.lines), self._life
+        target, life = len(self.lines), self.lives
         if took_us:
             world.after(took_us * 1_000, "synced", lambda: self._done(target, life))
         else:
             self._done(target, life)
 
     def _done(self, target: int, life: int) -> None:
-        if life != self._life:
+        if life != self.lives:
             return
         self._syncing = False
         if self._world.chance(Fault.FAILED_SYNC):
@@ -104,8 +105,8 @@ class Disk:
             self._failed()
             return
         self.durable = target
-        self._synced()
-        if life == self._life:  # what became safe may have led to the end of the process
+        self.synced()
+        if life == self.lives:  # what became safe may have led to the end of the process
             self.sync()
 
     # ── after the process ───────────────────────────────────────────────────────────────────────────
@@ -118,7 +119,7 @@ class Disk:
     def stop(self, *, power: bool) -> None:
         """The process has ended, or the power was cut."""
         world = self._world
-        self._life += 1
+        self.lives += 1
         self._syncing = False
         self.halted = False
         if power:

@@ -18,6 +18,7 @@ from fsm_ems.testing.simulate_world import World
 
 RETRY_FIRST_NS = SECOND // 2
 RETRY_MAX_NS = 30 * SECOND
+_DELAYS_MS = (1_000, 5_000, 12_000)
 NOTICED_NS = 8 * SECOND
 """A heartbeat notices by then that a link is silent."""
 
@@ -139,10 +140,10 @@ class Link:
             world.faults[Fault.LOST_REQUEST] += 1
             return
         world.note(_text(send))
-        delay_ns = world.between(1, 50) * MS
+        delay_ns = world.between(1, world.plan.latency_ms) * MS
         if not isinstance(send, SendHistory):
             if world.chance(Fault.DELAYED_REQUEST):
-                delay_ns += world.between(100, 12_000) * MS
+                delay_ns += world.between(100, world.rng.choice(_DELAYS_MS)) * MS
             if world.chance(Fault.DOUBLED_REQUEST):
                 later_ns = delay_ns + world.between(1, 9_000) * MS
                 world.after(later_ns, "request", lambda: self._arrive(send, number))
@@ -164,7 +165,7 @@ class Link:
             return
         if not isinstance(report, BrokerdBust | BrokerdCorrection) and world.chance(Fault.HOLE):
             return
-        arrival_ns = max(self._last_ns, world.now_ns + world.between(1, 30) * MS)
+        arrival_ns = max(self._last_ns, world.now_ns + world.between(1, world.plan.latency_ms) * MS)
         if isinstance(report, BrokerdFill) and world.chance(Fault.LATE_FILL):
             arrival_ns += world.between(500, 10_000) * MS
         elif world.chance(Fault.DELAYED_REPORT):

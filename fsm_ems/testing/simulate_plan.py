@@ -122,7 +122,8 @@ class Plan(NamedTuple):
     """What a seed has drawn.
 
     *seconds* is how long things go wrong, *act_ms* how often each owner does something, *row_ms* how often a
-    market shows something, and *sync_us* how long a disk takes to make durable what was written.
+    market shows something, *latency_ms* the longest way to the venue or back while all is well, and *sync_us*
+    how long a disk takes to make durable what was written.
     """
 
     seconds: int
@@ -132,6 +133,7 @@ class Plan(NamedTuple):
     owners: tuple[str, ...]
     act_ms: int
     row_ms: int
+    latency_ms: int
     sync_us: int
     fill_model: FillModel
     settings: Settings
@@ -154,6 +156,7 @@ def drawn(rng: random.Random, seconds_max: int) -> Plan:
         ("alice", "bob", "carol")[: rng.choice((2, 3))],
         rng.choice((200, 800, 3_000)),
         rng.choice((200, 500, 1_500)),
+        rng.choice((30, 30, 300, 2_000)),
         rng.choice((0, 500, 5_000)),
         rng.choice(("touch", "through", "queue")),
         _settings(rng),

@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from fsm_ems.dialogs.record import Role
+from fsm_ems.machines.order import ORDER
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.search import Edge
-from fsm_ems.testing.simulate_agree import differences
+from fsm_ems.testing.simulate_agree import differences, stated_before_busts
 from fsm_ems.testing.simulate_clients import OBSERVER, Clients, rights, seen, traders
 from fsm_ems.testing.simulate_ems import Process
 from fsm_ems.testing.simulate_feed import Feed
@@ -21,6 +22,7 @@ from fsm_ems.testing.simulate_world import START_NS, World
 
 SECONDS_MAX = 300
 """How long things go wrong in the longest seeds."""
+ROWS: frozenset[Edge] = frozenset((row.source.value, row.event.value) for row in ORDER.rows)
 HEAL_S = 75
 """So long after the last fault everybody agrees."""
 _MARKET_STOPS_S = 30
@@ -28,7 +30,10 @@ _LOOK_S = 3
 
 
 class Ran(NamedTuple):
-    """What became of a seed. *breach* None: nothing was broken. *agreed_s*: so long it took at the end."""
+    """What became of a seed. *breach* None: nothing was broken. *agreed_s*: so long it took at the end.
+
+    *stated*: in so many orders the venue had stated a size of which a bust undid what nobody saw.
+    """
 
     seed: int
     events: int
@@ -37,6 +42,7 @@ class Ran(NamedTuple):
     faults: Counter[Fault]
     edges: frozenset[Edge]
     orders: int
+    stated: int
     agreed_s: int
     breach: str | None
     recent: tuple[tuple[int, int, str], ...]
@@ -130,6 +136,7 @@ def run(seed: int, seconds_max: int = SECONDS_MAX) -> Ran:
         world.faults,
         frozenset(simulation.oracle.edges),
         len(simulation.oracle.venue.orders),
+        stated_before_busts(simulation.ems, simulation.oracle),
         simulation.agreed_s,
         breach,
         tuple(world.recent),
