@@ -148,11 +148,11 @@ SECONDS = 150
 """How long faults last at most in the seeds that look for a bug."""
 _PLANTED: tuple[Bug, ...] = (
     Bug(told_before_durable, 10),
-    Bug(applied_before_written, 10),
+    Bug(applied_before_written, 20),
     Bug(counter_starts_again, 10),
     Bug(history_not_read, 10),
     Bug(stale_quotes_fire, 60),
-    Bug(crossed_quotes_fire, 10),
+    Bug(crossed_quotes_fire, 40),
     Bug(direction_flips, 10),
     Bug(bust_forgets_the_position, 10),
     Bug(p.no_dedupe, 10),

@@ -142,6 +142,9 @@ class Clients:
             self._wish(owner)
         if waiting or not world.healed:
             self._again(owner)
+        if owner != HOSTILE and not world.healed and world.rng.randrange(3) == 0:
+            soon_ms = world.between(1, 2 * world.plan.latency_ms)  # while what was done is under way
+            world.after(soon_ms * MS, owner, lambda: self._wish(owner))
 
     def _wish(self, owner: str) -> None:
         rng, mine = self._world.rng, self._orders[owner][-_RECENT:]
@@ -151,7 +154,7 @@ class Clients:
             self._orders[owner].append(order)
             self._send(owner, order)
             return
-        order = rng.choice(mine)
+        order = mine[-1] if rng.randrange(2) else rng.choice(mine)
         if deed == "cancel":
             self._send(owner, Cancel(oid=order.oid))
         elif deed == "edit":

@@ -319,9 +319,17 @@ class Process:
         live, again = facts(dead), facts(replayed)
         for slot, known in live.items():
             if again[slot] != known:
-                raise Breach("P14", f"{slot}: {what} do not give what was live: {again[slot]}, not {known}")
+                raise Breach("P14", f"{slot}: {what} do not give what was live: {_first(known, again[slot])}")
 
     def check_replay(self) -> None:
         """P14, while it is up."""
         self._dead = self.book
         self._compare(replay(self.disk.written()), "the records")
+
+
+def _first(live: object, again: object) -> str:
+    """Where the two begin to differ, in words."""
+    one, other = repr(live), repr(again)
+    place = next((place for place, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1), 0)
+    begin = max(place - 60, 0)
+    return f"…{other[begin : place + 60]}… and not …{one[begin : place + 60]}…"

@@ -238,16 +238,18 @@ class Venue:
         return True
 
     def correct(self) -> bool:
-        """Put another execution in the place of one, of the same size or a smaller one."""
+        """Put another execution in the place of one, of the same size or another."""
         found = self._some()
         if found is None:
             return False
         order, exec_id = found
         old, market, rng = order.live.pop(exec_id), MARKETS[order.market], self._world.rng
         made = f"C{len(self._amendments) + 1}"
-        size = market.size_tick if rng.randrange(3) == 0 else old.size
+        size = rng.choice((old.size, old.size, min(market.size_tick, old.size)))
+        if order.standing != "open" and rng.randrange(4) == 0:
+            size = old.size + market.size_tick  # more than ordered may have traded, for all that is known
         price = max(old.price + market.price_tick * rng.choice((-2, 0, 3)), market.price_tick)
-        self.book.execute(order, made, Executed(min(size, old.size), price))
+        self.book.execute(order, made, Executed(size, price))
         report = BrokerdCorrection(
             exec_id=made, ref_id=exec_id, size=order.live[made].size, price=price, **self._about(order)
         )
