@@ -54,6 +54,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("accounting/*_file.py", 4),  # the TOML files, and how they are replaced
     ("accounting/*", 1),  # below dialogs/, whose apply moves the positions
     ("brokers/base.py", 3),
+    ("brokers/find.py", 5),
     ("brokers/*/backend*.py", 5),
     ("brokers/kraken/rest*.py", 5),
     ("brokers/kraken/stream*.py", 5),
