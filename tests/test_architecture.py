@@ -28,6 +28,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("market.py", 1),
     ("value.py", 1),
     ("quotes.py", 1),
+    ("sequence.py", 1),
     ("numbers.py", 1),
     ("message_fields.py", 1),
     ("brokerd.py", 1),  # the broker's half of the messages
