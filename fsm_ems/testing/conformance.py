@@ -30,6 +30,7 @@ from hypothesis import strategies as st
 from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.testing.conformance_play import Player
 from fsm_ems.testing.conformance_rules import RULES, Nonconformance
+from fsm_ems.testing.conformance_shrink import shortest
 from fsm_ems.testing.conformance_stage import Stage
 from fsm_ems.testing.conformance_steps import Step, scripts
 from fsm_ems.testing.conformance_trace import Trace
@@ -48,7 +49,6 @@ SCRIPTS = settings(
     database=None,
     report_multiple_bugs=False,
     suppress_health_check=(HealthCheck.too_slow,),
-    phases=(Phase.explicit, Phase.generate, Phase.shrink),
 )
 """How many scripts are tried, unless the caller says otherwise."""
 
@@ -60,12 +60,15 @@ def check(make: MakeVenue, examples: settings = SCRIPTS) -> None:
         Nonconformance: with the shortest script that was found.
     """
 
-    @examples
+    @settings(examples, phases=(Phase.explicit, Phase.generate))  # what fails is made small here, and faster
     @given(steps=scripts())
     def conforms(steps: list[Step]) -> None:
         _run(make, steps)
 
-    conforms()
+    try:
+        conforms()
+    except Nonconformance as found:
+        raise shortest(lambda steps: _failure(make, steps), found) from None
 
 
 def play(make: MakeVenue, steps: Sequence[Step]) -> None:
@@ -74,14 +77,23 @@ def play(make: MakeVenue, steps: Sequence[Step]) -> None:
     Raises:
         Nonconformance: a rule is broken.
     """
+    if (found := _failure(make, steps)) is not None:
+        raise found
 
-    # Under Hypothesis, for it alone makes trio's scheduler repeat itself.
-    @settings(SCRIPTS, max_examples=1)
+
+def _failure(make: MakeVenue, steps: Sequence[Step]) -> Nonconformance | None:
+    # Under Hypothesis, for it makes trio's scheduler repeat itself.
+    @settings(SCRIPTS, max_examples=1, print_blob=False)
     @given(same=st.just(steps))
     def plays(same: Sequence[Step]) -> None:
         _run(make, same)
 
-    plays()
+    try:
+        plays()
+    except Nonconformance as found:
+        del found.__notes__[:]  # the script is told in it
+        return found.with_traceback(None)
+    return None
 
 
 class Conformance:

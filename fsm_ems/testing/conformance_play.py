@@ -62,11 +62,15 @@ class Player:
             is_done = await self._ask(step)
         elif isinstance(step, s.Answer | s.Trade | s.Turned | s.Deliver):
             is_done = self._act(step)
+            self._stage.look()
+            if is_done and step.cut is not None:
+                await self._stage.interrupt(step.cut)
             if not step.rest:
                 return is_done
         else:
             is_done = await self._befall(step)
-        await self._stage.settle()
+        if is_done:
+            await self._stage.settle()
         return is_done
 
     # ── the EMS ─────────────────────────────────────────────────────────────────────────────────────
@@ -141,12 +145,7 @@ class Player:
 
     async def _befall(self, step: s.Step) -> bool:
         stage = self._stage
-        if isinstance(step, s.Interrupt):
-            for _ in range(step.turns):
-                await trio.lowlevel.checkpoint()
-            stage.trace.note("ems", "a call of receive is cancelled, and made again")
-            stage.link.interrupt()
-        elif isinstance(step, s.Read):
+        if isinstance(step, s.Read):
             if stage.link.is_reading == step.on:
                 return False
             stage.trace.note("ems", "reads again" if step.on else "reads no more")

@@ -190,6 +190,13 @@ class Stage:
             self.trace.note("ems", f"the call for {request.reqid} was cancelled")
         return sending
 
+    async def interrupt(self, turns: int) -> None:
+        """Cancel the call of ``receive`` that waits, after so many turns; another follows."""
+        for _ in range(turns):
+            await trio.lowlevel.checkpoint()
+        self.trace.note("ems", "the call of receive is cancelled, and made again")
+        self.link.interrupt()
+
     # ── the line ────────────────────────────────────────────────────────────────────────────────────
 
     async def until(self, is_so: Callable[[], bool], seconds: int = PATIENCE_S) -> bool:
@@ -251,6 +258,8 @@ class Stage:
         if sending.fault is None and not link.closed.is_set():
             raise Nonconformance("faults", "send() takes a request on a stream that is broken")
         self._judge(sending.fault)
+        if sending.fault is not None:
+            self.trace.say("adapter", "ems", _said(sending.fault))
         if not link.closed.is_set():
             again = await link.receive_again()
             if again is None:
@@ -277,10 +286,11 @@ class Stage:
         link = self.link
         self.look()
         self._is_open = False
+        was_up = link.is_up
         link.leave(thrown)
         if not await self.until(link.closed.is_set):
             raise Nonconformance("faults", f"a connection that was left still runs after {PATIENCE_S} s")
-        if thrown is None and link.end is not None:
+        if was_up and link.end is not None:
             raise Nonconformance("faults", f"leaving a connection raised {_said(link.end)}")
         if link.swallowed:
             raise Nonconformance("faults", "the connection swallowed the BrokerFault of its own stream")
@@ -289,7 +299,7 @@ class Stage:
     def _judge(self, error: Exception | None) -> None:
         for leaf in () if error is None else leaves(error):
             if not isinstance(leaf, BrokerFault):
-                raise Nonconformance("faults", f"{_said(leaf)} came out, and is no BrokerFault") from leaf
+                raise Nonconformance("faults", f"{_said(leaf)} came out, and is no BrokerFault")
 
     async def _line_ended(self) -> None:
         """The adapter ended it: was there a cause? Then connect again."""
@@ -360,4 +370,5 @@ class Stage:
 
 
 def _said(error: BaseException) -> str:
+    error = next(leaves(error))
     return f"{type(error).__name__} ({error})"

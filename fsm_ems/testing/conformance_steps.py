@@ -93,13 +93,6 @@ class AskHistory(Step):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Interrupt(Step):
-    """The call of ``receive`` that waits is cancelled after so many turns, and made again."""
-
-    turns: int = 0
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class Read(Step):
     """The EMS stops reading reports, or goes on."""
 
@@ -139,12 +132,14 @@ class Garble(Step):
 class Answer(Step):
     """The venue takes up the newest, second newest … request without an answer; *choice* among what fits.
 
-    With *rest* unset here and below, the next step comes before anybody could act on this one.
+    Here and below, the EMS's call of ``receive`` that waits is cancelled *cut* turns later, and made again;
+    with *rest* unset, the next step comes before anybody could act on this one.
     """
 
     request: int = 0
     choice: int = 0
     fate: Fate = "now"
+    cut: int | None = None
     rest: bool = True
 
 
@@ -156,6 +151,7 @@ class Trade(Step):
     units: int = 1
     fee: int = 0
     fate: Fate = "now"
+    cut: int | None = None
     rest: bool = True
 
 
@@ -166,6 +162,7 @@ class Turned(Step):
     order: int = 0
     turn: Turn = "open"
     fate: Fate = "now"
+    cut: int | None = None
     rest: bool = True
 
 
@@ -174,6 +171,7 @@ class Deliver(Step):
     """One of the reports that were to come later, the newest, second newest …, is said."""
 
     report: int = 0
+    cut: int | None = None
     rest: bool = True
 
 
@@ -207,24 +205,24 @@ _OFTEN: tuple[tuple[int, st.SearchStrategy[Step]], ...] = (
         Place, market=st.integers(0, 1), side=_sides, units=_units, ticks=_ticks | st.none(), tif=_tifs,
         post_only=st.booleans(), cut=_cuts,
     )),
-    (7, st.builds(Answer, request=_numbers, choice=_numbers, fate=_fates, rest=_rests)),
+    (7, st.builds(Answer, request=_numbers, choice=_numbers, fate=_fates, cut=_cuts, rest=_rests)),
     (3, st.builds(
-        Trade, order=_numbers, units=st.integers(1, 2), fee=st.integers(0, 3), fate=_fates, rest=_rests
+        Trade, order=_numbers, units=st.integers(1, 2), fee=st.integers(0, 3), fate=_fates, cut=_cuts,
+        rest=_rests,
     )),
     (2, st.builds(CancelOrder, order=_numbers, cut=_cuts)),
     (2, st.builds(EditOrder, order=_numbers, units=_units, ticks=_ticks | st.none(), cut=_cuts)),
     (2, st.builds(Ask, order=_numbers, cut=_cuts)),
     (1, st.builds(AskHistory, since=_numbers, cut=_cuts)),
-    (2, st.builds(Turned, order=_numbers, turn=_turns, fate=_fates, rest=_rests)),
-    (3, st.builds(Deliver, report=_numbers, rest=_rests)),
+    (2, st.builds(Turned, order=_numbers, turn=_turns, fate=_fates, cut=_cuts, rest=_rests)),
+    (3, st.builds(Deliver, report=_numbers, cut=_cuts, rest=_rests)),
     (2, st.builds(Reconnect, by=_ways)),
-    (2, st.builds(Interrupt, turns=st.integers(0, 3))),
     (1, st.builds(Read, on=st.booleans())),
     (1, st.builds(Wait, seconds=st.sampled_from((1, 10, 60)))),
     (1, st.builds(Garble, variant=_numbers)),
     (1, st.builds(Show, market=st.integers(0, 1), ticks=_ticks, units=_units, is_print=st.booleans())),
 )  # fmt: skip
-"""How often each step is drawn, of 35: what needs others before it more often than what ends them."""
+"""How often each step is drawn, of 33: what needs others before it more often than what ends them."""
 _KINDS = tuple(kind for kind, (times, _) in enumerate(_OFTEN) for _ in range(times))
 _step = st.sampled_from(_KINDS).flatmap(lambda kind: _OFTEN[kind][1])
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 
 from fsm_ems.clock import Clock
-from fsm_ems.testing.conformance import SCRIPTS, Conformance, VenueEnd
+from fsm_ems.testing.conformance import SCRIPTS, Conformance, Nonconformance, VenueEnd, check
 from tests.testing.paper_end import PaperEnd
+from tests.testing.planted_adapters import BUGS
 
-QUICK = settings(SCRIPTS, derandomize=True)
+QUICK = settings(SCRIPTS, derandomize=True, max_examples=150)
 
 
 class TestPaperBroker(Conformance):
@@ -23,3 +25,19 @@ class TestSlowPaperBroker(Conformance):
 
     def venue(self, clock: Clock) -> VenueEnd:
         return PaperEnd(clock, latency_ns=1_500_000_000)
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_breaks_its_rule_and_the_script_shows_it(bug: str) -> None:
+    make, rules, words = BUGS[bug]
+
+    with pytest.raises(Nonconformance) as told:
+        check(make, QUICK)
+
+    found = told.value
+    print(found)
+    assert found.rule in rules.split(", ")
+    assert words in found.why
+    assert len(found.script) <= 8
+    assert all(f"    {step!r},\n" in str(found) for step in found.script)
+    assert "sequenceDiagram\n    participant ems as EMS\n" in str(found)
