@@ -1,14 +1,13 @@
-"""``examples/json_broker.py``: a complete broker, the adapter of Jex, a made-up venue that speaks JSON.
+"""A complete broker, ``examples/json_broker.py``: the adapter of Jex, a made-up venue that speaks JSON.
 
-It turns requests into the venue's texts and its texts into reports, keeps no state, and guesses nothing.
-``examples/test_json_broker.py`` proves that with the conformance kit.
+It keeps no state and guesses nothing; ``examples/test_json_broker.py`` proves that with the conformance kit.
 """
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from typing import Any, Protocol
 
 import trio
@@ -26,17 +25,14 @@ MARKETS = {
 FIELDS = {  # the venue's word, and ours
     "id": "reqid", "order": "venue_id", "of": "target", "look": "query", "trade": "exec_id", "fee": "fee",
     "by": "deadline_ns", "from": "since_ns", "until": "expire_ns", "qty": "size", "px": "price",
-    "at": "time_ns", "done": "cum", "in": "fee_asset", "role": "liquidity", "state": "status",
-    "why": "text", "code": "code", "what": "request", "market": "market", "side": "side", "type": "type",
-    "tif": "tif", "post": "post_only", "terms": "details", "orders": "orders", "trades": "fills",
-    "last": "last",
+    "at": "time_ns", "done": "cum", "in": "fee_asset", "role": "liquidity", "state": "status", "why": "text",
+    "code": "code", "what": "request", "market": "market", "side": "side", "type": "type", "tif": "tif",
+    "post": "post_only", "terms": "details", "orders": "orders", "trades": "fills", "last": "last",
 }  # fmt: skip
 WORDS = {ours: theirs for theirs, ours in FIELDS.items()}
 ASKS = {"order": "place", "cancel": "cancel", "edit": "amend", "query": "look", "history_query": "history"}
-TELLS = {
-    "placed": "ack", "state": "status", "trade": "fill", "amended": "replaced", "refused": "refused",
-    "unclear": "error", "history": "history",
-}  # fmt: skip
+TELLS = {"placed": "ack", "state": "status", "trade": "fill", "amended": "replaced", "unclear": "error"}
+TELLS |= {"refused": "refused", "history": "history"}
 STATES = {"resting": "open", "new": "pending_new", "leaving": "pending_cancel", "halted": "suspended"}
 
 
@@ -87,66 +83,61 @@ def told(said: dict[str, Any]) -> dict[str, Any]:
     if "details" in fields:
         terms = {FIELDS[theirs]: value for theirs, value in fields["details"].items()}
         fields["details"] = terms | {"market": f"{terms['market']}.jex"}
-    return fields | {
-        part: [told(one) for one in fields[part]] for part in ("orders", "fills") if part in fields
-    }
+    lists = (part for part in ("orders", "fills") if part in fields)
+    return fields | {part: [told(one) for one in fields[part]] for part in lists}
 
 
+@dataclass
 class JexDialogue:
     """One open stream. A call that is cancelled leaves the wire as it was: a text goes whole or not."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    wire: Wire
 
     async def send(self, request: Request) -> None:
-        """One text for each request."""
         with line_faults():
-            await self._wire.send(json.dumps(asked(request)))
+            await self.wire.send(json.dumps(asked(request)))
 
     async def receive(self) -> AnyReport:
-        """One report for each text."""
         with line_faults():
-            text = await self._wire.receive()
+            text = await self.wire.receive()
         with nonsense(text):
             return parse_report(told(json.loads(text, parse_float=str)))  # 0.10 keeps its digits, as text
 
 
+@dataclass
 class JexRows(AsyncIterator[MarketRow]):
     """The market's rows."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    wire: Wire
 
     async def __anext__(self) -> MarketRow:
         with line_faults():
-            text = await self._wire.receive()
+            text = await self.wire.receive()
         with nonsense(text):
             said = json.loads(text, parse_float=str)
-            row = (
-                Quote if said["is"] == "quote" else partial(Trade, side=said["side"], trade_id=said["trade"])
-            )
-            return MarketRow(f"{said['market']}.jex", row(said["at"], *map(Decimal, said["numbers"])))
+            market, numbers = f"{said['market']}.jex", [Decimal(number) for number in said["numbers"]]
+            if said["is"] == "quote":
+                return MarketRow(market, Quote(said["at"], *numbers))
+            price, size = numbers
+            return MarketRow(market, Trade(said["at"], price, size, said["side"], said["trade"]))
 
 
+@dataclass
 class JexBroker:
     """The adapter. Ids are whole numbers there, and the venue refuses what comes after its deadline."""
 
+    connect: Connect
     name = "jex"
     capabilities = Capabilities(reqid_form="int", deadline=True, history=True)
     markets = MARKETS
 
-    def __init__(self, connect: Connect) -> None:
-        self._connect = connect
-
     @asynccontextmanager
     async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
-        """Connect; a new stream begins with nothing from the one before."""
         async with self._open("orders") as wire:
             yield JexDialogue(wire)
 
     @asynccontextmanager
     async def open_market(self) -> AsyncGenerator[JexRows]:
-        """Listen to the market from here on."""
         async with self._open("market") as wire:
             yield JexRows(wire)
 
@@ -154,5 +145,5 @@ class JexBroker:
     async def _open(self, channel: str) -> AsyncGenerator[Wire]:
         async with AsyncExitStack() as stack:
             with line_faults():
-                wire = await stack.enter_async_context(self._connect(channel))
+                wire = await stack.enter_async_context(self.connect(channel))
             yield wire

@@ -68,6 +68,7 @@ def check(make: MakeVenue, examples: settings = SCRIPTS) -> None:
     try:
         conforms()
     except Nonconformance as found:
+        found.__notes__.clear()
         raise shortest(lambda steps: _failure(make, steps), found) from None
 
 
@@ -91,7 +92,7 @@ def _failure(make: MakeVenue, steps: Sequence[Step]) -> Nonconformance | None:
     try:
         plays()
     except Nonconformance as found:
-        del found.__notes__[:]  # the script is told in it
+        found.__notes__.clear()  # Hypothesis' own telling of the script
         return found.with_traceback(None)
     return None
 

@@ -52,7 +52,8 @@ class VenueBook:
     def __init__(
         self, markets: Mapping[str, Market], now: Callable[[], int], *, reopens: bool = False
     ) -> None:
-        self._fixed = {"cancelled", "rejected", "expired"} | (set() if reopens else {"filled"})
+        ends = {"cancelled", "rejected", "expired"}
+        self._fixed = ends if reopens else ends | {"filled"}
         self.orders: list[VenueOrder] = []
         self.unanswered: list[Request] = []
         self._markets = markets

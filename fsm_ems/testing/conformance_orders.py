@@ -59,10 +59,10 @@ class VenueOrder:
         """What can still trade."""
         return self.size - self.cum
 
-    def named(self, time_ns: int) -> dict[str, Any]:
-        """What every report about it begins with."""
+    def named(self, time_ns: int, reqid: Reqid | None = None) -> dict[str, Any]:
+        """What every report about it begins with; *reqid* is the one in force where it is None."""
         return {
-            "reqid": self.chain[-1],
+            "reqid": self.chain[-1] if reqid is None else reqid,
             "venue_id": self.venue_id,
             "account": self.request.account,
             "time_ns": time_ns,
@@ -72,7 +72,7 @@ class VenueOrder:
 
     def ack(self, time_ns: int) -> BrokerdOrderAck:
         """The venue has it."""
-        return BrokerdOrderAck(**self.named(time_ns) | {"reqid": self.chain[0]})
+        return BrokerdOrderAck(**self.named(time_ns, self.chain[0]))
 
     def status(self, status: str, time_ns: int) -> BrokerdStatus:
         """It stands there now."""
@@ -83,8 +83,7 @@ class VenueOrder:
     def replaced(self, edit: BrokerdEdit, time_ns: int) -> BrokerdReplaced:
         """The terms of *edit* are in force."""
         price = self.price if edit.price is None else edit.price
-        named = self.named(time_ns) | {"reqid": edit.reqid}
-        told = BrokerdReplaced(**named, size=edit.size, price=price)
+        told = BrokerdReplaced(**self.named(time_ns, edit.reqid), size=edit.size, price=price)
         self.take_terms(told)
         return told
 

@@ -6,10 +6,13 @@ the rules are in :data:`RULES`.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from decimal import Decimal
-from typing import get_args
+from typing import cast, get_args
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from fsm_ems.brokers.base import Broker
 from fsm_ems.dialogs.settings import Capabilities
@@ -73,17 +76,16 @@ class Nonconformance(AssertionError):
 
 def check_declared(broker: Broker) -> None:
     """Name, markets and capabilities go together."""
-    markets: object = broker.markets
     problems = [
         problem
         for fqme, market in broker.markets.items()
         for problem in _market_problems(broker.name, fqme, market)
     ]
-    if not markets:
+    if not broker.markets:
         problems.append("it has no market")
-    capabilities: object = broker.capabilities
+    capabilities = cast("object", broker.capabilities)  # whatever its author thought it was
     if not isinstance(capabilities, Capabilities):
-        problems.append(f"capabilities are {type(capabilities).__name__}, and no Capabilities")
+        problems.append(f"its capabilities are {capabilities!r}, and no Capabilities")
     if problems:
         raise Nonconformance("declared", "; ".join(problems))
 
@@ -103,13 +105,13 @@ def inexact(value: object) -> str | None:
     """A float somewhere in *value*, in words; None where there is none."""
     if isinstance(value, float):
         return f"{value!r} is a float"
-    parts: Sequence[object] = ()
+    parts: Iterable[object] = ()
     if is_dataclass(value):
         parts = [getattr(value, one.name) for one in fields(value)]
+    elif isinstance(value, Struct):
+        parts = astuple(value)
     elif isinstance(value, tuple):
-        parts = value
-    elif hasattr(value, "__struct_fields__"):
-        parts = [getattr(value, name) for name in value.__struct_fields__]
+        parts = cast("tuple[object, ...]", value)
     return next((found for part in parts if (found := inexact(part)) is not None), None)
 
 
@@ -238,8 +240,8 @@ class Translation:
         if not isinstance(report, _REPORTS):
             raise Nonconformance("reports", f"{type(report).__name__} came out of receive(): no report")
         if (found := inexact(report)) is not None:
-            raise Nonconformance("reports", f"{report.name}: {found}")
-        whole = _whole(self._pages_received, report)
+            raise Nonconformance("reports", f"{type(report).__name__}: {found}")
+        whole = _whole(self._pages_received, cast("AnyReport", report))
         if whole is None:
             return
         waiting = self._said.get(key, [])

@@ -6,7 +6,7 @@ each has usual values for its fields. A search by steps is some ten times faster
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 
 from fsm_ems.testing.conformance_rules import Nonconformance
@@ -14,6 +14,7 @@ from fsm_ems.testing.conformance_steps import Step
 
 Fails = Callable[[Sequence[Step]], Nonconformance | None]
 """Plays a script: how it fails, or None."""
+_COUNTED = frozenset({"order", "request", "report", "since"})
 
 
 def shortest(fails: Fails, found: Nonconformance) -> Nonconformance:
@@ -44,7 +45,8 @@ class _Search:
         while size:
             place = 0
             while place < len(script := self.best.script):
-                if not self._try((*script[:place], *script[place + size :])):
+                shorter = (*script[:place], *script[place + size :])
+                if not any(self._try(one) for one in (shorter, *_recounted(shorter, place))):
                     place += size
             size //= 2
         return self.best.script != before
@@ -59,6 +61,16 @@ class _Search:
                     plain = replace(script[place], **{field.name: field.default})
                     self._try((*script[:place], plain, *script[place + 1 :]))
         return self.best.script != before
+
+
+def _recounted(script: Sequence[Step], gap: int) -> Iterator[Sequence[Step]]:
+    """*script*, with one number less in a step after the *gap*: it may have counted past what is gone."""
+    for place in range(gap, len(script)):
+        step = script[place]
+        for field in fields(step):
+            number: object = getattr(step, field.name)
+            if field.name in _COUNTED and isinstance(number, int) and number > 0:
+                yield (*script[:place], replace(step, **{field.name: number - 1}), *script[place + 1 :])
 
 
 def _size(script: Sequence[Step]) -> tuple[int, int]:
