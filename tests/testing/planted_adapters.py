@@ -78,8 +78,7 @@ class CountsByFloat(JexDialogue):
     async def receive(self) -> AnyReport:
         report = await super().receive()
         if isinstance(report, BrokerdFill):
-            inexact = float.__call__  # the house bans the name, and the bug needs it
-            return replace(report, fee=Decimal(repr(inexact(report.fee))))
+            return replace(report, fee=Decimal(repr(float(report.fee))))
         return report
 
 
@@ -214,6 +213,15 @@ class BreaksByItself(JexDialogue):
         if isinstance(report, BrokerdRefused):
             raise BrokerFault("refused")
         return report
+
+
+class GivesUpOnSilence(JexDialogue):
+    """A venue that says nothing for half a minute is gone: at a venue that may be silent for longer."""
+
+    async def receive(self) -> AnyReport:
+        with trio.move_on_after(30):
+            return await super().receive()
+        raise BrokerFault("silence")
 
 
 class SendsAgain(JexBroker):
@@ -366,6 +374,7 @@ BUGS: dict[str, tuple[MakeVenue, str, str]] = {
     "sends into the void": (with_dialogue(SendsIntoTheVoid), "faults", "send() takes a request"),
     "raises its library's": (with_dialogue(RaisesItsLibrarys), "faults", "EndOfChannel"),
     "breaks by itself": (with_dialogue(BreaksByItself), "faults", "nothing was wrong"),
+    "gives up on silence": (with_dialogue(GivesUpOnSilence), "faults", "nothing was wrong"),
     "sends again": (
         with_broker(lambda end: SendsAgain(end._connect)),
         "leaks",

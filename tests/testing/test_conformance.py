@@ -7,6 +7,7 @@ from hypothesis import settings
 
 from fsm_ems.clock import Clock
 from fsm_ems.testing.conformance import SCRIPTS, Conformance, Nonconformance, VenueEnd, check
+from tests.testing.honest_adapters import HONEST
 from tests.testing.paper_end import PaperEnd
 from tests.testing.planted_adapters import BUGS
 
@@ -41,3 +42,8 @@ def test_a_planted_bug_breaks_its_rule_and_the_script_shows_it(bug: str) -> None
     assert len(found.script) <= 8
     assert all(f"    {step!r},\n" in str(found) for step in found.script)
     assert "sequenceDiagram\n    participant ems as EMS\n" in str(found)
+
+
+@pytest.mark.parametrize("way", HONEST)
+def test_what_an_adapter_may_do_breaks_no_rule(way: str) -> None:
+    check(HONEST[way], settings(QUICK, max_examples=80))
