@@ -19,6 +19,7 @@ that leads there, and a sequence diagram of it. :func:`play` plays a script agai
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -97,14 +98,14 @@ def _failure(make: MakeVenue, steps: Sequence[Step]) -> Nonconformance | None:
     return None
 
 
-class Conformance:
+class Conformance(ABC):
     """For pytest: a subclass whose name begins with ``Test``, with the venue end of its adapter."""
 
     examples: ClassVar[settings] = SCRIPTS
 
+    @abstractmethod
     def venue(self, clock: Clock) -> VenueEnd:
-        """A new venue end, and with it a new adapter."""
-        raise NotImplementedError
+        """A new venue end, which makes the adapters."""
 
     def test_the_adapter_conforms(self) -> None:
         """Whatever the venue does, the adapter keeps every rule."""

@@ -246,7 +246,7 @@ class Stage:
             raise Nonconformance(
                 "faults", f"the venue hung up, and receive() still waits after {PATIENCE_S} s"
             )
-        self._judge(link.fault or link.end)
+        self._judge(self._reason(link))
         if link.fault is not None and not link.closed.is_set():
             self.trace.say("adapter", "ems", _said(link.fault))
             await self._check_broken(link)
@@ -296,6 +296,14 @@ class Stage:
             raise Nonconformance("faults", "the connection swallowed the BrokerFault of its own stream")
         self._judge(link.end)
 
+    @staticmethod
+    def _reason(link: Link) -> Exception:
+        """Why a connection is over, as the EMS is told."""
+        error = link.fault or link.end
+        if error is None:
+            raise Nonconformance("faults", "the connection ended, and nobody was told why")
+        return error
+
     def _judge(self, error: Exception | None) -> None:
         for leaf in () if error is None else leaves(error):
             if not isinstance(leaf, BrokerFault):
@@ -304,10 +312,8 @@ class Stage:
     async def _line_ended(self) -> None:
         """The adapter ended it: was there a cause? Then connect again."""
         link = self.link
-        error = link.fault or link.end
+        error = self._reason(link)
         self._judge(error)
-        if error is None:
-            raise Nonconformance("faults", "the connection ended by itself, and nobody was told why")
         if self._is_garbled:
             if not all(isinstance(leaf, InvalidReport) for leaf in leaves(error)):
                 raise Nonconformance("unknown", f"it was refused with {_said(error)}, and not InvalidReport")

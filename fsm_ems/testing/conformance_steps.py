@@ -191,8 +191,11 @@ _numbers = st.integers(0, 3)
 _rests = st.sampled_from((True, True, False))
 _units = st.sampled_from((1, 2, 3, LONG))
 _ticks = st.sampled_from((100, 99, 101, 10**9 + 7))
+_limits = st.sampled_from((100, 100, 101, 99, 100, 101, 10**9 + 7, None))
 _sides: st.SearchStrategy[Side] = st.sampled_from(("buy", "sell"))
-_tifs: st.SearchStrategy[TimeInForce] = st.sampled_from(("gtc", "gtc", "gtc", "ioc", "fok", "gtd"))
+_tifs: st.SearchStrategy[TimeInForce] = st.sampled_from(
+    ("gtc", "gtc", "gtc", "gtc", "gtc", "gtc", "ioc", "fok", "gtd")
+)
 _turns: st.SearchStrategy[Turn] = st.sampled_from(
     ("open", "cancelled", "expired", "pending_cancel", "suspended", "restated", "bust", "correction")
 )
@@ -202,7 +205,7 @@ _ways: st.SearchStrategy[Literal["venue", "ems", "restart", "refused"]] = st.sam
 
 _OFTEN: tuple[tuple[int, st.SearchStrategy[Step]], ...] = (
     (5, st.builds(
-        Place, market=st.integers(0, 1), side=_sides, units=_units, ticks=_ticks | st.none(), tif=_tifs,
+        Place, market=st.integers(0, 1), side=_sides, units=_units, ticks=_limits, tif=_tifs,
         post_only=st.booleans(), cut=_cuts,
     )),
     (7, st.builds(Answer, request=_numbers, choice=_numbers, fate=_fates, cut=_cuts, rest=_rests)),
@@ -211,7 +214,7 @@ _OFTEN: tuple[tuple[int, st.SearchStrategy[Step]], ...] = (
         rest=_rests,
     )),
     (2, st.builds(CancelOrder, order=_numbers, cut=_cuts)),
-    (2, st.builds(EditOrder, order=_numbers, units=_units, ticks=_ticks | st.none(), cut=_cuts)),
+    (2, st.builds(EditOrder, order=_numbers, units=_units, ticks=_limits, cut=_cuts)),
     (2, st.builds(Ask, order=_numbers, cut=_cuts)),
     (1, st.builds(AskHistory, since=_numbers, cut=_cuts)),
     (2, st.builds(Turned, order=_numbers, turn=_turns, fate=_fates, cut=_cuts, rest=_rests)),

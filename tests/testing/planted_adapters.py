@@ -11,9 +11,8 @@ from decimal import Decimal
 from typing import Any, cast
 
 import trio
-from msgspec.structs import replace as with_price
 
-from examples.json_broker import JexBroker, JexDialogue, JexRows, Wire, asked
+from examples.json_broker import JexBroker, JexDialogue, Wire, asked
 from examples.test_json_broker import JexEnd
 from fsm_ems.errors import BrokerFault, InvalidReport
 from fsm_ems.market import Market
@@ -27,7 +26,6 @@ from fsm_ems.messages import (
     BrokerdStatus,
     Request,
 )
-from fsm_ems.quotes import MarketRow, Quote
 from fsm_ems.testing.conformance import MakeVenue
 
 
@@ -341,31 +339,12 @@ class NamesItWrong(JexBroker):
     }
 
 
-class ShowsByTicks(JexRows):
-    """It rounds the market's prices to whole numbers."""
-
-    async def __anext__(self) -> MarketRow:
-        market, row = await super().__anext__()
-        if isinstance(row, Quote):
-            row = with_price(row, bid=row.bid.to_integral_value())
-        return MarketRow(market, row)
-
-
-class RoundsItsMarket(JexBroker):
-    """The market feed rounds."""
-
-    @asynccontextmanager
-    async def open_market(self) -> AsyncGenerator[JexRows]:
-        async with self._open("market") as wire:
-            yield ShowsByTicks(wire)
-
-
 BUGS: dict[str, tuple[MakeVenue, str, str]] = {
     "drops early fills": (with_dialogue(DropsEarlyFills), "reports", "never came"),
     "counts by float": (with_dialogue(CountsByFloat), "reports", "fee: "),
     "answers absent": (with_dialogue(AnswersAbsent), "reports", "the venue did not say it"),
     "loses when cancelled": (with_dialogue(LosesWhenCancelled), "reports", "never came"),
-    "holds back": (with_dialogue(HoldsBack), "reports", "which was said first"),
+    "holds back": (with_dialogue(HoldsBack), "reports, faults", ""),
     "forgets codes": (with_dialogue(ForgetsCodes), "reports", "code: "),
     "forgets executions": (with_dialogue(ForgetsExecutions), "reports", "fills: 1 were said, and 0 came"),
     "takes nonsense": (with_dialogue(TakesNonsense), "unknown", "raised nothing"),
@@ -387,6 +366,5 @@ BUGS: dict[str, tuple[MakeVenue, str, str]] = {
     "sends twice": (with_dialogue(SendsTwice), "requests", "reached the venue twice"),
     "drops questions": (with_dialogue(DropsQuestions), "requests", "never reached the venue"),
     "names it wrong": (with_broker(lambda end: NamesItWrong(end._connect)), "declared", "is listed as"),
-    "rounds its market": (with_broker(lambda end: RoundsItsMarket(end._connect)), "market", "was shown"),
 }
 """The bugs by name: the adapter, the rule that it breaks, and words of what is told."""
