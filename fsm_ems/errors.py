@@ -4,7 +4,9 @@
     ├── ClientFault              the caller's request cannot be done; nothing changed
     │   ├── InvalidMessage       a message does not have the form it must have
     │   ├── Refused              a well-formed command the EMS does not take, with a stable code
-    │   └── OrderFileError       an orders, market or tape file is wrong, with file and line
+    │   ├── OrderFileError       an orders, market or tape file is wrong, with file and line
+    │   ├── UnknownBroker        no installed package declares a broker of that name
+    │   └── UnusableBroker       one does, and it cannot be had
     ├── BrokerFault              the broker side broke its protocol
     │   └── InvalidReport        a report does not have the form it must have
     ├── LogFault                 the record log cannot be trusted or written: stop
@@ -63,6 +65,24 @@ class OrderFileError(ClientFault):
         super().__init__(f"{where}: {problem}")
         self.where = where
         self.problem = problem
+
+
+class UnknownBroker(ClientFault):
+    """No installed package declares a broker *name*; *known* are those that are declared."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"no broker {name!r} is installed: known are {', '.join(known) or 'none'}")
+        self.name = name
+        self.known = known
+
+
+class UnusableBroker(ClientFault):
+    """The broker *name* is declared and cannot be had: *why* says whose doing it is."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"broker {name!r}: {why}")
+        self.name = name
+        self.why = why
 
 
 class BrokerFault(EMSError):

@@ -47,6 +47,7 @@ from fsm_ems.messages import (
     Report,
 )
 from fsm_ems.numbers import plain
+from fsm_ems.sequence import sequence_diagram, shown
 
 Actor = Literal["owner", "ems", "broker"]
 
@@ -346,33 +347,18 @@ def time_text(time_ns: int) -> str:
 def as_mermaid(told: Sequence[Step]) -> str:
     """The steps as a mermaid sequence diagram of the owner, the EMS and the broker."""
     owner, broker = (told[0].owner, told[0].broker) if told else ("owner", "broker")
-    lines = [
-        "sequenceDiagram",
-        f"participant owner as {_safe(owner)}",
-        "participant ems as EMS",
-        f"participant broker as {_safe(broker)}",
-    ]
-    for step in told:
-        lines += _drawn(step)
-    return "\n    ".join(lines) + "\n"
+    participants = {"owner": owner, "ems": "EMS", "broker": broker}
+    return sequence_diagram(participants, (line for step in told for line in _drawn(step)))
 
 
 def _drawn(step: Step) -> list[str]:
     came = "Note over ems" if step.actor == "ems" else f"{step.actor}->>ems"
     moved = step.state if step.source == step.state else f"{step.source} → {step.state}"
-    lines = [f"{came}: {_safe(step.cause)}", f"Note over ems: {_safe(f'{moved} ({step.event})')}"]
-    lines += [f"ems->>broker: {_safe(send)}" for send in step.sends]
+    lines = [f"{came}: {shown(step.cause)}", f"Note over ems: {shown(f'{moved} ({step.event})')}"]
+    lines += [f"ems->>broker: {shown(send)}" for send in step.sends]
     if step.told:
         filled = f", {plain(step.filled)} of {plain(step.size)} filled" if step.filled else ""
-        lines.append(f"ems-->>owner: {_safe(step.state + filled)}")
+        lines.append(f"ems-->>owner: {shown(step.state + filled)}")
     if step.alarm:
-        lines.append(f"Note over owner,ems: {_safe(f'ALARM: {step.alarm}')}")
+        lines.append(f"Note over owner,ems: {shown(f'ALARM: {step.alarm}')}")
     return lines
-
-
-def _safe(text: str) -> str:
-    """*text* as mermaid shows it and does not read it: all but plain characters become their numbers."""
-    return "".join(char if char.isalnum() or char in _PLAIN else f"#{ord(char)};" for char in text)
-
-
-_PLAIN = frozenset(" .,:()/_+=@'!?*-→")

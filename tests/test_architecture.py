@@ -28,6 +28,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("market.py", 1),
     ("value.py", 1),
     ("quotes.py", 1),
+    ("sequence.py", 1),
     ("numbers.py", 1),
     ("usual.py", 1),
     ("message_fields.py", 1),
@@ -56,6 +57,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("accounting/*_file.py", 4),  # the TOML files, and how they are replaced
     ("accounting/*", 1),  # below dialogs/, whose apply moves the positions
     ("brokers/base.py", 3),
+    ("brokers/find.py", 5),
     ("brokers/*/backend*.py", 5),
     ("brokers/kraken/rest*.py", 5),
     ("brokers/kraken/stream*.py", 5),

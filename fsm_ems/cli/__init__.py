@@ -18,6 +18,7 @@ Begin with:
   fsm-ems why ORDER DIR                          an order's life, step by step
   fsm-ems positions DIR                          what each account holds
   fsm-ems diagram --format svg > order.svg       the machine that every order runs through
+  fsm-ems brokers                                the brokers that are installed
 """
 EXITS = """\b
 Exit codes:
@@ -35,6 +36,7 @@ _COMMANDS = {
     "why": "fsm_ems.cli.why",
     "positions": "fsm_ems.cli.positions",
     "diagram": "fsm_ems.cli.diagram",
+    "brokers": "fsm_ems.cli.brokers",
 }
 
 

@@ -1,0 +1,263 @@
+"""Playing a conformance script: each step as a deed of the EMS, the line or the venue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import trio
+
+from fsm_ems.market import Market
+from fsm_ems.messages import (
+    BrokerdCancel,
+    BrokerdEdit,
+    BrokerdHistoryQuery,
+    BrokerdQuery,
+    Request,
+    VenueReport,
+)
+from fsm_ems.quotes import MarketRow, Quote, Trade
+from fsm_ems.testing import conformance_steps as s
+from fsm_ems.testing.conformance_market import MarketWatch
+from fsm_ems.testing.conformance_stage import SECOND_NS, SentOrder, Stage
+from fsm_ems.testing.conformance_trace import told
+
+_T = TypeVar("_T")
+
+
+def _chosen(number: int, among: Sequence[_T]) -> _T | None:
+    """The *number*-th from the end, counted round; None where there is none."""
+    return among[-1 - number % len(among)] if among else None
+
+
+class Player:
+    """Plays steps on a stage, and keeps the reports that are to come later."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._later: list[VenueReport] = []
+
+    async def play(self, steps: Sequence[s.Step]) -> None:
+        """Play *steps*, and at the end see that all has come, and that a broken stream is told.
+
+        Raises:
+            Nonconformance: the adapter broke a rule.
+        """
+        stage = self._stage
+        stage.nursery.start_soon(stage.market.run)
+        await stage.connect()
+        for step in steps:
+            stage.trace.steps.append(step)
+            if not await self._take(step):
+                stage.trace.steps.pop()
+        stage.link.read(on=True)
+        await stage.settle()
+        await stage.complete()
+        await stage.hang_up()
+
+    async def _take(self, step: s.Step) -> bool:
+        """Do it; whether there was anything to do."""
+        if isinstance(step, s.Place | s.CancelOrder | s.EditOrder | s.Ask | s.AskHistory):
+            is_done = await self._ask(step)
+        elif isinstance(step, s.Answer | s.Trade | s.Turned | s.Deliver):
+            is_done = self._act(step)
+            self._stage.look()
+            if is_done and step.cut is not None:
+                await self._stage.interrupt(step.cut)
+            if not step.rest:
+                return is_done
+        else:
+            is_done = await self._befall(step)
+        if is_done:
+            await self._stage.settle()
+        return is_done
+
+    # ── the EMS ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def _ask(self, step: s.Place | s.CancelOrder | s.EditOrder | s.Ask | s.AskHistory) -> bool:
+        stage = self._stage
+        if isinstance(step, s.Place):
+            order = self._order(step)
+            stage.orders.append(order)
+            order.names.reqids.append(order.request.reqid)
+            await stage.send(order.request, order, step.cut)
+            return True
+        if isinstance(step, s.AskHistory):
+            if not stage.broker.capabilities.history:
+                return False
+            await stage.send(self._history(step), None, step.cut)
+            return True
+        among = stage.orders if isinstance(step, s.Ask) else [one for one in stage.orders if one.is_told]
+        about = _chosen(step.order, among)
+        if about is None:
+            return False
+        request = self._about(step, about)
+        if isinstance(request, BrokerdEdit):
+            about.names.reqids.append(request.reqid)
+        await stage.send(request, about, step.cut)
+        return True
+
+    def _market(self, number: int) -> Market:
+        markets = list(self._stage.broker.markets.values())
+        return markets[number % len(markets)]
+
+    def _order(self, step: s.Place) -> SentOrder:
+        market = self._market(step.market)
+        price = None if step.ticks is None else step.ticks * market.price_tick
+        plain = self._stage.order_of(market.fqme, _size(market, step.units), price)
+        tif = "gtc" if price is None and step.tif == "gtd" else step.tif
+        fields: dict[str, Any] = {**_fields(plain), "side": step.side, "tif": tif}
+        fields["expire_ns"] = plain.time_ns + 3600 * SECOND_NS if tif == "gtd" else None
+        fields["post_only"] = step.post_only and price is not None and tif in ("gtc", "gtd")
+        return SentOrder(type(plain)(**fields), plain.reqid)
+
+    def _history(self, step: s.AskHistory) -> BrokerdHistoryQuery:
+        stage, now = self._stage, self._stage.clock()
+        fill = _chosen(step.since, list(stage.fills.values()))
+        return BrokerdHistoryQuery(
+            reqid=stage.next_reqid(),
+            since_ns=0 if fill is None else fill.time_ns,
+            since=None if fill is None else fill.exec_id,
+            time_ns=now,
+            deadline_ns=now + 5 * SECOND_NS,
+        )
+
+    def _about(self, step: s.CancelOrder | s.EditOrder | s.Ask, order: SentOrder) -> Request:
+        now = self._stage.clock()
+        fields: dict[str, Any] = {
+            "reqid": self._stage.next_reqid(),
+            "account": order.request.account,
+            "target": order.in_force,
+            "venue_id": order.venue_id,
+            "time_ns": now,
+            "deadline_ns": now + 5 * SECOND_NS,
+        }
+        if isinstance(step, s.CancelOrder):
+            return BrokerdCancel(**fields)
+        if isinstance(step, s.Ask):
+            return BrokerdQuery(**fields)
+        market = self._stage.broker.markets[order.request.market]
+        price = None if step.ticks is None or order.request.price is None else step.ticks * market.price_tick
+        return BrokerdEdit(**fields, size=order.filled + _size(market, step.units), price=price)
+
+    # ── the line, and time ──────────────────────────────────────────────────────────────────────────
+
+    async def _befall(self, step: s.Step) -> bool:
+        stage = self._stage
+        if isinstance(step, s.Read):
+            if stage.link.is_reading == step.on:
+                return False
+            stage.trace.note("ems", "reads again" if step.on else "reads no more")
+            stage.link.read(on=step.on)
+        elif isinstance(step, s.Wait):
+            stage.trace.note("ems", f"{step.seconds} s pass")
+            await trio.sleep(step.seconds)
+        elif isinstance(step, s.Garble):
+            return await stage.garble(step.variant)
+        elif isinstance(step, s.Show):
+            return self._show(step)
+        else:
+            assert isinstance(step, s.Reconnect), "there is no other step"
+            return await self._reconnect(step)
+        return True
+
+    async def _reconnect(self, step: s.Reconnect) -> bool:
+        stage = self._stage
+        if step.by == "refused" and not stage.venue.refuse_next():
+            return False
+        if step.by in ("venue", "refused"):
+            await stage.hang_up()
+        else:
+            stage.trace.note("ems", "leaves")
+            await stage.leave(None)
+        if step.by == "refused":
+            await stage.connect(is_refused=True)
+        if step.by == "restart":
+            stage.trace.note("adapter", "is made anew")
+            stage.market.stop()
+            stage.broker = stage.venue.new_broker()
+            stage.market = MarketWatch(stage.broker)
+            stage.nursery.start_soon(stage.market.run)
+        await stage.connect()
+        return True
+
+    def _show(self, step: s.Show) -> bool:
+        stage, market, now = self._stage, self._market(step.market), self._stage.clock()
+        size, price = step.units * market.size_tick, step.ticks * market.price_tick
+        row: Quote | Trade = Quote(now, price - market.price_tick, size, price + market.price_tick, size)
+        if step.is_print:
+            row = Trade(now, price, size, "buy", "T")
+        before = len(stage.venue.shown)
+        stage.venue.show(MarketRow(market.fqme, row))
+        return len(stage.venue.shown) > before
+
+    # ── the venue ───────────────────────────────────────────────────────────────────────────────────
+
+    def _act(self, step: s.Answer | s.Trade | s.Turned | s.Deliver) -> bool:
+        stage, book = self._stage, self._stage.book
+        if isinstance(step, s.Deliver):
+            report = _chosen(step.report, self._later)
+            if report is not None:
+                self._later.remove(report)
+                stage.venue.tell(report)
+            return report is not None
+        if stage.venue.answers_alone:
+            return isinstance(step, s.Trade) and self._wish(step)
+        if isinstance(step, s.Answer):
+            request = _chosen(step.request, book.unanswered)
+            if request is None:
+                return False
+            book.unanswered.remove(request)
+            outcomes = book.outcomes(request)
+            reports: Sequence[VenueReport] = outcomes[step.choice % len(outcomes)]()
+            if not reports:
+                stage.trace.note("venue", f"{request.reqid} is lost on the way")
+        else:
+            reports = self._happens(step)
+            if not reports:
+                return False
+        for report in reports:
+            self._say(report, step.fate)
+        return True
+
+    def _happens(self, step: s.Trade | s.Turned) -> list[VenueReport]:
+        book = self._stage.book
+        if isinstance(step, s.Turned):
+            turned = _chosen(step.order, book.orders)
+            report = None if turned is None else book.turn(turned, step.turn)
+            return [] if report is None else [report]
+        order = _chosen(
+            step.order, [one for one in book.orders if one.left > 0 and one.standing != "rejected"]
+        )
+        return [] if order is None else [book.trade(order, step.units, step.fee)]
+
+    def _wish(self, step: s.Trade) -> bool:
+        """At a venue that decides for itself: that an order may trade."""
+        book = self._stage.book
+        order = _chosen(
+            step.order, [one for one in book.orders if one.arrived and one.lives and one.price is not None]
+        )
+        if order is not None:
+            self._stage.trace.note("venue", f"somebody would trade with {order.chain[-1]}")
+            self._stage.venue.tell(book.execution(order, step.units, step.fee))
+        return order is not None
+
+    def _say(self, report: VenueReport, fate: s.Fate) -> None:
+        stage = self._stage
+        if fate == "later":
+            stage.trace.note("venue", f"{told(report)}, and says so later")
+            self._later.append(report)
+        elif fate == "lost":
+            stage.trace.note("venue", f"{told(report)}, and that is lost")
+        else:
+            for _ in range(2 if fate == "twice" else 1):
+                stage.venue.tell(report)
+
+
+def _size(market: Market, units: int) -> Decimal:
+    return max(market.min_size, market.size_tick) + (units - 1) * market.size_tick
+
+
+def _fields(message: object) -> dict[str, Any]:
+    return {name: getattr(message, name) for name in message.__dataclass_fields__}  # type: ignore[attr-defined]  # a message is one

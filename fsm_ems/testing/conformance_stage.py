@@ -1,0 +1,380 @@
+"""The stage of a conformance script: the adapter between the kit's EMS and the kit's venue, and who watches.
+
+After each step everything comes to rest on trio's mock clock, and then :meth:`Stage.look` compares what was
+sent with what was heard, and what was said with what was received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import trio
+import trio.testing
+
+from fsm_ems.clock import Clock
+from fsm_ems.errors import BrokerFault, InvalidReport
+from fsm_ems.messages import (
+    AnyReport,
+    BrokerdError,
+    BrokerdFill,
+    BrokerdHistory,
+    BrokerdOrder,
+    BrokerdReplaced,
+    PositionReport,
+    Request,
+)
+from fsm_ems.testing.conformance_book import VenueBook
+from fsm_ems.testing.conformance_link import Link, Sending, leaves
+from fsm_ems.testing.conformance_market import MarketWatch
+from fsm_ems.testing.conformance_orders import Reqid
+from fsm_ems.testing.conformance_rules import (
+    Names,
+    Nonconformance,
+    Translation,
+    check_declared,
+    check_request,
+    inexact,
+)
+from fsm_ems.testing.conformance_trace import Trace, request_text, told
+from fsm_ems.testing.conformance_venue import VenueEnd
+
+PATIENCE_S = 60
+"""How long, on the mock clock, an adapter may take for what it does by itself."""
+SECOND_NS = 10**9
+
+
+@dataclass
+class SentOrder:
+    """An order as the EMS knows it: *names* are all it may be called, the rest what was received of it."""
+
+    request: BrokerdOrder
+    in_force: Reqid
+    names: Names = field(default_factory=Names)
+    is_told: bool = False
+    venue_id: str | None = None
+    filled: Decimal = Decimal(0)
+
+
+class Stage:
+    """One script's adapter, venue and witnesses."""
+
+    def __init__(self, venue: VenueEnd, clock: Clock, trace: Trace, nursery: trio.Nursery) -> None:
+        self.venue = venue
+        self.clock = clock
+        self.trace = trace
+        self.nursery = nursery
+        self.broker = venue.new_broker()
+        check_declared(self.broker)
+        self.book = VenueBook(self.broker.markets, clock, reopens=self.broker.capabilities.reopen_filled)
+        self.orders: list[SentOrder] = []
+        self.fills: dict[str, BrokerdFill] = {}
+        self.link = Link(0)
+        self.market = MarketWatch(self.broker)
+        self._translation = Translation()
+        self._sent: dict[Reqid, Sending] = {}
+        self._by_reqid: dict[Reqid, SentOrder] = {}
+        self._by_venue_id: dict[str, SentOrder] = {}
+        self._heard = self._said = self._shown = self._last_heard = self._spoke_s = 0
+        self._is_open = self._is_garbled = False
+
+    # ── looking ─────────────────────────────────────────────────────────────────────────────────────
+
+    def look(self) -> None:
+        """Compare what has come by now; raises Nonconformance."""
+        self.venue.listen()
+        for request in self.venue.heard[self._heard :]:
+            self._heard += 1
+            self.trace.say("adapter", "venue", request_text(request))
+            self.book.hear(self._check_heard(request))
+        for report in self.venue.said[self._said :]:
+            self._said += 1
+            self._note_said(report)
+        received, self.link.received = self.link.received, []
+        for found in received:
+            self.trace.say("adapter", "ems", told(found))
+            self._check_received(found)
+        for row in self.venue.shown[self._shown :]:
+            self._shown += 1
+            self.trace.say("venue", "adapter", f"{row.market}: {row.row}")
+            self.market.shown(row)
+        self.market.look()
+
+    def _check_heard(self, request: Request) -> Request:
+        sending = self._sent.get(request.reqid)
+        if sending is None:
+            raise Nonconformance("requests", f"{request_text(request)} came, and nobody sent that")
+        if sending.was_heard:
+            raise Nonconformance("requests", f"{request_text(request)} reached the venue twice")
+        if sending.link != self.link.number:
+            raise Nonconformance("leaks", f"{request_text(request)} was sent on an earlier connection")
+        if sending.number < self._last_heard:
+            raise Nonconformance("requests", f"{request_text(request)} came after one that was sent later")
+        self._last_heard, sending.was_heard = sending.number, True
+        order = self._by_reqid.get(request.reqid)
+        chain = () if order is None else order.names.reqids
+        check_request(sending.request, request, chain, has_deadline=self.broker.capabilities.deadline)
+        return sending.request
+
+    def _note_said(self, report: AnyReport) -> None:
+        order, key = self._about(report)
+        if order is not None and (venue_id := getattr(report, "venue_id", None)) is not None:
+            order.names.venue_ids.add(venue_id)
+            self._by_venue_id[venue_id] = order
+        self._spoke_s = int(trio.current_time())
+        self.trace.say("venue", "adapter", told(report))
+        # What is said while the line comes or goes may be missed, and what is said to nobody must be.
+        whole = self._translation.said(report, key, may=not self._is_open)
+        if self.venue.answers_alone and whole is not None and not isinstance(whole, PositionReport):
+            self.book.fold(whole)
+            if (wrong := self.book.lie(whole)) is not None:
+                raise Nonconformance("answers", f"{told(whole)}; but {wrong}")
+
+    def _check_received(self, report: object) -> None:
+        order, key = self._about(report)
+        try:
+            self._translation.received(report, key, None if order is None else order.names)
+        except Nonconformance:
+            if not self._is_own_doubt(report):
+                raise
+        if order is None:
+            return
+        order.is_told = True
+        order.venue_id = getattr(report, "venue_id", None) or order.venue_id
+        if isinstance(report, BrokerdReplaced):
+            order.in_force = report.reqid
+        elif isinstance(report, BrokerdFill) and report.exec_id not in self.fills:
+            self.fills[report.exec_id] = report
+            order.filled += report.size
+
+    def _is_own_doubt(self, report: object) -> bool:
+        """Whether the adapter tells that it has no answer to a request: it may do so without the venue."""
+        if not isinstance(report, BrokerdError) or inexact(report) is not None:
+            return False
+        sending = self._sent.get(report.reqid)
+        return sending is not None and sending.link == self.link.number
+
+    def _about(self, report: object) -> tuple[SentOrder | None, Hashable]:
+        """The order that *report* is about, and what its place in the venue's order is counted by."""
+        reqid: Reqid | None = getattr(report, "reqid", None)
+        if isinstance(report, BrokerdHistory):
+            return None, f"history {reqid}"
+        order = self._by_reqid.get(reqid or "") or self._by_venue_id.get(
+            getattr(report, "venue_id", "") or ""
+        )
+        return order, None if order is None else order.request.reqid
+
+    # ── sending ─────────────────────────────────────────────────────────────────────────────────────
+
+    def next_number(self) -> int:
+        """The number of the next request."""
+        return len(self._sent) + 1
+
+    async def send(self, request: Request, order: SentOrder | None, cut: int | None) -> Sending:
+        """Hand *request*, about *order*, to the adapter; cancel the call after *cut* turns."""
+        sending = Sending(request, self.link.number, self.next_number())
+        self._sent[request.reqid] = sending
+        if order is not None:
+            self._by_reqid[request.reqid] = order
+        self.trace.say("ems", "adapter", request_text(request))
+        self.link.start(sending)
+        if cut is not None:
+            for _ in range(cut):
+                await trio.lowlevel.checkpoint()
+            sending.scope.cancel()
+        if not await self.until(lambda: sending.done.is_set() or self.link.closed.is_set()):
+            raise Nonconformance("requests", f"send() of {request_text(request)} takes over {PATIENCE_S} s")
+        self.link.fault = self.link.fault or sending.fault
+        if sending.was_cut:
+            self.trace.note("ems", f"the call for {request.reqid} was cancelled")
+        return sending
+
+    async def interrupt(self, turns: int) -> None:
+        """Cancel the call of ``receive`` that waits, after so many turns; another follows."""
+        for _ in range(turns):
+            await trio.lowlevel.checkpoint()
+        self.trace.note("ems", "the call of receive is cancelled, and made again")
+        self.link.interrupt()
+
+    # ── the line ────────────────────────────────────────────────────────────────────────────────────
+
+    async def until(self, is_so: Callable[[], bool], seconds: int = PATIENCE_S) -> bool:
+        """Let everything come to rest, and time pass, until *is_so*; False if it is not within *seconds*."""
+        for _ in range(seconds + 1):
+            await trio.testing.wait_all_tasks_blocked()
+            self.look()
+            if is_so():
+                return True
+            await trio.sleep(1)
+        return False
+
+    async def settle(self) -> None:
+        """Let everything come to rest, and look; a line that is over is taken up again."""
+        await trio.testing.wait_all_tasks_blocked()
+        self.look()
+        if not self.link.is_up:
+            await self._line_ended()
+
+    async def connect(self, *, is_refused: bool = False) -> None:
+        """Connect, or be refused."""
+        self._translation.begin()
+        self._is_garbled = False
+        self.link = link = Link(self.link.number + 1)
+        self.trace.note("ems", "connects")
+        self.nursery.start_soon(link.hold, self.broker)
+        if not await self.until(lambda: link.opened.is_set() or link.closed.is_set()):
+            raise Nonconformance("faults", f"it neither connects nor fails within {PATIENCE_S} s")
+        self._is_open = link.opened.is_set()
+        if link.end is not None:
+            self._judge(link.end)
+        if link.closed.is_set() and not is_refused:
+            raise Nonconformance("faults", f"it does not connect to a venue that takes it: {link.end}")
+        if is_refused and not link.closed.is_set():
+            raise Nonconformance("faults", "it says that it is connected, and the venue refused")
+        self._spoke_s = int(trio.current_time())
+
+    async def hang_up(self) -> None:
+        """The venue ends the connection: ``receive`` and ``send`` must say so."""
+        link = self.link
+        self.look()
+        self.venue.hang_up()
+        self._is_open = False
+        self.trace.note("venue", "hangs up")
+        link.read(on=True)
+        if not await self.until(lambda: not link.is_up):
+            raise Nonconformance(
+                "faults", f"the venue hung up, and receive() still waits after {PATIENCE_S} s"
+            )
+        self._judge(self._reason(link))
+        if link.fault is not None and not link.closed.is_set():
+            self.trace.say("adapter", "ems", _said(link.fault))
+            await self._check_broken(link)
+        await self.leave(link.fault)
+
+    async def _check_broken(self, link: Link) -> None:
+        market = next(iter(self.broker.markets.values()))
+        sending = await self.send(self.order_of(market.fqme, market.size_tick, market.price_tick), None, None)
+        if sending.fault is None and not link.closed.is_set():
+            raise Nonconformance("faults", "send() takes a request on a stream that is broken")
+        self._judge(sending.fault)
+        if sending.fault is not None:
+            self.trace.say("adapter", "ems", _said(sending.fault))
+        if not link.closed.is_set():
+            again = await link.receive_again()
+            if again is None:
+                raise Nonconformance(
+                    "faults", "receive() raised BrokerFault once, and waits when called again"
+                )
+            self._judge(again)
+
+    def order_of(self, market: str, size: Decimal, price: Decimal | None) -> BrokerdOrder:
+        """A plain order, with the next id in the form that the broker declares."""
+        now = self.clock()
+        return BrokerdOrder(
+            reqid=self.next_reqid(), account="main", market=market, side="buy", size=size, price=price,
+            type="market" if price is None else "limit", time_ns=now, deadline_ns=now + 5 * SECOND_NS,
+        )  # fmt: skip
+
+    def next_reqid(self) -> Reqid:
+        """An id that no request had before."""
+        number = self.next_number()
+        return number if self.broker.capabilities.reqid_form == "int" else f"r-{number}"
+
+    async def leave(self, thrown: Exception | None) -> None:
+        """The EMS ends the connection, with what the stream raised if it had broken."""
+        link = self.link
+        self.look()
+        self._is_open = False
+        was_up = link.is_up
+        link.leave(thrown)
+        if not await self.until(link.closed.is_set):
+            raise Nonconformance("faults", f"a connection that was left still runs after {PATIENCE_S} s")
+        if was_up and link.end is not None:
+            raise Nonconformance("faults", f"leaving a connection raised {_said(link.end)}")
+        if link.swallowed:
+            raise Nonconformance("faults", "the connection swallowed the BrokerFault of its own stream")
+        self._judge(link.end)
+
+    @staticmethod
+    def _reason(link: Link) -> Exception:
+        """Why a connection is over, as the EMS is told."""
+        error = link.fault or link.end
+        if error is None:
+            raise Nonconformance("faults", "the connection ended, and nobody was told why")
+        return error
+
+    def _judge(self, error: Exception | None) -> None:
+        for leaf in () if error is None else leaves(error):
+            if not isinstance(leaf, BrokerFault):
+                raise Nonconformance("faults", f"{_said(leaf)} came out, and is no BrokerFault")
+
+    async def _line_ended(self) -> None:
+        """The adapter ended it: was there a cause? Then connect again."""
+        link = self.link
+        error = self._reason(link)
+        self._judge(error)
+        if self._is_garbled:
+            if not all(isinstance(leaf, InvalidReport) for leaf in leaves(error)):
+                raise Nonconformance("unknown", f"it was refused with {_said(error)}, and not InvalidReport")
+        elif not self._is_excused():
+            raise Nonconformance("faults", f"nothing was wrong, and it raised {_said(error)}")
+        self.trace.say("adapter", "ems", _said(error))
+        await self.leave(link.fault)
+        await self.connect()
+
+    def _is_excused(self) -> bool:
+        """Whether the line may break: a call of send was cancelled half way, or the venue is silent."""
+        silent_s = int(trio.current_time()) - self._spoke_s
+        allowed = self.venue.silence_s
+        here = (sending for sending in self._sent.values() if sending.link == self.link.number)
+        return any(sending.was_cut for sending in here) or (allowed is not None and silent_s >= allowed)
+
+    async def garble(self, variant: int) -> bool:
+        """The venue says what nobody can know: it must be refused, once everything else has come."""
+        self.link.read(on=True)
+        await self.settle()
+        if not self.venue.garble(variant):
+            return False
+        self._is_garbled = True
+        self.trace.say("venue", "adapter", f"nonsense {variant}")
+        if not await self.until(lambda: not self.link.is_up):
+            raise Nonconformance("unknown", f"it took nonsense, and raised nothing within {PATIENCE_S} s")
+        await self._line_ended()
+        return True
+
+    async def complete(self) -> None:
+        """All that was said has come, and all that was sent: on a line that is up, given time."""
+        link, watch = self.link, self.market
+        await self.until(
+            lambda: (
+                not link.is_up
+                or not (self._translation.outstanding or self._unheard() or not watch.is_complete)
+            )
+        )
+        if not link.is_up:
+            await self._line_ended()
+        elif self._translation.outstanding:
+            raise Nonconformance(
+                "reports", f"{told(self._translation.outstanding[0])} was said, and never came"
+            )
+        elif self._unheard():
+            raise Nonconformance("requests", f"{request_text(self._unheard()[0])} never reached the venue")
+        elif not watch.is_complete:
+            raise Nonconformance("market", "a row was shown, and never came")
+
+    def _unheard(self) -> list[Request]:
+        """Requests of this connection that the adapter took, and that did not reach the venue."""
+        return [
+            sending.request
+            for sending in self._sent.values()
+            if sending.link == self.link.number
+            and sending.done.is_set()
+            and sending.fault is None
+            and not (sending.was_cut or sending.was_heard)
+        ]
+
+
+def _said(error: BaseException) -> str:
+    error = next(leaves(error))
+    return f"{type(error).__name__} ({error})"

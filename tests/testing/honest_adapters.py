@@ -1,0 +1,156 @@
+"""Adapters that do as they may, each in its own way: none of this is a fault."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import trio
+
+from examples.json_broker import JexBroker, JexDialogue, Wire
+from examples.test_json_broker import JexEnd
+from fsm_ems.dialogs.settings import Capabilities
+from fsm_ems.errors import BrokerFault
+from fsm_ems.messages import (
+    AnyReport,
+    BrokerdError,
+    BrokerdFill,
+    BrokerdHistory,
+    BrokerdQuery,
+    BrokerdStatus,
+    Request,
+)
+from fsm_ems.testing.conformance import MakeVenue
+from tests.testing.planted_adapters import GivesUpOnSilence, with_broker, with_dialogue
+
+
+class TellsAnExecutionOnce(JexDialogue):
+    """A fill that the venue says twice is told once."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__(wire)
+        self._told: set[str] = set()
+
+    async def receive(self) -> AnyReport:
+        while True:
+            report = await super().receive()
+            if not isinstance(report, BrokerdFill) or report.exec_id not in self._told:
+                if isinstance(report, BrokerdFill):
+                    self._told.add(report.exec_id)
+                return report
+
+
+class TellsInPages(JexDialogue):
+    """A history comes in two pages, and with words of the adapter's own."""
+
+    page: BrokerdHistory | None = None
+
+    async def receive(self) -> AnyReport:
+        if self.page is not None:
+            page, self.page = self.page, None
+            return page
+        report = await super().receive()
+        if isinstance(report, BrokerdHistory):
+            self.page = replace(report, orders=(), text="the rest")
+            return replace(report, fills=(), last=False)
+        return report
+
+
+class NamesByOneId(JexDialogue):
+    """Where the venue's id is known, it is enough."""
+
+    async def receive(self) -> AnyReport:
+        report = await super().receive()
+        if isinstance(report, BrokerdFill | BrokerdStatus) and report.venue_id is not None:
+            return replace(report, reqid=None)
+        return report
+
+
+class SaysThatItDoesNotKnow(JexDialogue):
+    """A question without an answer is told as such."""
+
+    query: BrokerdQuery | None = None
+
+    async def send(self, request: Request) -> None:
+        await super().send(request)
+        if isinstance(request, BrokerdQuery):
+            self.query = request
+
+    async def receive(self) -> AnyReport:
+        while True:
+            with trio.move_on_after(5):
+                return await super().receive()
+            if self.query is not None:
+                query, self.query = self.query, None
+                return BrokerdError(reqid=query.reqid, text="no answer")
+
+
+class BreaksWhenCut(JexDialogue):
+    """A call of send that was cancelled may have gone half way: it takes no more chances."""
+
+    was_cut = False
+
+    async def send(self, request: Request) -> None:
+        if self.was_cut:
+            raise BrokerFault("a send was cut")
+        self.was_cut = True
+        await super().send(request)
+        self.was_cut = False
+
+
+class SilentEnd(JexEnd):
+    """Its adapter may take silence for a broken line."""
+
+    silence_s = 30
+
+    def new_broker(self) -> JexBroker:
+        class GivingUp(JexBroker):
+            @asynccontextmanager
+            async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
+                async with self._open("orders") as wire:
+                    yield GivesUpOnSilence(wire)
+
+        return GivingUp(self._connect)
+
+
+class HasItsOwnTask(JexBroker):
+    """It reads in a task of its own: a break comes out of the connection as a whole."""
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
+        put, get = trio.open_memory_channel[AnyReport](100)
+
+        class Buffered(JexDialogue):
+            async def receive(self) -> AnyReport:
+                return await get.receive()
+
+            async def pump(self) -> None:
+                while True:
+                    await put.send(await super().receive())
+
+        async with self._open("orders") as wire, trio.open_nursery() as nursery:
+            dialogue = Buffered(wire)
+            nursery.start_soon(dialogue.pump)
+            try:
+                yield dialogue
+            finally:
+                nursery.cancel_scope.cancel()
+
+
+class HasLittle(JexBroker):
+    """No history, no deadlines, text for ids, filled orders that grow."""
+
+    capabilities = Capabilities(reqid_form="str", reopen_filled=True, deadline=False, history=False)
+
+
+HONEST: dict[str, MakeVenue] = {
+    "tells an execution once": with_dialogue(TellsAnExecutionOnce),
+    "tells in pages": with_dialogue(TellsInPages),
+    "names by one id": with_dialogue(NamesByOneId),
+    "says that it does not know": with_dialogue(SaysThatItDoesNotKnow),
+    "breaks when cut": with_dialogue(BreaksWhenCut),
+    "gives up on silence": lambda clock: SilentEnd(),
+    "has its own task": with_broker(lambda end: HasItsOwnTask(end._connect)),
+    "has little": with_broker(lambda end: HasLittle(end._connect)),
+}

@@ -1,0 +1,292 @@
+"""Adapters of the JSON venue with a bug in their connections, their market feed, or in what they send."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from decimal import Decimal
+from typing import Any, cast
+
+import trio
+from msgspec.structs import replace as with_price
+
+from examples.json_broker import JexBroker, JexDialogue, JexRows
+from fsm_ems.errors import BrokerFault
+from fsm_ems.messages import (
+    AnyReport,
+    BrokerdCancel,
+    BrokerdEdit,
+    BrokerdFill,
+    BrokerdPosition,
+    BrokerdQuery,
+    Request,
+)
+from fsm_ems.quotes import MarketRow, Quote
+from fsm_ems.testing.conformance import MakeVenue
+from tests.testing.planted_adapters import with_broker, with_dialogue
+
+# ── what is sent ────────────────────────────────────────────────────────────────────────────────────
+
+
+class AsksForItself(JexDialogue):
+    """It looks after each fill, under an id of its own."""
+
+    async def receive(self) -> AnyReport:
+        report = await super().receive()
+        if isinstance(report, BrokerdFill) and report.reqid is not None:
+            await super().send(
+                BrokerdQuery(reqid=999, account="main", target=report.reqid, time_ns=1, deadline_ns=1)
+            )
+        return report
+
+
+class LetsCancelsPass(JexDialogue):
+    """A cancel is urgent: the edit before it can wait."""
+
+    held: Request | None = None
+
+    async def send(self, request: Request) -> None:
+        if isinstance(request, BrokerdEdit) and self.held is None:
+            self.held = request
+            return
+        await super().send(request)
+        await self.flush()
+
+    async def receive(self) -> AnyReport:
+        while True:
+            with trio.move_on_after(1):
+                return await super().receive()
+            await self.flush()
+
+    async def flush(self) -> None:
+        if self.held is not None:
+            held, self.held = self.held, None
+            await super().send(held)
+
+
+class WaitsForTheAnswer(JexDialogue):
+    """A cancel is sent once it is done."""
+
+    async def send(self, request: Request) -> None:
+        await super().send(request)
+        if isinstance(request, BrokerdCancel):
+            await trio.sleep(3600)
+
+
+# ── what is reported ────────────────────────────────────────────────────────────────────────────────
+
+
+class ReportsTexts(JexDialogue):
+    """What the venue said, as it said it."""
+
+    async def receive(self) -> AnyReport:
+        return cast("AnyReport", str(await super().receive()))
+
+
+class ReportsFloats(JexDialogue):
+    """It goes round the checks of the message."""
+
+    async def receive(self) -> AnyReport:
+        report = await super().receive()
+        if isinstance(report, BrokerdFill):
+            object.__setattr__(report, "size", float(report.size))
+        return report
+
+
+class ReportsPositions(JexDialogue):
+    """It makes up a position of each fill."""
+
+    last: AnyReport | None = None
+
+    async def receive(self) -> AnyReport:
+        if isinstance(self.last, BrokerdFill):
+            self.last = None
+            return BrokerdPosition(market="xbtusd.jex", size=Decimal(1))
+        self.last = await super().receive()
+        return self.last
+
+
+# ── connections ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class RaisesOnce(JexDialogue):
+    """A broken line is told once; after that it waits for better times."""
+
+    was_told = False
+
+    async def receive(self) -> AnyReport:
+        if self.was_told:
+            await trio.sleep_forever()
+        try:
+            return await super().receive()
+        except BrokerFault:
+            self.was_told = True
+            raise
+
+
+class NeverConnects(JexBroker):
+    """It tries, without an end."""
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
+        await trio.sleep(3600)
+        yield cast("Any", None)
+
+
+class DoesNotConnect(JexBroker):
+    """The second connection of a day is one too many."""
+
+    connections = 0
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
+        self.connections += 1
+        if self.connections > 1:
+            raise BrokerFault("once a day")
+        async with super().open_trades_dialogue() as dialogue:
+            yield dialogue
+
+
+class StaysConnected(JexBroker):
+    """It says farewell for an hour."""
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
+        async with super().open_trades_dialogue() as dialogue:
+            try:
+                yield dialogue
+            finally:
+                with trio.CancelScope(shield=True):
+                    await trio.sleep(3600)
+
+
+class ComplainsWhenLeft(JexBroker):
+    """Who leaves is told off."""
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
+        async with super().open_trades_dialogue() as dialogue:
+            yield dialogue
+            raise BrokerFault("left")
+
+
+class SwallowsItsFault(JexBroker):
+    """A broken line is nothing to talk about afterwards."""
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
+        async with super().open_trades_dialogue() as dialogue:
+            with suppress(BrokerFault):
+                yield dialogue
+
+
+class EndsQuietly(JexBroker):
+    """A broken line ends the connection, and that is all."""
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
+        scope = trio.CancelScope()
+
+        class Quiet(JexDialogue):
+            async def receive(self) -> AnyReport:
+                try:
+                    return await super().receive()
+                except BrokerFault:
+                    scope.cancel()
+                    await trio.sleep_forever()
+                    raise
+
+        async with self._open("orders") as wire:
+            with scope:
+                yield Quiet(wire)
+
+
+# ── the market ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def with_rows(change: Any) -> MakeVenue:  # noqa: ANN401 -- a function that may do anything
+    """A venue end whose adapter changes each row."""
+
+    class PlantedRows(JexRows):
+        async def __anext__(self) -> MarketRow:
+            while True:
+                row = change(await super().__anext__())
+                if row is not None:
+                    return cast("MarketRow", row)
+
+    class PlantedMarket(JexBroker):
+        @asynccontextmanager
+        async def open_market(self) -> AsyncGenerator[JexRows]:
+            async with self._open("market") as wire:
+                yield PlantedRows(wire)
+
+    return with_broker(lambda end: PlantedMarket(end._connect))
+
+
+def rounded(found: MarketRow) -> dict[str, Decimal]:
+    row = found.row
+    return {"bid": row.bid + 1} if isinstance(row, Quote) else {"price": row.price + 1}
+
+
+def with_floats(found: MarketRow) -> MarketRow:
+    row = found.row
+    changed = with_price(row, bid=float(row.bid)) if isinstance(row, Quote) else with_price(row, price=1.5)
+    return MarketRow(found.market, changed)
+
+
+def fails(found: MarketRow) -> MarketRow:
+    raise LookupError("no such market")
+
+
+class DoubleRows(JexRows):
+    """Each row twice."""
+
+    last: MarketRow | None = None
+
+    async def __anext__(self) -> MarketRow:
+        if self.last is not None:
+            last, self.last = self.last, None
+            return last
+        self.last = await super().__anext__()
+        return self.last
+
+
+class DoubleMarket(JexBroker):
+    """The market feed doubles."""
+
+    @asynccontextmanager
+    async def open_market(self) -> AsyncGenerator[JexRows]:
+        async with self._open("market") as wire:
+            yield DoubleRows(wire)
+
+
+LINE_BUGS: dict[str, tuple[MakeVenue, str, str]] = {
+    "asks for itself": (with_dialogue(AsksForItself), "requests", "nobody sent that"),
+    "lets cancels pass": (with_dialogue(LetsCancelsPass), "requests", "after one that was sent later"),
+    "waits for the answer": (with_dialogue(WaitsForTheAnswer), "requests", "takes over 60 s"),
+    "reports texts": (with_dialogue(ReportsTexts), "reports", "str came out of receive()"),
+    "reports floats": (with_dialogue(ReportsFloats), "reports", "is a float"),
+    "reports positions": (with_dialogue(ReportsPositions), "reports", "brokerd_position came"),
+    "raises once": (with_dialogue(RaisesOnce), "faults", "waits when called again"),
+    "never connects": (with_broker(lambda end: NeverConnects(end._connect)), "faults", "neither connects"),
+    "does not connect": (with_broker(lambda end: DoesNotConnect(end._connect)), "faults", "once a day"),
+    "stays connected": (with_broker(lambda end: StaysConnected(end._connect)), "faults", "still runs"),
+    "complains when left": (with_broker(lambda end: ComplainsWhenLeft(end._connect)), "faults", "leaving"),
+    "swallows its fault": (with_broker(lambda end: SwallowsItsFault(end._connect)), "faults", "swallowed"),
+    "ends quietly": (with_broker(lambda end: EndsQuietly(end._connect)), "faults", "nobody was told why"),
+    "rounds its market": (
+        with_rows(lambda found: MarketRow(found.market, with_price(found.row, time_ns=1, **rounded(found)))),
+        "market",
+        "was shown",
+    ),
+    "loses rows": (with_rows(lambda found: None), "market", "never came"),
+    "doubles rows": (with_broker(lambda end: DoubleMarket(end._connect)), "market", "and was not shown"),
+    "shows floats": (with_rows(with_floats), "market", "a Decimal is needed"),
+    "shows another market": (
+        with_rows(lambda found: MarketRow("abcusd.jex", found.row)),
+        "market",
+        "not among its markets",
+    ),
+    "fails in its feed": (with_rows(fails), "market", "LookupError"),
+}
+"""The bugs by name: the adapter, the rule that it breaks, and words of what is told."""
