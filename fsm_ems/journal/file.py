@@ -230,7 +230,7 @@ class FileLog(RecordFile):
             self._end = opened(path)
             if sync:
                 self._end.sync()
-                _sync_directory(path.parent)
+                sync_directory(path.parent)
         except OSError as error:
             raise LogHalted(f"{path} cannot be opened: {error}") from error
 
@@ -240,6 +240,14 @@ class FileLog(RecordFile):
             if torn:
                 file.truncate(sound)
                 self.cut = f"{self.path}: line {self._seq + 1} was torn; its {torn} bytes were cut off"
+
+    @property
+    def durable_seq(self) -> int:
+        """See :class:`~fsm_ems.journal.base.RecordLog`. What that is worth, ``sync`` chose."""
+        return self._seq
+
+    def watch(self, durable: Callable[[int], None], halted: Callable[[str], None]) -> None:
+        """See :class:`~fsm_ems.journal.base.RecordLog`. Nothing moves here between appends."""
 
     def append(self, record: Record) -> None:
         """See :class:`~fsm_ems.journal.base.RecordLog`."""
@@ -277,7 +285,7 @@ class FileLog(RecordFile):
             raise LogHalted(f"{self.path} could not be closed: {error}") from error
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """A new file's name is in its directory, which the disk must have as well."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
