@@ -85,7 +85,8 @@ taker_bps, base, quote. Orders that name no market are for it."""
 @click.option("--max-value", type=Number(), help="Refuse orders above this size times price.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path),
-    help="Keep the records in this directory, for `fsm-ems why`.",
+    help="Keep the records in this directory, for `fsm-ems why`: as a plain file without syncs, for speed. "
+    "A power cut may take its end; play the tape again.",
 )  # fmt: skip
 @click.option(
     "--report", "page", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="FILE.html",

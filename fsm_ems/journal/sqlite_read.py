@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import apsw
 
@@ -41,6 +42,14 @@ _LIFE_SQL = "SELECT seq, body, prev, hash FROM records WHERE oid = ? AND owner =
 _OWNERS_SQL = (
     "SELECT owner, min(seq) AS first FROM records WHERE oid = ? AND seq <= ? GROUP BY owner ORDER BY first"
 )
+_NAMED_SQL = "SELECT 1 FROM names WHERE (name, owner, oid) = (?, ?, ?)"
+
+
+class Checked(NamedTuple):
+    """What a verified journal ends with: its last record's seq and hash, which no other records lead to."""
+
+    seq: int
+    hash: str
 
 
 class JournalRows:
@@ -126,25 +135,23 @@ class JournalRows:
         records = sorted((record for key in keys for record in self.of(*key)), key=_by_seq)
         return life_named(records, self.of, broker, reqid, venue_id)
 
-    def check(self) -> int:
-        """Verify everything; the number of records.
+    def check(self) -> Checked:
+        """Verify everything.
 
         Raises:
             LogDamaged: the database is damaged, a record is altered or missing, or its ids do not lead to it.
         """
         with self._reading() as connection:
             check_pages(connection, self.path)
-        count = 0
+        seq, last = 0, FIRST_PREV
         for row in self._rows():
-            count += 1
-            names = names_of(self._decoded(row.seq, row.body))
+            seq, last = row.seq, row.hash
+            names = names_of(self._decoded(seq, row.body))
             with self._reading() as connection:
-                for name in names:
-                    if not [
-                        *connection.execute("SELECT 1 FROM names WHERE (name, owner, oid) = (?, ?, ?)", name)
-                    ]:
-                        raise damaged_record(self.path, row.seq, f"its order is not found by {name[0]!r}")
-        return count
+                lost = [name for name in names if not [*connection.execute(_NAMED_SQL, name)]]
+            if lost:
+                raise damaged_record(self.path, seq, f"its order is not found by {lost[0][0]!r}")
+        return Checked(seq, last.hex())
 
     def _decoded(self, seq: int, body: str) -> Record:
         try:

@@ -23,7 +23,7 @@ class FailingDisk(apsw.VFS):
         self.free.set()
         super().__init__(name, "")
 
-    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 -- SQLite's
+    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 -- the name apsw calls
         """A file that asks this disk before it does anything."""
         return _File(self, name, flags)
 
@@ -42,11 +42,11 @@ class _File(apsw.VFSFile):
         self._where = "wal" if path.endswith("-wal") else "database"
         super().__init__("", name, flags)
 
-    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 -- SQLite's
+    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 -- the name apsw calls
         self._disk.call("write", self._where)
         super().xWrite(data, offset)
 
-    def xSync(self, flags: int) -> None:  # noqa: N802 -- SQLite's
+    def xSync(self, flags: int) -> None:  # noqa: N802 -- the name apsw calls
         self._disk.call("sync", self._where)
         super().xSync(flags)
 
