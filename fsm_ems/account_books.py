@@ -19,6 +19,7 @@ from fsm_ems.accounting.pps_file import Projection, read_pps, write_pps
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.recall import applied
 from fsm_ems.dialogs.record import Booked, Record
+from fsm_ems.errors import LogDamaged
 
 PPS = "pps.toml"
 
@@ -124,6 +125,24 @@ def rebuild(folder: Path, book: Book, booked: Iterable[Booked]) -> list[SetAside
     if not _holds_positions(folder, projection):
         found.append(write_pps(folder / PPS, projection))
     return [aside for aside in found if aside is not None]
+
+
+def check_behind(folder: Path, book: Book, where: str) -> None:
+    """Raise LogDamaged where the files in *folder* were written from later records than the durable ones in
+    *where*: only durable ones ever reach the files, so the newest have been lost there.
+    """
+    try:
+        known = read_pps(folder / PPS)
+    except Unreadable:
+        return
+    if known is not None and known.generation == book.generation and known.seq > book.seq:
+        raise LogDamaged(
+            where,
+            book.seq + 1,
+            f"{folder / PPS} was written from record {known.seq}, and the records end here: the newest are "
+            "lost, or an old copy stands in their place; find the newest, or compare orders and positions "
+            f"with the venue by hand and move {PPS} away",
+        )
 
 
 def _holds_day(folder: Path, day: LedgerDay) -> bool:

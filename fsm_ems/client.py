@@ -79,12 +79,10 @@ class Mailbox:
 class Desk(Protocol):
     """What a client needs of the EMS it talks to."""
 
-    async def command(self, identity: str, command: Command) -> bool:
-        """Take a command; True when the same one had been taken before."""
-        ...
-
-    def standing(self, identity: str, oid: str) -> Status | None:
-        """How an order stands; None where memory has no such order."""
+    async def command(self, identity: str, command: Command, mailbox: Mailbox | None = None) -> None:
+        """Take a command; return when it is durable. Where the same order had been taken before, *mailbox*
+        gets how it stands.
+        """
         ...
 
     def subscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
@@ -136,7 +134,7 @@ class OrderHandle:
         return self.status
 
     async def cancel(self) -> None:
-        """Ask for the order's cancel; returns when the wish is in the log."""
+        """Ask for the order's cancel; returns when the wish is durable."""
         await self._client.cancel(self.oid)
 
     async def edit(self, *, size: Decimal | None = None, price: Decimal | None = None) -> None:
@@ -152,27 +150,25 @@ class Client:
         self._desk = desk
 
     async def submit(self, order: Order) -> OrderHandle:
-        """Submit *order*; returns when it is in the log. The same order again gives a new handle to it.
+        """Submit *order*; returns when that is durable. The same order again gives a new handle to it.
+
+        Cancelled while it waits for the disk, the order may have been taken: submit the same one again.
 
         Raises:
             Refused: the EMS does not take it; no order exists.
             ClientFault: no broker of that name was opened.
+            LogHalted: it could not be made durable; the EMS has stopped.
         """
         mailbox = self._box(order.oid)
         try:
-            if await self._desk.command(self.identity, order):
-                standing = self._desk.standing(self.identity, order.oid)
-                if standing is not None:
-                    mailbox.put(standing)
-                    if standing.state in _END_NAMES:
-                        self.drop(order.oid, mailbox)  # no more will come, whether it is read or not
+            await self._desk.command(self.identity, order, mailbox)
         except BaseException:
             self.drop(order.oid, mailbox)
             raise
         return OrderHandle(self, order.oid, mailbox)
 
     async def cancel(self, oid: str) -> None:
-        """Ask for a cancel; returns when the wish is in the log.
+        """Ask for a cancel; returns when the wish is durable.
 
         Raises:
             Refused: no such order of yours, or it has ended.
@@ -187,7 +183,7 @@ class Client:
         price: Decimal | None = None,
         edit_id: str | None = None,
     ) -> None:
-        """Ask for new terms; returns when the wish is in the log. *edit_id* makes a retry safe.
+        """Ask for new terms; returns when the wish is durable. *edit_id* makes a retry safe.
 
         Raises:
             Refused: no such order of yours, or it cannot be edited now.
