@@ -123,7 +123,6 @@ class Promises:
     def _stop(self, why: str) -> None:
         self._catch_up()
         self.halted = why
-        self._held.clear()
         for _, _, event in self._waiting:
             event.set()
         self._halt()

@@ -432,6 +432,29 @@ def test_a_file_that_a_crash_left_empty_is_begun_again(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_a_refused_journal_keeps_its_log_file_as_well(tmp_path: Path) -> None:
+    """Whoever closes a database last moves its log into it: not after damage was found."""
+    journal = Journal(tmp_path / "live")
+    for record in THREE:
+        journal.append(record)
+    journal.flush()
+    dead = tmp_path / "dead"
+    dead.mkdir()
+    for name in ("journal.sqlite", "journal.sqlite-wal"):
+        (dead / name).write_bytes((tmp_path / "live" / name).read_bytes())
+    journal.close()
+    connection = apsw.Connection(str(dead / "journal.sqlite"))
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    connection.execute("UPDATE records SET owner = 'x' WHERE seq = 2")
+    connection.close()
+    before = (dead / "journal.sqlite-wal").read_bytes()
+    assert len(before) > 4096
+
+    refused(dead, 2, "its columns do not say")
+
+    assert (dead / "journal.sqlite-wal").read_bytes() == before
+
+
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A journal of busy orders, all in the database."""
@@ -568,6 +591,24 @@ def test_what_fails_while_the_log_is_moved_into_the_database_halts_too(
     again = Journal(tmp_path)
     assert len([*again]) >= durable
     again.close()
+
+
+def test_the_log_is_moved_into_the_database_after_the_waiting_were_told(
+    tmp_path: Path, disk: FailingDisk
+) -> None:
+    """By us, for SQLite's own way of doing it is part of the commit, and swallows errors."""
+    journal = Journal(tmp_path, vfs=disk.name)
+    journal.watch(lambda seq: disk.calls.append(("told", str(seq))), lambda why: None)
+    disk.calls.clear()
+    seq = 0
+    while ("sync", "database") not in disk.calls:
+        seq += 1
+        journal.append(granted(seq))
+        journal.flush()
+
+    moved = disk.calls.index(("write", "database"))
+    assert disk.calls[:moved][-2][0] == "told", "then the log is synced, and moved"
+    journal.close()
 
 
 @pytest.mark.parametrize(
