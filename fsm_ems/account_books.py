@@ -7,6 +7,7 @@ is handed over as a value that no longer changes, so that the slow half can run 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from fsm_ems.accounting.ledger_file import LedgerDay, ledger_path, read_ledger, 
 from fsm_ems.accounting.position import Standing
 from fsm_ems.accounting.pps_file import Projection, read_pps, write_pps
 from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.prices import Seen
 from fsm_ems.dialogs.recall import applied
 from fsm_ems.dialogs.record import Booked, Record
 from fsm_ems.errors import LogDamaged
@@ -81,6 +83,16 @@ def standings(book: Book) -> tuple[Standing, ...]:
 
 def _ledger_day(generation: str, page: Page) -> LedgerDay:
     return LedgerDay(generation, page.entries[-1].seq, page)
+
+
+def unrealized(book: Book, seen: Seen, account: str, market: str) -> Decimal | None:
+    """What closing a position at the last prices *seen* would win or lose; see :meth:`EMS.unrealized`."""
+    position = book.positions.get(account, {}).get(market)
+    if position is None or not position.size:
+        return Decimal(0)
+    offered = seen.bid if position.size > 0 else seen.ask
+    price = seen.last if offered is None else offered
+    return None if price is None else position.unrealized(price)
 
 
 def write(work: Work) -> list[SetAside]:

@@ -17,7 +17,7 @@ import trio
 
 from fsm_ems.audience import Answered
 from fsm_ems.dialogs.record import Effect, SendAbout, SendOrder
-from fsm_ems.errors import LogHalted
+from fsm_ems.errors import EMSBug, LogHalted
 from fsm_ems.journal.base import RecordLog
 
 STAGED_MAX = 10_000
@@ -35,7 +35,8 @@ class Promises:
     """Holds what is due until *log* is durable up to it, and hands it to *release*, in order.
 
     Made, used and told of the log's progress inside one trio run, whichever thread the log tells from.
-    *seq* is as far as everything was released. *halt* is called once if the log halts, which *halted* tells.
+    *seq* is as far as everything was released. *halt* is called once if the log halts, or *release* fails;
+    *halted* tells why.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Promises:
     ) -> None:
         self.seq = log.durable_seq
         self.halted = ""
+        self._bug: Exception | None = None
         self._log = log
         self._release = release
         self._halt = halt
@@ -85,8 +87,15 @@ class Promises:
             heappush(self._waiting, (seq, next(self._numbers), event))
             await event.wait()
 
+    async def settle(self, seq: int) -> None:
+        """Return once everything due up to *seq* was released, or never will be."""
+        with suppress(LogHalted, EMSBug):
+            await self.durable(seq)
+
     def check(self) -> None:
-        """Raise LogHalted where the log has halted."""
+        """Raise LogHalted where the log has halted, and EMSBug where what was due could not leave."""
+        if self._bug is not None:
+            raise EMSBug(self.halted) from self._bug
         if self.halted:
             raise LogHalted(self.halted)
 
@@ -114,14 +123,23 @@ class Promises:
         if self.halted:
             return
         seq = self._log.durable_seq
-        while self._held and self._held[0][0] <= seq:
-            self._release(self._held.popleft()[1])
+        try:
+            while self._held and self._held[0][0] <= seq:
+                self._release(self._held.popleft()[1])
+        except Exception as bug:  # noqa: BLE001 -- trio calls this from outside every task, where nobody would catch it
+            self._bug = bug
+            self._end(f"what was due could not leave: {bug!r}")
+            return
         self.seq = seq
         while self._waiting and self._waiting[0][0] <= seq:
             heappop(self._waiting)[2].set()
 
     def _stop(self, why: str) -> None:
         self._catch_up()
+        if not self.halted:
+            self._end(why)
+
+    def _end(self, why: str) -> None:
         self.halted = why
         for _, _, event in self._waiting:
             event.set()

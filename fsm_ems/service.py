@@ -17,7 +17,7 @@ from typing import cast
 import structlog
 import trio
 
-from fsm_ems.account_books import AccountBooks, standings
+from fsm_ems.account_books import AccountBooks, standings, unrealized
 from fsm_ems.account_keeping import AccountKeeping
 from fsm_ems.accounting.position import Standing
 from fsm_ems.audience import Answered, Audience
@@ -27,7 +27,15 @@ from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.outward import request_of, standing_of
 from fsm_ems.dialogs.record import Booked, Notice, Role, SendAbout, SendOrder
-from fsm_ems.errors import BrokerFault, ClientFault, InvalidMessage, InvalidReport, LogHalted, Refused
+from fsm_ems.errors import (
+    BrokerFault,
+    ClientFault,
+    EMSBug,
+    InvalidMessage,
+    InvalidReport,
+    LogHalted,
+    Refused,
+)
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.messages import Command, Order, Status
@@ -207,13 +215,7 @@ class EMS(Client):
         A long one closes at the bid and a short one at the ask; where nothing is offered there, at the last
         print. 0 when flat, None where no price is known.
         """
-        position = self.dispatcher.book.positions.get(account, {}).get(market)
-        if position is None or not position.size:
-            return Decimal(0)
-        seen = self.dispatcher.prices.of(market)
-        offered = seen.bid if position.size > 0 else seen.ask
-        price = seen.last if offered is None else offered
-        return None if price is None else position.unrealized(price)
+        return unrealized(self.dispatcher.book, self.dispatcher.prices.of(market), account, market)
 
     # ── effects ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -245,8 +247,7 @@ class EMS(Client):
 
     async def settle(self) -> None:
         """Return once all that was decided so far is durable and has left, or never will be."""
-        with suppress(LogHalted):
-            await self._promises.durable(self.dispatcher.book.seq)
+        await self._promises.settle(self.dispatcher.book.seq)
 
     def close(self) -> None:
         """Take no more commands, and tell every reader, and who waits for a link, that no more will come."""
@@ -367,7 +368,7 @@ class EMS(Client):
                         nursery.start_soon(self._keep_market, broker)
         finally:
             self.close()
-            with trio.CancelScope(shield=True), suppress(LogHalted):
+            with trio.CancelScope(shield=True), suppress(LogHalted, EMSBug):  # told below
                 await self.settle()
                 if self._accounts is not None:
                     await self._accounts.finish()

@@ -11,7 +11,7 @@ import trio
 import trio.testing
 
 from fsm_ems import ClientFault, Order, Refused, open_ems
-from fsm_ems.errors import LogHalted
+from fsm_ems.errors import EMSBug, LogHalted
 from fsm_ems.messages import (
     BrokerdFill,
     BrokerdOrder,
@@ -51,7 +51,7 @@ class Wish:
     async def _run(self) -> None:
         try:
             self.answer = await self._ask() or "taken"
-        except (ClientFault, LogHalted) as refusal:
+        except (ClientFault, EMSBug, LogHalted) as refusal:
             self.refusal = refusal
 
     def waits(self) -> bool:
@@ -176,7 +176,7 @@ async def test_a_retry_is_answered_when_what_it_tells_is_durable() -> None:
         await trio.testing.wait_all_tasks_blocked()
 
         assert len(await sent(broker)) == 1
-        status = await anext(again.answer)  # type: ignore[call-overload]  # a handle
+        status = await anext(again.answer)  # type: ignore[call-overload]  # it is a handle
         assert status.state == "pending"
 
 
@@ -352,3 +352,21 @@ async def test_a_cancel_in_the_outbox_does_not_leave_after_the_log_halted() -> N
             await trio.sleep_forever()
 
     assert [type(request) for request in broker.took] == [BrokerdOrder]
+
+
+async def test_what_fails_when_it_is_let_go_ends_the_block_and_not_the_program() -> None:
+    """Trio tells of the log's progress outside every task: nobody there could catch what is raised."""
+    log = LateLog()
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(EMSBug, match="what was due could not leave: KeyError"), flatten_subgroups=True
+    ):
+        async with open_ems(ScriptedBroker(), log=log) as ems:
+            await ems.ready()
+            log.behind = True
+            async with trio.open_nursery() as nursery:
+                wish = Wish(nursery, lambda: ems.submit(an_order()))
+                await trio.testing.wait_all_tasks_blocked()
+                ems._outboxes.clear()
+                log.sync()
+            assert isinstance(wish.refusal, EMSBug)
+            await trio.sleep_forever()
