@@ -17,6 +17,7 @@ from rich.table import Table
 
 from benchmarks.darkbook import darkbook
 from benchmarks.goals import beside_goal
+from benchmarks.journal import journal
 from benchmarks.life import bytes_per_dialog, cost_after, cost_of_life
 from benchmarks.positions import positions
 from benchmarks.replay import peer, side_by_side, write_synthetic_tape
@@ -87,7 +88,7 @@ def replays(console: Console) -> None:
 
 
 PARTS: dict[str, Callable[[Console], None]] = {
-    part.__name__: part for part in (lives, triggers, replays, positions, darkbook)
+    part.__name__: part for part in (lives, triggers, replays, positions, darkbook, journal)
 }
 
 

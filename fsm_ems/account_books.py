@@ -7,6 +7,7 @@ is handed over as a value that no longer changes, so that the slow half can run 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,8 +18,10 @@ from fsm_ems.accounting.ledger_file import LedgerDay, ledger_path, read_ledger, 
 from fsm_ems.accounting.position import Standing
 from fsm_ems.accounting.pps_file import Projection, read_pps, write_pps
 from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.prices import Seen
 from fsm_ems.dialogs.recall import applied
 from fsm_ems.dialogs.record import Booked, Record
+from fsm_ems.errors import LogDamaged
 
 PPS = "pps.toml"
 
@@ -82,6 +85,16 @@ def _ledger_day(generation: str, page: Page) -> LedgerDay:
     return LedgerDay(generation, page.entries[-1].seq, page)
 
 
+def unrealized(book: Book, seen: Seen, account: str, market: str) -> Decimal | None:
+    """What closing a position at the last prices *seen* would win or lose; see :meth:`EMS.unrealized`."""
+    position = book.positions.get(account, {}).get(market)
+    if position is None or not position.size:
+        return Decimal(0)
+    offered = seen.bid if position.size > 0 else seen.ask
+    price = seen.last if offered is None else offered
+    return None if price is None else position.unrealized(price)
+
+
 def write(work: Work) -> list[SetAside]:
     """Write the files; what was unreadable in their place is kept aside, and must be told.
 
@@ -124,6 +137,24 @@ def rebuild(folder: Path, book: Book, booked: Iterable[Booked]) -> list[SetAside
     if not _holds_positions(folder, projection):
         found.append(write_pps(folder / PPS, projection))
     return [aside for aside in found if aside is not None]
+
+
+def check_behind(folder: Path, book: Book, where: str) -> None:
+    """Raise LogDamaged where the files in *folder* were written from later records than the durable ones in
+    *where*: only durable ones ever reach the files, so the newest have been lost there.
+    """
+    try:
+        known = read_pps(folder / PPS)
+    except Unreadable:
+        return
+    if known is not None and known.generation == book.generation and known.seq > book.seq:
+        raise LogDamaged(
+            where,
+            book.seq + 1,
+            f"{folder / PPS} was written from record {known.seq}, and the records end here: the newest are "
+            "lost, or an old copy stands in their place; find the newest, or compare orders and positions "
+            f"with the venue by hand and move {PPS} away",
+        )
 
 
 def _holds_day(folder: Path, day: LedgerDay) -> bool:

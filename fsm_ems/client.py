@@ -90,12 +90,10 @@ class Mailbox:
 class Desk(Protocol):
     """What a client needs of the EMS it talks to."""
 
-    async def command(self, identity: str, command: Command) -> bool:
-        """Take a command; True when the same one had been taken before."""
-        ...
-
-    def standing(self, identity: str, oid: str) -> Status | None:
-        """How an order stands; None where memory has no such order."""
+    async def command(self, identity: str, command: Command, mailbox: Mailbox | None = None) -> None:
+        """Take a command; return when it is durable. Where the same order had been taken before, *mailbox*
+        gets how it stands.
+        """
         ...
 
     def subscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
@@ -151,7 +149,7 @@ class OrderHandle:
         return self.status
 
     async def cancel(self) -> None:
-        """Ask for the order's cancel; returns when the wish is in the log.
+        """Ask for the order's cancel; returns when the wish is durable.
 
         Raises:
             Refused: it has ended.
@@ -177,12 +175,15 @@ class Client:
         return f"<{type(self).__name__} of {self.identity}>"
 
     async def submit(self, order: Order) -> OrderHandle:
-        """Submit *order*; returns when it is in the log. The same order again gives a new handle to it.
+        """Submit *order*; returns when that is durable. The same order again gives a new handle to it.
+
+        Cancelled while it waits for the disk, the order may have been taken: submit the same one again.
 
         Raises:
             Refused: the EMS does not take it; no order exists.
             InvalidMessage: it is no Order.
             ClientFault: no broker of that name was opened.
+            LogHalted: it could not be made durable; the EMS has stopped.
         """
         given: object = order
         if not isinstance(given, Order):
@@ -190,19 +191,14 @@ class Client:
             raise InvalidMessage((f"order: an Order is needed, such as new_order makes, and no {kind}",))
         mailbox = self._box(order.oid)
         try:
-            if await self._desk.command(self.identity, order):
-                standing = self._desk.standing(self.identity, order.oid)
-                assert standing is not None, "an order is in memory when it was just found there"
-                mailbox.put(standing)
-                if standing.state in _END_NAMES:
-                    self.drop(order.oid, mailbox)  # no more will come, whether it is read or not
+            await self._desk.command(self.identity, order, mailbox)
         except BaseException:
             self.drop(order.oid, mailbox)
             raise
         return OrderHandle(self, order.oid, mailbox)
 
     async def cancel(self, oid: str) -> None:
-        """Ask for a cancel; returns when the wish is in the log.
+        """Ask for a cancel; returns when the wish is durable.
 
         Raises:
             Refused: no such order of yours, or it has ended.
@@ -220,7 +216,7 @@ class Client:
         price: Decimal | None = None,
         edit_id: str | None = None,
     ) -> None:
-        """Ask for new terms; returns when the wish is in the log. *edit_id* makes a retry safe.
+        """Ask for new terms; returns when the wish is durable. *edit_id* makes a retry safe.
 
         Raises:
             Refused: no such order of yours, or it cannot be edited now.

@@ -12,7 +12,8 @@
     ├── LogFault                 the record log cannot be trusted or written: stop
     │   ├── LogDamaged           a record is torn, altered or out of order
     │   ├── LogHalted            an earlier write failed; nothing is taken any more
-    │   └── LogInUse             another program writes to it, or another part of this one
+    │   ├── LogInUse             another program writes to it, or another part of this one
+    │   └── LogUnsafe            what lies below it does not keep what it is told
     ├── TableFault               a machine's table fails its proofs, found at import
     └── EMSBug                   this library broke its own promise; please report it
         └── IllegalTransition    an event was applied to a state that has no row for it
@@ -102,10 +103,13 @@ class LogFault(EMSError):
 
 
 class LogDamaged(LogFault):
-    """A record is torn, altered or out of order; *line* counts from 1."""
+    """A record is torn, altered or out of order; *line* counts from 1, and is 0 for the file as a whole.
+
+    In a journal a record's line is its seq.
+    """
 
     def __init__(self, where: str, line: int, problem: str) -> None:
-        super().__init__(f"{where}, line {line}: {problem}")
+        super().__init__(f"{where}, line {line}: {problem}" if line else f"{where}: {problem}")
         self.where = where
         self.line = line
         self.problem = problem
@@ -122,6 +126,10 @@ class LogInUse(LogFault):
         super().__init__(f"{where} is in use by {holder}; one program at a time may write to it")
         self.where = where
         self.holder = holder
+
+
+class LogUnsafe(LogFault):
+    """The library or the file system below the log would lose what it was told is kept."""
 
 
 class TableFault(EMSError):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +15,7 @@ from uuid import uuid4
 import structlog
 import trio
 
-from fsm_ems.account_books import AccountBooks, booked_in, rebuild
+from fsm_ems.account_books import AccountBooks, booked_in, check_behind, rebuild
 from fsm_ems.brokers.base import Broker
 from fsm_ems.client import check_name
 from fsm_ems.clock import Clock, TrioClock
@@ -21,10 +23,11 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import Booked
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.errors import ClientFault, InvalidMessage
+from fsm_ems.errors import ClientFault, InvalidMessage, LogHalted
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import replay
+from fsm_ems.journal.sqlite import Journal
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.market import undeclared
 from fsm_ems.messages import Order, named_faults
@@ -75,25 +78,54 @@ async def _opened_books(folder: Path, book: Book, booked: Sequence[Booked]) -> A
     return AccountBooks(folder, book, booked)
 
 
+@cache
+def _say_in_memory() -> None:
+    """Once, and not on stdout, where a log that nobody set up would put it: that is the program's own."""
+    log = _log if structlog.is_configured() else structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
+    log.info("records are in memory alone and gone with this process; open_ems(path=...) keeps them")
+
+
+@asynccontextmanager
+async def _opened_log(log: RecordLog | None, path: Path | None) -> AsyncGenerator[RecordLog]:
+    if path is None:
+        if log is None:
+            _say_in_memory()
+        yield MemoryLog() if log is None else log
+        return
+    if log is not None:
+        raise ClientFault("path= and log= both say where the records are: give one of them")
+    journal = await trio.to_thread.run_sync(Journal, path)
+    try:
+        yield journal
+    except BaseException:
+        with trio.CancelScope(shield=True), suppress(LogHalted):  # what broke the block says more
+            await trio.to_thread.run_sync(journal.close)
+        raise
+    with trio.CancelScope(shield=True):
+        await trio.to_thread.run_sync(journal.close)
+
+
 @asynccontextmanager
 async def open_ems(
     *brokers: Broker,
     settings: Settings | None = None,
     identity: str = "main",
+    path: Path | None = None,
     log: RecordLog | None = None,
     clock: Clock | None = None,
     accounts: Path | None = None,
 ) -> AsyncGenerator[EMS]:
     """Run an EMS for as long as the block is open; several may run in one program.
 
-    *identity* is the first trader. *log* holds the records: by default a
-    :class:`~fsm_ems.journal.memory.MemoryLog`, which is gone with the process; a
-    :class:`~fsm_ems.journal.file.FileLog` that already has records is replayed, and whatever its brokers
-    may hold is ``unknown`` until they answer. Orders may be submitted at once: they wait for the link.
-    ``await ems.ready()`` tells when every link is up.
+    *identity* is the first trader. *path* is a folder for the records: nothing is sent, told or answered
+    before the disk has what it follows from, and opening it again brings everything back. Whatever brokers
+    may hold then is ``unknown`` until they answer. One program at a time may have the folder open. Without
+    *path* the records are in memory, and gone with the process; *log* takes a log of your own instead.
+    Orders may be submitted at once: they wait for the link. ``await ems.ready()`` tells when every link is
+    up.
 
-    *accounts* is a folder for ``pps.toml`` and the ledger: they follow the records within a second, and what
-    is stale, gone or unreadable there is written anew from *log*, which must be one that lasts.
+    *accounts* is a folder for ``pps.toml`` and the ledger, by default *path*: they follow the records within
+    a second, and what is stale, gone or unreadable there is written anew from the records, which must last.
 
     When the block is cancelled, the EMS goes on until the block's code has left it: what is shielded there
     may still cancel orders and wait for their ends.
@@ -101,20 +133,45 @@ async def open_ems(
     Raises:
         InvalidMessage: *identity* has not the form of a name, two brokers have one name, or *settings* name a
             market that its broker does not have.
-        ClientFault: *accounts* of a log that is gone with the process.
-        LogFault: *log* cannot be trusted.
+        ClientFault: *accounts* of records that are gone with the process, or both *path* and *log*.
+        LogFault: the records cannot be trusted, or another program has them open (LogInUse).
+        LogHalted: the disk failed, out of the block, which is cancelled: nothing was sent or told since.
     """
     check_name(identity, "trader")
-    log = MemoryLog() if log is None else log
-    if accounts is not None and isinstance(log, MemoryLog):
-        raise ClientFault("accounts are written from the records: give a log that lasts, such as a FileLog")
+    if accounts is not None and path is None and (log is None or isinstance(log, MemoryLog)):
+        raise ClientFault("accounts are written from the records: give a path, or a log that lasts")
     clock = TrioClock() if clock is None else clock
     settings = _with_brokers(Settings() if settings is None else settings, brokers)
+    async with _opened_log(log, path) as records:
+        ems = await _started(
+            brokers, settings, identity, records, clock, path if accounts is None else accounts
+        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ems.run)
+            try:
+                yield ems
+            finally:
+                with trio.CancelScope(shield=True):
+                    await ems.settle()
+                ems.stop()
+
+
+async def _started(
+    brokers: Sequence[Broker],
+    settings: Settings,
+    identity: str,
+    log: RecordLog,
+    clock: Clock,
+    accounts: Path | None,
+) -> EMS:
+    """The EMS as its records have it, with its links down."""
     book, booked = Book(), list[Booked]()
     if accounts is None:
         book = replay(log)
     else:
         booked += booked_in(log, book)
+        if isinstance(log, Journal):
+            check_behind(accounts, book, str(log.path))
     dispatcher = Dispatcher(
         settings,
         log.append,
@@ -128,10 +185,4 @@ async def open_ems(
     for broker in list(book.links):
         dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
     books = None if accounts is None else await _opened_books(accounts, book, booked)
-    ems = EMS(dispatcher, brokers, identity, clock, books)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(ems.run)
-        try:
-            yield ems
-        finally:
-            ems.stop()
+    return EMS(dispatcher, brokers, identity, clock, log, books)

@@ -1,7 +1,8 @@
 """``open_ems``: the EMS inside a trio program. The one loop that carries out what the dispatcher decides.
 
 Nothing here decides anything about an order. Inputs go to the :class:`~fsm_ems.dialogs.dispatcher.Dispatcher`
-one at a time; the records it makes are in the log when it returns; then sends leave, then clients are told.
+one at a time; the records it makes are in the log when it returns. When they are durable, sends leave, then
+clients are told (:mod:`fsm_ems.promises`). When they cannot be made durable, everything stops.
 """
 
 from __future__ import annotations
@@ -9,34 +10,34 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 
 import structlog
 import trio
 
-from fsm_ems.account_books import AccountBooks, standings, write
+from fsm_ems.account_books import AccountBooks, standings, unrealized
+from fsm_ems.account_keeping import AccountKeeping
 from fsm_ems.accounting.position import Standing
+from fsm_ems.audience import Answered, Audience
 from fsm_ems.brokers.base import Broker, TradesDialogue
 from fsm_ems.client import Client, Mailbox, check_name
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.outward import request_of, standing_of, status_of
-from fsm_ems.dialogs.record import Booked, Effect, Notice, Role, Send
-from fsm_ems.errors import BrokerFault, ClientFault, InvalidMessage, Refused, first_reason
+from fsm_ems.dialogs.outward import request_of, standing_of
+from fsm_ems.dialogs.record import Booked, Notice, Role, Send
+from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, InvalidMessage, LogHalted, Refused, first_reason
+from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
-from fsm_ems.machines.order import ENDS
 from fsm_ems.market import undeclared
 from fsm_ems.messages import Command, Order, Status
+from fsm_ems.promises import Due, Promises
 from fsm_ems.quotes import Row, check_row, problem
 
 QUEUED_MAX = 1_024
 """Sends that may wait for a link before commands wait for it, and the reports read ahead of the loop."""
 RETRY_FIRST_S = 0.5
-ACCOUNTS_EVERY_S = 1.0
-"""How far the accounts' files may be behind the records."""
 RETRY_MAX_S = 30.0
-
-_ENDS = frozenset(ENDS)
 
 _log = structlog.get_logger("fsm_ems")
 
@@ -50,17 +51,18 @@ class EMS(Client):
         brokers: Sequence[Broker],
         identity: str,
         clock: Clock,
+        log: RecordLog,
         books: AccountBooks | None = None,
     ) -> None:
         super().__init__(self, identity)
-        self._books = books
-        self._booked = trio.Event()
+        self._promises = Promises(log, self._release, self._halt)
+        self._accounts = None if books is None else AccountKeeping(books, self._promises)
         self.dispatcher = dispatcher
         self.clock = clock
         self._brokers = {broker.name: broker for broker in brokers}
         self._outboxes: dict[str, deque[Send]] = {name: deque() for name in self._brokers}
         self._outbox_changed = {name: trio.Event() for name in self._brokers}
-        self._mailboxes: dict[tuple[str, str | None], list[Mailbox]] = {}
+        self._audience = Audience()
         self._closed = False
         # The block's own cancellation reaches the user's code first: until that has left, orders can still
         # be cancelled and their ends waited for.
@@ -126,42 +128,47 @@ class EMS(Client):
         self.dispatcher.grant(identity, role, self.clock(), tuple(sees))
         return Client(self, identity)
 
-    async def command(self, identity: str, command: Command) -> bool:
-        """Take a command; True when the same one had been taken before.
+    async def command(self, identity: str, command: Command, mailbox: Mailbox | None = None) -> None:
+        """Take a command. Where the same order had been taken before, *mailbox* gets how it stands.
 
         Raises:
             Refused: it is not taken, and nothing has changed.
             ClientFault: no broker of that name was opened.
+            LogHalted: it could not be made durable, and nothing is any more.
         """
         await trio.lowlevel.checkpoint()
         self._check_open()
+        await self._promises.room(self.dispatcher.book.seq)
         if isinstance(command, Order):
             self._check_broker(command)
             await self._room(command.market.rpartition(".")[2])
-        answer, effects = self.dispatcher.command(identity, command, self.clock())
-        self._carry_out(effects)
-        return answer.again
+        self._check_open()
+        try:
+            answer, effects = self.dispatcher.command(identity, command, self.clock())
+        except Refused:
+            await self._promises.durable(self.dispatcher.book.seq)  # what it was refused for may be news
+            raise
+        standing = self.standing(identity, command.oid) if answer.again and mailbox is not None else None
+        if standing is None or mailbox is None:
+            self._carry_out(effects)
+        else:
+            self._carry_out([*effects, Answered(identity, command.oid, mailbox, standing)])
+        await self._promises.durable(answer.seq)
 
     async def trigger(self, owner: str, oid: str, price: Decimal | None = None) -> None:
         """Fire an owner's dark order or alert by hand."""
         await trio.lowlevel.checkpoint()
         self._check_open()
         self._carry_out(self.dispatcher.trigger(owner, oid, self.clock(), price))
+        await self._promises.durable(self.dispatcher.book.seq)
 
     def subscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
         """Put every later status of *identity*'s stream, or of its order *oid* alone, into *mailbox*."""
-        if self._closed:
-            mailbox.close()
-            return
-        self._mailboxes.setdefault((identity, oid), []).append(mailbox)
+        self._audience.add(identity, oid, mailbox)
 
     def unsubscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
         """Stop doing so."""
-        boxes = self._mailboxes.get((identity, oid), [])
-        if mailbox in boxes:
-            boxes.remove(mailbox)
-        if not boxes:
-            self._mailboxes.pop((identity, oid), None)
+        self._audience.remove(identity, oid, mailbox)
 
     def standing(self, identity: str, oid: str) -> Status | None:
         """How an order of *identity* stands; None where memory has no such order."""
@@ -180,6 +187,7 @@ class EMS(Client):
             self._check_open()
 
     def _check_open(self) -> None:
+        self._promises.check()
         if self._closed:
             raise ClientFault("this EMS was closed: nothing would be sent any more")
 
@@ -202,66 +210,39 @@ class EMS(Client):
         A long one closes at the bid and a short one at the ask; where nothing is offered there, at the last
         print. 0 when flat, None where no price is known.
         """
-        position = self.dispatcher.book.positions.get(account, {}).get(market)
-        if position is None or not position.size:
-            return Decimal(0)
-        seen = self.dispatcher.prices.of(market)
-        offered = seen.bid if position.size > 0 else seen.ask
-        price = seen.last if offered is None else offered
-        return None if price is None else position.unrealized(price)
-
-    async def _keep_accounts(self, books: AccountBooks) -> None:
-        while True:
-            await self._booked.wait()
-            await trio.sleep(ACCOUNTS_EVERY_S)
-            await self._write_accounts(books)
-
-    async def _write_accounts(self, books: AccountBooks) -> None:
-        """Write what the files are behind with, in a thread: the loop goes on."""
-        self._booked = trio.Event()
-        work = books.work()
-        try:
-            aside = await trio.to_thread.run_sync(write, work)
-        except OSError as error:
-            books.again()
-            self._booked.set()
-            _log.error("accounts not written", folder=str(books.folder), why=str(error))
-            return
-        except trio.Cancelled:  # no thread had begun
-            books.again()
-            raise
-        for one in aside:
-            _log.error("account file unreadable", why=str(one))
+        return unrealized(self.dispatcher.book, self.dispatcher.prices.of(market), account, market)
 
     # ── effects ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _carry_out(self, effects: Sequence[Effect]) -> None:
-        """Sends first, then notices; the records they follow from are in the log already."""
-        for effect in effects:
-            if isinstance(effect, Booked) and self._books is not None:
-                self._books.take(effect)
-                self._booked.set()
+    def _carry_out(self, due: Sequence[Due]) -> None:
+        """Have *due* leave when the records it follows from, which are in the log already, are durable."""
+        self._promises.hold(self.dispatcher.book.seq, due)
+        self._rescheduled.set()
+
+    def _release(self, due: Sequence[Due]) -> None:
+        """Sends first, then notices."""
+        for effect in due:
+            if isinstance(effect, Booked) and self._accounts is not None:
+                self._accounts.take(effect)
             if isinstance(effect, Send):
                 self._outboxes[effect.broker].append(effect)
                 self._stir(effect.broker)
-        for effect in effects:
+        for effect in due:
             if isinstance(effect, Notice):
-                self._tell(effect)
-        self._rescheduled.set()
+                self._audience.tell(effect)
+            elif isinstance(effect, Answered):
+                self._audience.answer(effect)
 
-    def _tell(self, notice: Notice) -> None:
-        if notice.record.alarm is not None and notice.identity == notice.record.owner:
-            _log.warning("alarm", owner=notice.record.owner, oid=notice.record.oid, alarm=notice.record.alarm)
-        oid = notice.record.oid if notice.identity == notice.record.owner else None
-        boxes = [*self._mailboxes.get((notice.identity, None), ())]
-        if oid is not None:
-            boxes += self._mailboxes.get((notice.identity, oid), ())
-        if boxes:
-            status = status_of(notice)
-            for box in boxes:
-                box.put(status)
-        if oid is not None and notice.state in _ENDS:
-            self._mailboxes.pop((notice.identity, oid), None)  # its handles have all they will be given
+    def _halt(self) -> None:
+        """The log takes nothing any more: stop at once, and send nothing more."""
+        _log.critical("halted", why=self._promises.halted)
+        for outbox in self._outboxes.values():
+            outbox.clear()
+        self.stop()
+
+    async def settle(self) -> None:
+        """Return once all that was decided so far is durable and has left, or never will be."""
+        await self._promises.settle(self.dispatcher.book.seq)
 
     def close(self) -> None:
         """Take no more commands, and tell every reader, and who waits for a link, that no more will come."""
@@ -270,9 +251,7 @@ class EMS(Client):
             up.set()
         for name in self._brokers:
             self._stir(name)
-        for boxes in self._mailboxes.values():
-            for box in boxes:
-                box.close()
+        self._audience.close()
 
     # ── tasks ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -338,6 +317,7 @@ class EMS(Client):
     def _lose(self, broker: str) -> None:
         self._move(broker, LinkEvent.LOST)
         self._outboxes[broker].clear()
+        self._promises.drop_sends(broker)
         self._stir(broker)
 
     def _move(self, broker: str, event: LinkEvent) -> None:
@@ -368,26 +348,34 @@ class EMS(Client):
     async def _receive(self, broker: str, dialogue: TradesDialogue) -> None:
         while True:
             report = await dialogue.receive()
+            await self._promises.room(self.dispatcher.book.seq)
             effects = self.dispatcher.report(broker, report, self.clock())
             self._note_link(broker)
             self._carry_out(effects)
 
     async def run(self) -> None:
-        """Keep links and time until stopped; when this ends, however it does, the EMS is closed."""
+        """Keep links and time until stopped; when this ends, however it does, the EMS is closed.
+
+        Raises:
+            LogHalted: the log halted.
+        """
         try:
             with self._running:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._keep_time)
-                    if self._books is not None:
-                        nursery.start_soon(self._keep_accounts, self._books)
+                    if self._accounts is not None:
+                        nursery.start_soon(self._accounts.keep)
                     for broker in self._brokers.values():
                         nursery.start_soon(self._keep_link, broker)
                         nursery.start_soon(self._keep_market, broker)
         finally:
             self.close()
-            if self._books is not None and self._books.dirty:
-                with trio.CancelScope(shield=True):
-                    await self._write_accounts(self._books)
+            with trio.CancelScope(shield=True), suppress(LogHalted, EMSBug):  # told below
+                await self.settle()
+                if self._accounts is not None:
+                    await self._accounts.finish()
+            self._promises.forget()
+        self._promises.check()
 
     def stop(self) -> None:
         """Close, and end :meth:`run`."""

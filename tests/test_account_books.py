@@ -159,7 +159,7 @@ async def test_the_files_are_written_when_the_ems_is_closed_and_go_on_after_a_re
 
 async def test_accounts_need_a_log_that_lasts(tmp_path: Path) -> None:
     for log in (None, MemoryLog()):
-        with pytest.raises(ClientFault, match="give a log that lasts"):
+        with pytest.raises(ClientFault, match="give a path, or a log that lasts"):
             async with open_ems(ScriptedBroker(), log=log, accounts=tmp_path):
                 pass
 

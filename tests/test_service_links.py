@@ -192,7 +192,7 @@ async def test_retries_of_an_ended_order_leave_nothing_behind() -> None:
         await order.wait()
         handles = [await ems.submit(an_order()) for _ in range(3)]
 
-        assert not ems._mailboxes
+        assert not ems._audience._mailboxes
         assert [(await handle.wait()).state for handle in handles] == ["filled"] * 3
 
 

@@ -17,6 +17,7 @@ Begin with:
   fsm-ems replay TAPE.csv --orders ORDERS.toml   your orders against a recorded market
   fsm-ems why ORDER DIR                          an order's life, step by step
   fsm-ems positions DIR                          what each account holds
+  fsm-ems journal verify DIR                     whether the records are as they were written
   fsm-ems diagram --format svg > order.svg       the machine that every order runs through
   fsm-ems brokers                                the brokers that are installed
 """
@@ -35,6 +36,7 @@ _COMMANDS = {
     "replay": "fsm_ems.cli.replay",
     "why": "fsm_ems.cli.why",
     "positions": "fsm_ems.cli.positions",
+    "journal": "fsm_ems.cli.journal",
     "diagram": "fsm_ems.cli.diagram",
     "brokers": "fsm_ems.cli.brokers",
 }

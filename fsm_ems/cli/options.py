@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from fsm_ems.cli.faults import WrongInput
 from fsm_ems.errors import OrderFileError
 from fsm_ems.journal.file import RecordFile
+from fsm_ems.journal.sqlite_read import JournalReader
+from fsm_ems.journal.sqlite_store import FILE as JOURNAL
 from fsm_ems.market import Market
 from fsm_ems.numbers import exact
 
@@ -134,16 +136,21 @@ def read_text(path: Path) -> str:
         raise OrderFileError(str(path), f"not UTF-8 text: {error.reason} at byte {error.start}") from None
 
 
-def records_in(directory: Path) -> tuple[Path, RecordFile]:
-    """The record file in *directory*, or which *directory* is, and where; a torn last line is noted.
+def records_in(directory: Path) -> tuple[Path, RecordFile | JournalReader]:
+    """The journal or record file in *directory*, or which *directory* is, and where; reading verifies.
+
+    A record file is verified now, and a torn last line is noted.
 
     Raises:
         WrongInput: there is none.
         LogDamaged: a line is altered or out of order.
     """
+    if directory.name == JOURNAL or (directory / JOURNAL).exists():
+        reader = JournalReader(directory.parent if directory.name == JOURNAL else directory)
+        return reader.path, reader
     path = directory / RECORDS if directory.is_dir() else directory
     if not path.exists():
-        raise WrongInput(f"{directory} holds no records: there is no {RECORDS} in it")
+        raise WrongInput(f"{directory} holds no records: there is no {JOURNAL} and no {RECORDS} in it")
     records = RecordFile(path)
     torn = records.check()
     if torn is not None:

@@ -32,7 +32,7 @@ Examples:
 def positions(directory: Path, *, as_json: bool) -> None:
     """Tell every position from the records in DIR.
 
-    DIR is where `replay --out` kept them, or a record file itself; that of a live program is read and not
+    DIR is where `open_ems(path=DIR)` or `replay --out` keeps them; that of a live program is read and not
     disturbed. Sizes are below zero when short. The price per unit has twice the entry's fees in it, realized
     PnL has none. The table shows prices with two digits more than the market's tick has, --json all of them.
     """

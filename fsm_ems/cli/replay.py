@@ -86,7 +86,8 @@ where it ends in a known one such as usdt, or has a slash between them."""
 @click.option("--max-value", type=Number(), help="Refuse orders above this size times price.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path),
-    help="Keep the records in this directory, for `fsm-ems why` and `fsm-ems positions`.",
+    help="Keep the records in this directory, for `fsm-ems why` and `fsm-ems positions`: as a plain file "
+    "without syncs, for speed. A power cut may take its end; play the tape again.",
 )  # fmt: skip
 @click.option(
     "--report", "page", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="FILE.html",

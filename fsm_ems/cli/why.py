@@ -28,7 +28,8 @@ Examples:
 def why(oid: str, directory: Path, owner: str | None, *, mermaid: bool) -> None:
     """Tell every step of the order OID from the records in DIR.
 
-    DIR is where `replay --out` kept them, or a record file itself. For each step: when, who brought it
+    DIR is where `open_ems(path=DIR)` or `replay --out` keeps them; that of a live program is read and not
+    disturbed. For each step: when, who brought it
     about and with what, the event, where it led, and the reason that the table's row gives. The exit code
     is 1 if there is no such order.
     """

@@ -64,8 +64,21 @@ class RecordSource(Protocol):
 class RecordLog(RecordSource, Protocol):
     """Records that can be read and added to."""
 
+    @property
+    def durable_seq(self) -> int:
+        """The seq of the last record that is kept for good, as far as this log keeps anything for good."""
+        ...
+
+    def watch(self, durable: Callable[[int], None], halted: Callable[[str], None]) -> None:
+        """Have *durable* called when :attr:`durable_seq` has moved without an append, and *halted* with the
+        reason when nothing will move any more. Either may be called from another thread, and must not
+        raise. A later call takes the place of an earlier one.
+        """
+        ...
+
     def append(self, record: Record) -> None:
-        """Keep *record*. When this returns, the record is in the log; when it raises, nothing may follow it.
+        """Take *record*. When this returns, the log can be asked for it; it is kept for good once
+        :attr:`durable_seq` has come to it. When this raises, nothing may follow it.
 
         Raises:
             LogHalted: it could not be kept, or an earlier one could not; nothing is taken any more.
@@ -78,25 +91,40 @@ class RecordLog(RecordSource, Protocol):
         ...
 
 
-_WITH_REQID = Submitted | Adopted | Sent | Triggered | CancelWanted | EditWanted | EditSent
+_WITH_REQID = Submitted | Sent | Triggered | CancelWanted | EditWanted | EditSent
+
+Reqids = Sequence[int | str | None]
+VenueIds = Sequence[str | None]
+ExecIds = Sequence[str]
+
+
+def ids_in(record: Record) -> tuple[Reqids, VenueIds, ExecIds]:
+    """The request ids, the venue's ids and the executions that *record* brings to its dialog.
+
+    None among them is none.
+    """
+    payload = record.payload
+    if isinstance(payload, Reported):
+        report = payload.report
+        return (report.reqid,), () if payload.foreign else (report.venue_id,), executions_of(report)
+    if isinstance(payload, _WITH_REQID):
+        return (payload.reqid,), (), ()
+    if isinstance(payload, Adopted):
+        return (payload.reqid,), (payload.venue_id,), ()
+    if isinstance(payload, Recalled):
+        executed = (*(fill.exec_id for fill in payload.fills), *(old for old, _ in payload.replaced))
+        return payload.reqids, payload.venue_ids, executed
+    return (), (), ()
 
 
 def mentions(record: Record, reqid: int | str | None, venue_id: str | None, exec_id: str | None) -> bool:
     """Whether *record* brings one of the ids to its dialog; what became of it the dialog itself tells."""
-    payload = record.payload
-    if isinstance(payload, Reported):
-        report = payload.report
-        asked, named = report.reqid, None if payload.foreign else report.venue_id
-        if exec_id is not None and exec_id in executions_of(report):
-            return True
-    elif isinstance(payload, Recalled):
-        executed = {*(fill.exec_id for fill in payload.fills), *(old for old, _ in payload.replaced)}
-        return exec_id in executed or reqid in payload.reqids or venue_id in payload.venue_ids
-    elif isinstance(payload, _WITH_REQID):
-        asked, named = payload.reqid, payload.venue_id if isinstance(payload, Adopted) else None
-    else:
-        return False
-    return (asked is not None and asked == reqid) or (named is not None and named == venue_id)
+    reqids, venue_ids, exec_ids = ids_in(record)
+    return (
+        (reqid is not None and reqid in reqids)
+        or (venue_id is not None and venue_id in venue_ids)
+        or (exec_id is not None and exec_id in exec_ids)
+    )
 
 
 def executions_of(report: Report) -> tuple[str, ...]:

@@ -125,6 +125,14 @@ class FileLog(RecordFile):
         self._lines: LineLog = LineLog(self.path, FORM, sync=sync, opened=opened)
         self.cut = self._lines.cut
 
+    @property
+    def durable_seq(self) -> int:
+        """See :class:`~fsm_ems.journal.base.RecordLog`. What that is worth, ``sync`` chose."""
+        return self._lines.seq
+
+    def watch(self, durable: Callable[[int], None], halted: Callable[[str], None]) -> None:
+        """See :class:`~fsm_ems.journal.base.RecordLog`. Nothing moves here between appends."""
+
     def append(self, record: Record) -> None:
         """See :class:`~fsm_ems.journal.base.RecordLog`."""
         self._lines.check_open()

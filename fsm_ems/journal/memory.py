@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from fsm_ems.dialogs.record import Adopted, Held, Recalled, Record, Submitted
 from fsm_ems.errors import EMSBug, LogHalted
@@ -24,6 +24,14 @@ class MemoryLog:
         self._records: deque[Record] = deque(maxlen=keep)
         self._seq = 0
         self._closed = False
+
+    @property
+    def durable_seq(self) -> int:
+        """See :class:`~fsm_ems.journal.base.RecordLog`. Nothing is kept longer than the process."""
+        return self._seq
+
+    def watch(self, durable: Callable[[int], None], halted: Callable[[str], None]) -> None:
+        """See :class:`~fsm_ems.journal.base.RecordLog`. Nothing moves here between appends."""
 
     def append(self, record: Record) -> None:
         """See :class:`~fsm_ems.journal.base.RecordLog`."""

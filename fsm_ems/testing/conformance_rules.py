@@ -95,10 +95,6 @@ def _market_problems(name: str, fqme: str, market: Market) -> Iterator[str]:
         yield f"market {market.fqme} is listed as {fqme}"
     if market.broker != name:
         yield f"market {fqme} is of broker {market.broker}, and this is {name}"
-    if not (market.price_tick > 0 and market.size_tick > 0):
-        yield f"market {fqme} has a tick that is not above zero"
-    if (found := inexact(market)) is not None:
-        yield f"market {fqme}: {found}"
 
 
 def inexact(value: object) -> str | None:

@@ -69,11 +69,17 @@ class Disk:
         """As :class:`~fsm_ems.journal.base.RecordSource` has it."""
         return self._index.get((owner, oid), ())
 
-    def lookup(self, broker: str, reqid: int | str | None, venue_id: str | None) -> Sequence[Record]:
+    def lookup(
+        self,
+        broker: str,
+        reqid: int | str | None,
+        venue_id: str | None,
+        execution: tuple[str, str] | None = None,
+    ) -> Sequence[Record]:
         """As :class:`~fsm_ems.journal.base.RecordSource` has it."""
         every = chain.from_iterable(self._index.values())
         mentioned = sorted(every, key=lambda record: record.seq)
-        return life_named(mentioned, self.of, broker, reqid, venue_id)
+        return life_named(mentioned, self.of, broker, reqid, venue_id, execution)
 
     def _index_record(self, record: Record) -> None:
         if record.oid:

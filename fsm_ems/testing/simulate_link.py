@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from fsm_ems.dialogs.record import Send, SendHistory, SendOrder
+from fsm_ems.dialogs.asking import SendHistory
+from fsm_ems.dialogs.record import Send, SendOrder
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.messages import AnyReport, BrokerdBust, BrokerdCorrection, BrokerdFill, VenueReport
 from fsm_ems.testing.simulate_plan import MS, SECOND, Fault

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from fsm_ems.accounting.clear import Clear
+from fsm_ems.dialogs.asking import SendHistory
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.record import (
     Booked,
@@ -24,7 +25,6 @@ from fsm_ems.dialogs.record import (
     Record,
     Reported,
     Send,
-    SendHistory,
     SendOrder,
     Sent,
     Submitted,

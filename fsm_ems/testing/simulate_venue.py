@@ -16,8 +16,9 @@ from typing import Any, Literal, NamedTuple
 from msgspec.structs import replace as with_fields
 
 from fsm_ems.brokers.paper.engine import PaperEngine
+from fsm_ems.dialogs.asking import SendHistory
 from fsm_ems.dialogs.outward import request_of
-from fsm_ems.dialogs.record import Send, SendAbout, SendHistory
+from fsm_ems.dialogs.record import Send, SendAbout
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCancel,

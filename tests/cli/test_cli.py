@@ -24,7 +24,7 @@ from fsm_ems.errors import (
 )
 from tests.cli.conftest import Run, program
 
-COMMANDS = ["demo", "replay", "why", "positions", "diagram", "brokers"]
+COMMANDS = ["demo", "replay", "why", "positions", "journal", "diagram", "brokers"]
 
 
 def test_help_lists_the_commands_and_the_exit_codes(run: Run) -> None:

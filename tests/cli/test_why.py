@@ -86,7 +86,10 @@ def test_a_directory_without_records_is_told(run: Run, tmp_path: Path) -> None:
     nothing, gone = run("why", "a", tmp_path), run("why", "a", tmp_path / "gone")
 
     assert nothing.exit_code == 2
-    assert nothing.stderr == f"Error: {tmp_path} holds no records: there is no records.log in it\n"
+    assert (
+        nothing.stderr
+        == f"Error: {tmp_path} holds no records: there is no journal.sqlite and no records.log in it\n"
+    )
     assert gone.exit_code == 2
     assert f"Path '{tmp_path / 'gone'}' does not exist." in gone.stderr
 

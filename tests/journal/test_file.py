@@ -3,7 +3,6 @@
 import errno
 import stat
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from pathlib import Path
 from zlib import crc32
 
@@ -12,24 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.record import Granted, Record
-from fsm_ems.dialogs.settings import Capabilities, Settings
+from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import EMSBug, LogDamaged, LogFault, LogHalted
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.file import FileLog, RecordFile, framed
 from fsm_ems.journal.lines import FileEnd, unframed
-from fsm_ems.journal.memory import MemoryLog
-from fsm_ems.machines.link import LinkEvent
-from fsm_ems.messages import BrokerdBust, BrokerdFill, BrokerdOrderAck, BrokerdStatus, Cancel, Edit, Order
 from fsm_ems.testing.records import records
-
-
-def granted(seq: int, name: str = "main") -> Record:
-    return Record(seq, 0, "", "", None, None, Granted(name, "trader", ()))
-
-
-THREE = [granted(1, "one"), granted(2, "two"), granted(3, "three")]
+from tests.journal.lives import THREE, busy
 
 
 @pytest.fixture
@@ -426,74 +414,12 @@ def test_a_file_that_cannot_be_read_is_told(path: Path) -> None:
     assert log.lookup("p", None, None) == ()
 
 
-# Finding a dialog: a file and a memory answer alike.
-
-
-def busy(path: Path, form: str) -> tuple[MemoryLog, FileLog, list[int | str]]:
-    """Orders of two owners, with cancels, edits and a recall, in both logs; and the ids in use."""
-    memory, log = MemoryLog(), FileLog(path)
-
-    def append(record: Record) -> None:
-        log.append(record)
-        memory.append(record)
-
-    capabilities = Capabilities(reqid_form="int" if form == "int" else "str")
-    settings = Settings(brokers={"kraken": capabilities}, keep_finished=1)
-    dispatcher = Dispatcher(settings, append, generation="g", now_ns=1, lookup=memory.lookup)
-    for owner in ("main", "other"):
-        dispatcher.grant(owner, "trader", 1)
-    for event in (LinkEvent.CONNECT, LinkEvent.CONNECTED, LinkEvent.SYNCED):
-        dispatcher.link("kraken", event, 1)
-    reqids: list[int | str] = []
-    for number, owner in enumerate(("main", "other", "main", "main")):
-        oid = f"o{number}" if owner == "main" else "o0"
-        order = Order(oid=oid, side="buy", market="xbtusd.kraken", size=Decimal(2), price=Decimal(10))
-        dispatcher.command(owner, order, 2)
-        dialog = dispatcher.book.dialog(owner, oid)
-        assert dialog is not None
-        assert dialog.reqid is not None
-        reqids.append(dialog.reqid)
-        venue_id = f'V"{number}é'
-        dispatcher.report("kraken", BrokerdOrderAck(reqid=dialog.reqid, venue_id=venue_id), 3)
-        dispatcher.command(owner, Edit(oid=oid, edit_id="e", size=Decimal(3)), 4)
-        dispatcher.command(owner, Cancel(oid=oid), 5)
-        reqids += dialog.reqids
-        dispatcher.report("kraken", BrokerdStatus(venue_id=venue_id, status="cancelled"), 6)
-    late = BrokerdFill(venue_id='V"0é', exec_id="late", size=Decimal(1), price=Decimal(10))
-    dispatcher.report("kraken", late, 7)
-    unseen = BrokerdBust(venue_id='V"3é', exec_id="B", ref_id='F"1é')
-    dispatcher.report("kraken", unseen, 8)
-    return memory, log, reqids
-
-
-@pytest.mark.parametrize("form", ["str", "int"])
-def test_a_file_finds_what_a_memory_finds(path: Path, form: str) -> None:
-    memory, log, reqids = busy(path, form)
-
-    assert [*log] == [*memory]
-    assert len(reqids) > 8
-    for reqid in (*reqids, "g-0", 0, "", None):
-        for venue_id in ('V"0é', 'V"1é', 'V"2é', 'V"3é', "V", None):
-            for execution in (None, ("main", "late"), ("main", 'F"1é'), ("second", "late"), ("main", "none")):
-                named = reqid, venue_id, execution
-                assert [*log.lookup("kraken", *named)] == [*memory.lookup("kraken", *named)]
-                assert log.lookup("paper", *named) == ()
-    found = log.lookup("kraken", None, 'V"0é')
-    assert {(record.owner, record.oid) for record in found} == {("main", "o0")}
-    assert all(log.lookup("kraken", reqid, None) for reqid in reqids[:2])
-    executed = [*log.lookup("kraken", None, None, ("main", "late"))]
-    assert executed == [*found]
-    assert {record.oid for record in log.lookup("kraken", None, None, ("main", 'F"1é'))} == {"o3"}
-    for owner, oid in (("main", "o0"), ("other", "o0"), ("main", "o2"), ("main", "o9"), ("", "")):
-        assert [*log.of(owner, oid)] == [
-            record for record in log if (record.owner, record.oid) == (owner, oid)
-        ]
-    assert log.owners("o0") == memory.owners("o0") == ("main", "other")
-    assert log.owners("o9") == ()
+# Finding a dialog; that all logs answer alike is in test_contract.py.
 
 
 def test_finding_skips_a_torn_end_and_refuses_damage(path: Path) -> None:
-    _, log, _ = busy(path, "str")
+    log = FileLog(path)
+    busy(log, "str")
     log.close()
     whole = path.read_bytes()
     life = [*log.of("main", "o0")]

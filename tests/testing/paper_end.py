@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from fsm_ems.brokers.paper.backend import XBTUSD, PaperBroker, PaperDialogue
+from fsm_ems.brokers.paper.backend import XBTUSD, PaperBroker
+from fsm_ems.brokers.paper.backend_dialogue import PaperDialogue
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.clock import Clock
 from fsm_ems.messages import AnyReport, BrokerdFill, Request, VenueReport

@@ -1,0 +1,68 @@
+"""``fsm-ems journal``: whether records are as they were written, and the records themselves."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from fsm_ems.cli.faults import Failure
+from fsm_ems.cli.options import records_in
+from fsm_ems.journal.codec import encode
+from fsm_ems.journal.sqlite_read import JournalReader
+
+_DIR = click.Path(exists=True, path_type=Path)
+
+_EXAMPLES = """\b
+Examples:
+  fsm-ems journal verify live
+  fsm-ems journal dump live | jq .kind
+  fsm-ems journal dump live --oid buy-1
+"""
+
+
+@click.group(epilog=_EXAMPLES)
+def journal() -> None:
+    """Look at the records in a folder; that of a live program is read and not disturbed."""
+
+
+@journal.command()
+@click.argument("directory", metavar="DIR", type=_DIR)
+def verify(directory: Path) -> None:
+    """Verify every record in DIR.
+
+    Checksums, order, and in a journal the chain of hashes and what records are found by. The hash of the
+    last record stands for all before it: kept elsewhere, it shows later whether the end was cut off. The
+    exit code is 2 if anything is not as it was written, and the message says what to do.
+    """
+    path, records = records_in(directory)
+    if isinstance(records, JournalReader):
+        count, digest = records.check()
+        click.echo(f"{path}: {count} records, all as they were written; the hash of the last is {digest}")
+    else:
+        click.echo(f"{path}: {sum(1 for _ in records)} records, all as they were written")
+
+
+@journal.command()
+@click.argument("directory", metavar="DIR", type=_DIR)
+@click.option("--oid", metavar="OID", help="The records of orders of this name alone.")
+@click.option("--owner", metavar="NAME", help="With --oid: whose order.")
+def dump(directory: Path, oid: str | None, owner: str | None) -> None:
+    """Write the records in DIR to stdout, one JSON object a line.
+
+    The exit code is 1 if there is no such order.
+    """
+    if owner is not None and oid is None:
+        raise click.UsageError("--owner is about one order: say --oid as well")
+    _, records = records_in(directory)
+    if oid is None:
+        for record in records:
+            sys.stdout.write(encode(record) + "\n")
+        return
+    owners = records.owners(oid) if owner is None else (owner,)
+    found = sorted((record for one in owners for record in records.of(one, oid)), key=lambda one: one.seq)
+    if not oid or not found:
+        raise Failure(f"there are no records of an order {oid}")
+    for record in found:
+        sys.stdout.write(encode(record) + "\n")

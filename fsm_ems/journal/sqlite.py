@@ -1,0 +1,170 @@
+"""The durable journal of a folder: a record log that a crash or a power cut takes nothing from.
+
+``append`` hands the record to a thread and returns; :attr:`Journal.durable_seq` tells how far the disk has
+come, and :meth:`Journal.watch` has it told. Whoever promises something on the strength of a record waits for
+that. What was appended can be read at once, durable or not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import apsw
+
+from fsm_ems.dialogs.record import Record
+from fsm_ems.errors import EMSBug, LogHalted
+from fsm_ems.journal.folder_lock import FolderLock
+from fsm_ems.journal.lines import sync_directory
+from fsm_ems.journal.sqlite_connection import Connection, connected, make_durable
+from fsm_ems.journal.sqlite_read import JournalRows
+from fsm_ems.journal.sqlite_store import (
+    COLUMNS,
+    check_form,
+    check_pages,
+    check_rows,
+    create,
+    is_blank,
+    names_of,
+    row_of,
+    told_plainly,
+)
+from fsm_ems.journal.sqlite_writer import Staged, Writer
+
+LOCK = "journal.lock"
+
+_WRITING = apsw.SQLITE_OPEN_READWRITE
+_EVERY_ROW = f"SELECT {COLUMNS} FROM records ORDER BY seq"  # noqa: S608 -- our own names
+
+
+class Journal(JournalRows):
+    """The journal in *folder*, verified when opened, then added to. One open journal in a folder at a time.
+
+    *vfs* names another of SQLite's file systems, for tests of failing disks. :meth:`append` and all reading
+    belong to one thread.
+
+    Raises:
+        LogInUse: another open journal, here or in another process, has the folder.
+        LogDamaged: it is not what was written; it is left as it is.
+        LogUnsafe: SQLite, or the file system, would not keep what it is told.
+        LogHalted: the folder cannot be written to.
+        LogFault: it cannot be read.
+    """
+
+    def __init__(self, folder: Path, *, vfs: str | None = None) -> None:
+        super().__init__(folder)
+        self._vfs = vfs
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock: FolderLock | None = FolderLock(folder / LOCK)
+        except OSError as error:
+            raise LogHalted(f"{folder} cannot be opened: {error}") from error
+        try:
+            self._open()
+        except BaseException:
+            self._unlock()
+            raise
+
+    def _open(self) -> None:
+        made = not self.path.exists()
+        if made:
+            with told_plainly(self.path):
+                os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
+        self._reader: Connection | None = None
+        writing: Connection | None = None
+        try:
+            with told_plainly(self.path):
+                writing = connected(self.path, _WRITING, self._vfs)
+                blank = is_blank(writing)
+                if not blank:
+                    check_form(writing, self.path)
+                    check_pages(writing, self.path)
+                seq, self._hash = check_rows([] if blank else writing.execute(_EVERY_ROW), self.path)
+                make_durable(writing, self.path)
+                if blank:
+                    create(writing)
+                # What a run before this one could not sync may be in memory alone, and look whole: copied
+                # into the database, it is written once more.
+                writing.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+                sync_directory(self.path.parent)
+                self._reader = self._connection()
+        except BaseException:
+            if writing is not None:
+                writing.close()
+            raise
+        self._seq = seq
+        self._writer = Writer(writing, seq, str(self.path))
+
+    # ── reading ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _connection(self) -> Connection:
+        return self._reader or connected(self.path, apsw.SQLITE_OPEN_READONLY, self._vfs)
+
+    def _done(self, connection: Connection) -> None:
+        if connection is not self._reader:
+            connection.close()
+
+    def _kept(self) -> tuple[int, Sequence[Record]]:
+        return self._writer.kept()
+
+    # ── writing ─────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def durable_seq(self) -> int:
+        """See :class:`~fsm_ems.journal.base.RecordLog`."""
+        return self._writer.durable_seq
+
+    def watch(self, durable: Callable[[int], None], halted: Callable[[str], None]) -> None:
+        """See :class:`~fsm_ems.journal.base.RecordLog`. Both are called from the writing thread."""
+        self._writer.watch(durable, halted)
+
+    def append(self, record: Record) -> None:
+        """See :class:`~fsm_ems.journal.base.RecordLog`. It does not wait for the disk."""
+        if self._writer.halted:
+            raise LogHalted(self._writer.halted)
+        if record.seq != self._seq + 1:
+            raise EMSBug(f"record {record.seq} does not follow {self._seq}")
+        row = row_of(record, self._hash)
+        staged = Staged(record, row, names_of(record))
+        try:
+            self._writer.stage(staged)
+            self._seq, self._hash = record.seq, row.hash
+        except LogHalted:
+            raise
+        except BaseException:
+            self._writer.halt(f"the writing of record {record.seq} was interrupted")
+            raise
+
+    def flush(self) -> None:
+        """Wait until every record is durable.
+
+        Raises:
+            LogHalted: they never will be.
+        """
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Make every record durable, and let go of the folder. What it holds can still be read.
+
+        Raises:
+            LogHalted: some records never became durable, and never will.
+        """
+        if self._lock is None:
+            return
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            with suppress(apsw.Error):  # it has read what it was to read
+                reader.close()
+        self._writer.close()
+        lost = self._writer.halted
+        self._writer.halt("it is closed")
+        self._unlock()
+        if lost:
+            raise LogHalted(lost)
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None

@@ -1,0 +1,193 @@
+"""Reading a journal: by the program that writes it, or by others beside it.
+
+Nothing is ever read for long: a page of rows at a time, each in a transaction of its own, so that the writer
+can go on and start its log file anew. What is read is verified: each row by its hash, and in a reading of
+all of them also that none is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+
+from fsm_ems.dialogs.record import Record
+from fsm_ems.errors import LogFault
+from fsm_ems.journal.base import Key, life_named, mentions
+from fsm_ems.journal.codec import decode
+from fsm_ems.journal.sqlite_connection import Connection, connected
+from fsm_ems.journal.sqlite_store import (
+    COLUMNS,
+    FILE,
+    FIRST_PREV,
+    Row,
+    as_names,
+    chained,
+    check_form,
+    check_pages,
+    check_row,
+    damaged_record,
+    names_of,
+    told_plainly,
+)
+
+PAGE = 1_000
+_ALL = 2**63 - 1
+
+_PAGE_SQL = f"SELECT {COLUMNS} FROM records WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"  # noqa: S608 -- our own names
+_LIFE_SQL = "SELECT seq, body, prev, hash FROM records WHERE oid = ? AND owner = ? AND seq <= ? ORDER BY seq"
+_OWNERS_SQL = (
+    "SELECT owner, min(seq) AS first FROM records WHERE oid = ? AND seq <= ? GROUP BY owner ORDER BY first"
+)
+_NAMED_SQL = "SELECT 1 FROM names WHERE (name, owner, oid) = (?, ?, ?)"
+
+
+class Checked(NamedTuple):
+    """What a verified journal ends with: its last record's seq and hash, which no other records lead to."""
+
+    seq: int
+    hash: str
+
+
+class JournalRows:
+    """What a journal can be asked, over a connection that the subclass brings.
+
+    Every method raises LogDamaged where a record is not what was written, and LogFault where the database
+    cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+
+    def _connection(self) -> Connection:
+        """A connection to read with."""
+        raise NotImplementedError
+
+    def _done(self, connection: Connection) -> None:
+        """What becomes of it after a reading."""
+        raise NotImplementedError
+
+    def _kept(self) -> tuple[int, Sequence[Record]]:
+        """The last seq to ask the database for, and the records after it, which only memory has."""
+        return _ALL, ()
+
+    @contextmanager
+    def _reading(self) -> Generator[Connection]:
+        with told_plainly(self.path):
+            connection = self._connection()
+            try:
+                yield connection
+            finally:
+                self._done(connection)
+
+    def __iter__(self) -> Iterator[Record]:
+        """Every record, in order, as far as they go when this begins; those of a writer may go on."""
+        upto, staged = self._kept()
+        for row in self._rows(upto):
+            yield self._decoded(row.seq, row.body)
+        yield from staged
+
+    def _rows(self, upto: int = _ALL) -> Iterator[Row]:
+        seq, last = 0, FIRST_PREV
+        while True:
+            with self._reading() as connection:
+                page = [Row(*row) for row in connection.execute(_PAGE_SQL, (seq, upto, PAGE))]
+            for row in page:
+                seq += 1
+                check_row(row, self.path, seq, last)
+                last = row.hash
+                yield row
+            if len(page) < PAGE:
+                return
+
+    def of(self, owner: str, oid: str) -> Sequence[Record]:
+        """See :class:`~fsm_ems.journal.base.RecordSource`."""
+        upto, staged = self._kept()
+        with self._reading() as connection:
+            found = [*connection.execute(_LIFE_SQL, (oid, owner, upto))]
+        life: list[Record] = []
+        for seq, body, prev, digest in found:
+            if chained(prev, body) != digest:
+                raise damaged_record(self.path, seq, "the hash does not match: the record was altered")
+            life.append(self._decoded(seq, body))
+        return life + [record for record in staged if record.oid == oid and record.owner == owner]
+
+    def owners(self, oid: str) -> tuple[str, ...]:
+        """See :class:`~fsm_ems.journal.base.RecordSource`."""
+        upto, staged = self._kept()
+        with self._reading() as connection:
+            found = [owner for owner, _ in connection.execute(_OWNERS_SQL, (oid, upto))]
+        return tuple(dict.fromkeys([*found, *(record.owner for record in staged if record.oid == oid)]))
+
+    def lookup(
+        self,
+        broker: str,
+        reqid: int | str | None,
+        venue_id: str | None,
+        execution: tuple[str, str] | None = None,
+    ) -> Sequence[Record]:
+        """See :class:`~fsm_ems.journal.base.RecordSource`."""
+        exec_id = None if execution is None else execution[1]
+        names = as_names((reqid,), (venue_id,), () if exec_id is None else (exec_id,))
+        _, staged = self._kept()
+        keys: set[Key] = {
+            (record.owner, record.oid) for record in staged if mentions(record, reqid, venue_id, exec_id)
+        }
+        with self._reading() as connection:
+            for name in names:
+                keys.update(connection.execute("SELECT owner, oid FROM names WHERE name = ?", (name,)))
+        records = sorted((record for key in keys for record in self.of(*key)), key=_by_seq)
+        return life_named(records, self.of, broker, reqid, venue_id, execution)
+
+    def check(self) -> Checked:
+        """Verify everything.
+
+        Raises:
+            LogDamaged: the database is damaged, a record is altered or missing, or its ids do not lead to it.
+        """
+        with self._reading() as connection:
+            check_pages(connection, self.path)
+        seq, last = 0, FIRST_PREV
+        for row in self._rows():
+            seq, last = row.seq, row.hash
+            names = names_of(self._decoded(seq, row.body))
+            with self._reading() as connection:
+                lost = [name for name in names if not [*connection.execute(_NAMED_SQL, name)]]
+            if lost:
+                raise damaged_record(self.path, seq, f"its order is not found by {lost[0][0]!r}")
+        return Checked(seq, last.hex())
+
+    def _decoded(self, seq: int, body: str) -> Record:
+        try:
+            return decode(body)
+        except ValueError as problem:
+            raise damaged_record(self.path, seq, str(problem)) from None
+
+
+def _by_seq(record: Record) -> int:
+    return record.seq
+
+
+class JournalReader(JournalRows):
+    """A journal for reading alone; another program may be writing to it, and is not disturbed.
+
+    Each reading opens the database and closes it again: nothing is held between them. SQLite needs to make
+    its ``-shm`` file in the folder where there is none, so the folder must be one this user may write to.
+    """
+
+    def _connection(self) -> Connection:
+        if not self.path.exists():
+            raise LogFault(f"{self.path} cannot be used: there is no such file")
+        connection = connected(self.path, apsw.SQLITE_OPEN_READONLY, None)
+        try:
+            check_form(connection, self.path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _done(self, connection: Connection) -> None:
+        connection.close()

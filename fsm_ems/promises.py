@@ -1,0 +1,144 @@
+"""What leaves only once its record is durable, in the order in which it was decided.
+
+A log that writes in another thread is behind by a sync. Nothing that follows from a record may be seen
+outside before the disk has it: not a request, not a status, not an answer. It waits here, and leaves when
+the log says how far it has come. When the log halts, nothing leaves any more.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from heapq import heappop, heappush
+from itertools import count
+
+import trio
+
+from fsm_ems.audience import Answered
+from fsm_ems.dialogs.record import Effect, Send
+from fsm_ems.errors import EMSBug, LogHalted
+from fsm_ems.journal.base import RecordLog
+
+STAGED_MAX = 10_000
+"""Records that may wait for the disk before commands and reports wait as well."""
+
+
+Due = Effect | Answered
+
+
+def _nobody(_: object) -> None:
+    """Nobody watches."""
+
+
+class Promises:
+    """Holds what is due until *log* is durable up to it, and hands it to *release*, in order.
+
+    Made, used and told of the log's progress inside one trio run, whichever thread the log tells from.
+    *seq* is as far as everything was released. *halt* is called once if the log halts, or *release* fails;
+    *halted* tells why.
+    """
+
+    def __init__(
+        self, log: RecordLog, release: Callable[[Sequence[Due]], None], halt: Callable[[], None]
+    ) -> None:
+        self.seq = log.durable_seq
+        self.halted = ""
+        self._bug: Exception | None = None
+        self._log = log
+        self._release = release
+        self._halt = halt
+        self._held: deque[tuple[int, Sequence[Due]]] = deque()
+        self._waiting: list[tuple[int, int, trio.Event]] = []
+        self._numbers = count()
+        token = trio.lowlevel.current_trio_token()
+
+        def durable(_: int) -> None:
+            with suppress(trio.RunFinishedError):  # nobody is left whom it could concern
+                token.run_sync_soon(self._catch_up, idempotent=True)
+
+        def halted(why: str) -> None:
+            with suppress(trio.RunFinishedError):
+                token.run_sync_soon(self._stop, why)
+
+        log.watch(durable, halted)
+
+    def hold(self, seq: int, due: Sequence[Due]) -> None:
+        """Release *due* once the log is durable up to *seq*, which may be now."""
+        if self.halted:
+            return
+        if self._held or self._log.durable_seq < seq:
+            self._held.append((seq, due))
+        else:
+            self.seq = seq
+            self._release(due)
+
+    async def durable(self, seq: int) -> None:
+        """Return once everything due up to *seq* was released; at once where it was.
+
+        Raises:
+            LogHalted: it never will be.
+        """
+        while self.seq < seq:
+            self.check()
+            if not self._held and self._log.durable_seq >= seq:
+                return  # nothing was due for the last ones
+            event = trio.Event()
+            heappush(self._waiting, (seq, next(self._numbers), event))
+            await event.wait()
+
+    async def settle(self, seq: int) -> None:
+        """Return once everything due up to *seq* was released, or never will be."""
+        with suppress(LogHalted, EMSBug):
+            await self.durable(seq)
+
+    def check(self) -> None:
+        """Raise LogHalted where the log has halted, and EMSBug where what was due could not leave."""
+        if self._bug is not None:
+            raise EMSBug(self.halted) from self._bug
+        if self.halted:
+            raise LogHalted(self.halted)
+
+    async def room(self, seq: int) -> None:
+        """Return once fewer than :data:`STAGED_MAX` records before *seq* wait for the disk.
+
+        Raises:
+            LogHalted: they never will be fewer.
+        """
+        await self.durable(seq - STAGED_MAX)
+
+    def drop_sends(self, broker: str) -> None:
+        """The link that they were for is gone: what is held for *broker* is not sent any more."""
+        for place, (seq, due) in enumerate(self._held):
+            kept = [one for one in due if not (isinstance(one, Send) and one.broker == broker)]
+            self._held[place] = (seq, kept)
+
+    def forget(self) -> None:
+        """Nobody is left whom the log's progress could concern."""
+        self._log.watch(_nobody, _nobody)
+
+    def _catch_up(self) -> None:
+        if self.halted:
+            return
+        seq = self._log.durable_seq
+        try:
+            while self._held and self._held[0][0] <= seq:
+                self._release(self._held.popleft()[1])
+        except Exception as bug:  # noqa: BLE001 -- trio calls this from outside every task, where nobody would catch it
+            self._bug = bug
+            self._end(f"what was due could not leave: {bug!r}")
+            return
+        self.seq = seq
+        while self._waiting and self._waiting[0][0] <= seq:
+            heappop(self._waiting)[2].set()
+
+    def _stop(self, why: str) -> None:
+        self._catch_up()
+        if not self.halted:
+            self._end(why)
+
+    def _end(self, why: str) -> None:
+        self.halted = why
+        for _, _, event in self._waiting:
+            event.set()
+        self._halt()

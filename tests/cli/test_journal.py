@@ -1,0 +1,137 @@
+"""``fsm-ems journal``, and the other commands on a journal, while it is written and afterwards."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from fsm_ems.journal.codec import encode
+from fsm_ems.journal.file import RecordFile
+from fsm_ems.journal.sqlite import Journal
+from tests.cli.conftest import HERE, Run, program
+
+
+@pytest.fixture
+def run1(run: Run, tmp_path: Path) -> Path:
+    """The directory of a replay, whose records are in a file."""
+    told = run("replay", HERE / "tape.csv", "--orders", HERE / "orders.toml", "--out", tmp_path / "run1")
+    assert told.exit_code == 0
+    return tmp_path / "run1"
+
+
+@pytest.fixture
+def live(run1: Path, tmp_path: Path) -> Iterator[Path]:
+    """A folder with the same records in a journal, which is open for writing."""
+    journal = Journal(tmp_path / "live")
+    for record in RecordFile(run1 / "records.log"):
+        journal.append(record)
+    journal.flush()
+    yield tmp_path / "live"
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["why", "maker", "DIR"],
+        ["why", "edited", "DIR", "--mermaid"],
+        ["why", "nobody", "DIR"],
+        ["positions", "DIR", "--json"],
+        ["journal", "dump", "DIR"],
+        ["journal", "dump", "DIR", "--oid", "maker"],
+        ["journal", "dump", "DIR", "--oid", "maker", "--owner", "main"],
+        ["journal", "dump", "DIR", "--oid", "nobody"],
+        ["journal", "dump", "DIR", "--oid", ""],
+    ],
+    ids=" ".join,
+)
+def test_a_live_journal_tells_what_a_file_of_the_same_records_tells(
+    run: Run, run1: Path, live: Path, words: list[str]
+) -> None:
+    of_file = run(*[str(run1) if word == "DIR" else word for word in words])
+
+    for place in (live, live / "journal.sqlite"):
+        told = run(*[str(place) if word == "DIR" else word for word in words])
+        assert (told.exit_code, told.stdout, told.stderr) == (
+            of_file.exit_code,
+            of_file.stdout,
+            of_file.stderr,
+        )
+    assert of_file.exit_code == (1 if {"nobody", ""} & {*words} else 0)
+
+
+def test_another_process_reads_a_live_journal(run1: Path, live: Path) -> None:
+    child = program("journal", "dump", live, "--oid", "maker", stdout=-1)
+
+    stdout, _ = child.communicate(timeout=60)
+
+    assert child.returncode == 0
+    assert stdout.decode() == "".join(
+        encode(record) + "\n" for record in RecordFile(run1 / "records.log") if record.oid == "maker"
+    )
+
+
+def test_a_dump_is_the_records_one_json_object_a_line(run: Run, live: Path, run1: Path) -> None:
+    told = run("journal", "dump", live)
+
+    assert [json.loads(line)["seq"] for line in told.stdout.splitlines()] == [
+        record.seq for record in RecordFile(run1 / "records.log")
+    ]
+
+
+def test_an_owner_alone_is_a_usage_error(run: Run, live: Path) -> None:
+    told = run("journal", "dump", live, "--owner", "main")
+
+    assert told.exit_code == 2
+    assert "say --oid as well" in told.stderr
+
+
+def test_a_sound_journal_is_verified_with_the_hash_that_stands_for_all(
+    run: Run, live: Path, run1: Path
+) -> None:
+    count = sum(1 for _ in RecordFile(run1 / "records.log"))
+
+    told, of_file = run("journal", "verify", live), run("journal", "verify", run1)
+
+    assert (told.exit_code, of_file.exit_code) == (0, 0)
+    [found] = re.findall(
+        rf"^{live}/journal.sqlite: {count} records, all as they were written; the hash of the last is (\w+)$",
+        told.stdout,
+        re.MULTILINE,
+    )
+    connection = apsw.Connection(str(live / "journal.sqlite"), flags=apsw.SQLITE_OPEN_READONLY)
+    assert connection.execute("SELECT hash FROM records ORDER BY seq DESC LIMIT 1").get.hex() == found
+    connection.close()
+    assert of_file.stdout == f"{run1}/records.log: {count} records, all as they were written\n"
+
+
+def test_a_damaged_journal_is_told_with_its_record_and_what_to_do(
+    run: Run, tmp_path: Path, run1: Path
+) -> None:
+    journal = Journal(tmp_path / "dead")
+    for record in RecordFile(run1 / "records.log"):
+        journal.append(record)
+    journal.close()
+    connection = apsw.Connection(str(tmp_path / "dead" / "journal.sqlite"))
+    connection.execute("UPDATE records SET body = replace(body, '\"P1\"', '\"P9\"') WHERE seq = 9")
+    assert connection.changes() == 1
+    connection.close()
+
+    for words in (["verify"], ["dump"]):
+        told = run("journal", *words, tmp_path / "dead")
+        assert told.exit_code == 2
+        assert "journal.sqlite, line 9: the hash does not match: the record was altered" in told.stderr
+        assert "keep a copy of the whole folder" in told.stderr
+
+
+def test_a_folder_without_records_is_told(run: Run, tmp_path: Path) -> None:
+    told = run("journal", "verify", tmp_path)
+
+    assert told.exit_code == 2
+    assert (
+        told.stderr
+        == f"Error: {tmp_path} holds no records: there is no journal.sqlite and no records.log in it\n"
+    )

@@ -1,0 +1,195 @@
+"""An EMS whose records are in a folder: durable before it acts, alone in it, stopped by a dead disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import structlog
+import trio
+import trio.testing
+
+from fsm_ems import ClientFault, Order, open_ems
+from fsm_ems.accounting.pps_file import read_pps
+from fsm_ems.errors import LogDamaged, LogHalted, LogInUse
+from fsm_ems.journal.file import FileLog
+from fsm_ems.journal.sqlite import Journal
+from fsm_ems.journal.sqlite_read import JournalReader
+from fsm_ems.messages import BrokerdFill, BrokerdOrder, BrokerdOrderAck
+from fsm_ems.opening import _say_in_memory
+from tests.journal.failing_disk import FailingDisk, failing_disk
+from tests.scripted_broker import ScriptedBroker
+
+pytestmark = pytest.mark.real_clock
+
+
+def an_order(oid: str = "o1") -> Order:
+    return Order(oid=oid, side="buy", market="xbtusd.paper", size=Decimal(2), price=Decimal(100))
+
+
+@pytest.fixture
+def disk() -> Iterator[FailingDisk]:
+    with failing_disk() as made:
+        yield made
+
+
+async def test_an_order_is_in_the_folder_when_it_is_sent_and_when_it_is_taken(tmp_path: Path) -> None:
+    broker, reader = ScriptedBroker(), JournalReader(tmp_path)
+    async with open_ems(broker, path=tmp_path) as ems:
+        await ems.ready()
+        await ems.submit(an_order())
+        assert [record.event for record in reader.of("main", "o1")] == ["submit"]
+
+        request = await broker.sent.receive()
+
+        assert isinstance(request, BrokerdOrder)
+
+
+async def test_nothing_leaves_while_the_disk_is_busy(tmp_path: Path, disk: FailingDisk) -> None:
+    broker = ScriptedBroker()
+    async with open_ems(broker, log=(log := Journal(tmp_path, vfs=disk.name))) as ems:
+        await ems.ready()
+        await ems.settle()
+        taken = trio.Event()
+
+        async def submit() -> None:
+            await ems.submit(an_order())
+            taken.set()
+
+        async with trio.open_nursery() as nursery:
+            disk.free.clear()
+            nursery.start_soon(submit)
+            await trio.testing.wait_all_tasks_blocked(0.05)
+            assert not taken.is_set()
+            assert broker.sent.statistics().current_buffer_used == 0
+
+            disk.free.set()
+            await taken.wait()
+        assert isinstance(await broker.sent.receive(), BrokerdOrder)
+    log.close()
+
+
+@pytest.mark.parametrize("fails", [("write", "wal"), ("sync", "wal")])
+async def test_a_dead_disk_ends_the_block_and_nothing_was_sent(
+    tmp_path: Path, disk: FailingDisk, fails: tuple[str, str]
+) -> None:
+    broker, log = ScriptedBroker(), Journal(tmp_path, vfs=disk.name)
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(LogHalted, match=f"the {fails[0]} of wal failed"), flatten_subgroups=True
+    ):
+        async with open_ems(broker, log=log) as ems:
+            await ems.ready()
+            await ems.settle()
+            disk.fails = fails
+            with trio.CancelScope(shield=True), pytest.raises(LogHalted, match="could not be written"):
+                await ems.submit(an_order())
+            await trio.sleep_forever()
+
+    assert broker.sent.statistics().current_buffer_used == 0
+    with pytest.raises(LogHalted):
+        log.close()
+
+
+async def test_a_folder_has_one_ems(tmp_path: Path) -> None:
+    async with open_ems(ScriptedBroker(), path=tmp_path):
+        with pytest.raises(LogInUse, match="in use by process"):
+            async with open_ems(ScriptedBroker(), path=tmp_path):
+                pass
+
+    async with open_ems(ScriptedBroker(), path=tmp_path):
+        pass
+
+
+async def test_a_fault_in_the_block_lets_go_of_the_folder(tmp_path: Path) -> None:
+    with pytest.RaisesGroup(ZeroDivisionError):
+        async with open_ems(ScriptedBroker(), path=tmp_path) as ems:
+            ems.client("other")
+            raise ZeroDivisionError
+
+    journal = Journal(tmp_path)
+    assert [*journal][-1].payload == [*JournalReader(tmp_path)][-1].payload
+    journal.close()
+
+
+async def test_a_cancelled_block_keeps_what_it_took(tmp_path: Path) -> None:
+    with trio.CancelScope() as scope:
+        async with open_ems(ScriptedBroker(), path=tmp_path) as ems:
+            await ems.submit(an_order())
+            scope.cancel()
+
+    assert JournalReader(tmp_path).of("main", "o1")[0].event == "submit"
+
+
+async def test_the_accounts_lie_beside_the_records_and_say_what_is_durable(tmp_path: Path) -> None:
+    broker = ScriptedBroker()
+    async with open_ems(broker, path=tmp_path) as ems:
+        await ems.ready()
+        handle = await ems.submit(an_order())
+        request = await broker.sent.receive()
+        broker.report(BrokerdOrderAck(reqid=request.reqid, venue_id="V1"))
+        broker.report(BrokerdFill(venue_id="V1", exec_id="x", size=Decimal(2), price=Decimal(99)))
+        assert (await handle.wait()).state == "filled"
+
+    found = read_pps(tmp_path / "pps.toml")
+    assert found is not None
+    assert [position.size for position in found.positions] == [Decimal(2)]
+    assert found.seq == JournalReader(tmp_path).check().seq
+    assert (tmp_path / "ledger").is_dir()
+
+
+async def test_records_that_end_before_the_accounts_do_are_refused(tmp_path: Path) -> None:
+    """An old copy of the journal is whole in itself: only what lies beside it shows that the end is gone."""
+    broker = ScriptedBroker()
+    async with open_ems(broker, path=tmp_path) as ems:
+        await ems.ready()
+    old = (tmp_path / "journal.sqlite").read_bytes()
+    broker = ScriptedBroker()
+    async with open_ems(broker, path=tmp_path) as ems:
+        await ems.ready()
+        await ems.submit(an_order())
+        request = await broker.sent.receive()
+        broker.report(BrokerdOrderAck(reqid=request.reqid, venue_id="V1"))
+        broker.report(BrokerdFill(venue_id="V1", exec_id="x", size=Decimal(2), price=Decimal(99)))
+        await ems.settle()
+        with ems.events() as events:
+            while (status := await events.get()) is not None and status.state != "filled":
+                pass
+    (tmp_path / "journal.sqlite").write_bytes(old)
+
+    with pytest.raises(LogDamaged, match="the newest are lost, or an old copy stands in their place"):
+        async with open_ems(ScriptedBroker(), path=tmp_path):
+            pass
+
+
+async def test_path_and_log_are_one_choice(tmp_path: Path) -> None:
+    log = FileLog(tmp_path / "records.log")
+    with pytest.raises(ClientFault, match="give one of them"):
+        async with open_ems(path=tmp_path, log=log):
+            pass
+    log.close()
+
+
+async def test_records_in_memory_are_said_to_be_so_once_and_not_on_stdout(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _say_in_memory.cache_clear()
+    for _ in range(2):
+        async with open_ems():
+            pass
+    async with open_ems(path=tmp_path):
+        pass
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("records are in memory alone") == 1
+
+
+async def test_a_log_that_somebody_set_up_is_told_there(tmp_path: Path) -> None:
+    _say_in_memory.cache_clear()
+    with structlog.testing.capture_logs() as told:
+        async with open_ems():
+            pass
+
+    assert [line["log_level"] for line in told if "in memory alone" in line["event"]] == ["info"]
