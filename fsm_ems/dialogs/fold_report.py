@@ -59,7 +59,7 @@ def fold(book: Book, record: Record, dialog: Dialog, report: Report, effects: li
     if event not in _NO_PROOF:
         dialog.flags |= f.ACKED
     if event in _FOUND:
-        dialog.flags &= ~(f.DOUBT | f.UNSEEN | f.MISSED)
+        dialog.flags &= ~f.DOUBTS
     if event in _RESTS:
         dialog.flags |= f.RESTS
 
@@ -119,7 +119,8 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     elif status in MARKS:
         dialog.flags |= MARKS[status]
     elif status == "absent":
-        dialog.flags |= f.MISSED
+        again = dialog.flags & f.MISSED and dialog.flags & f.ACKED
+        dialog.flags |= f.VANISHED if again else f.MISSED
     if answers(dialog, report):
         if dialog.state is S.UNKNOWN and report.details is not None and settles(dialog, report):
             _settle_edits(dialog, report.details)
@@ -327,6 +328,8 @@ def _restated(
 def _error(book: Book, record: Record, dialog: Dialog, report: BrokerdError, effects: list[Effect]) -> None:
     dialog.flags |= f.DOUBT
     dialog.asked = 0
+    if dialog.cancel is not None:
+        dialog.cancel.in_doubt()
     assert isinstance(record.payload, Reported), "only a record of a report is folded"
     dialog.due_ns = record.payload.deadline_ns
 

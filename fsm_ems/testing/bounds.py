@@ -85,6 +85,7 @@ def _settings(
         request_deadline_ns=deadline_ns,
         margin_ns=1,
         ask_every_ns=ask_every_ns,
+        redrive_max_ns=2 * deadline_ns,
         parked_max=parked_max,
         markets=MARKETS,
         limit_ticks={"*": LIMIT_TICKS},
