@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, cast
 from uuid import uuid4
 
 import trio
@@ -184,9 +184,8 @@ class Client:
             InvalidMessage: it is no Order.
             ClientFault: no broker of that name was opened.
         """
-        given: object = order
-        if not isinstance(given, Order):
-            kind = type(given).__name__
+        if not isinstance(cast("object", order), Order):
+            kind = type(order).__name__
             raise InvalidMessage((f"order: an Order is needed, such as new_order makes, and no {kind}",))
         mailbox = self._box(order.oid)
         try:
