@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, cast
 from uuid import uuid4
 
 import trio
@@ -185,9 +185,8 @@ class Client:
             ClientFault: no broker of that name was opened.
             LogHalted: it could not be made durable; the EMS has stopped.
         """
-        given: object = order
-        if not isinstance(given, Order):
-            kind = type(given).__name__
+        if not isinstance(cast("object", order), Order):
+            kind = type(order).__name__
             raise InvalidMessage((f"order: an Order is needed, such as new_order makes, and no {kind}",))
         mailbox = self._box(order.oid)
         try:

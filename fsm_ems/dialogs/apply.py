@@ -151,7 +151,7 @@ def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
     reopen it.
     """
     if dialog.state is S.FILLED:
-        dialog.flags &= ~(f.DOUBT | f.UNSEEN | f.MISSED)
+        dialog.flags &= ~f.DOUBTS
         if dialog.cancel is not None and not dialog.cancel.out:
             dialog.cancel = None
         if dialog.edits:
@@ -160,7 +160,7 @@ def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
                 edit.reopens = False
     else:
         dialog.end = dialog.state
-        dialog.flags &= ~(f.DOUBT | f.UNSEEN | f.MISSED | f.STOPPED | f.SUSPENDED)
+        dialog.flags &= ~(f.DOUBTS | f.STOPPED | f.SUSPENDED)
         dialog.cancel = None
         dialog.edits = ()
     if before not in _ENDS:
@@ -254,6 +254,8 @@ def _cancel_sent(
     book: Book, record: Record, dialog: Dialog, payload: CancelSent, effects: list[Effect]
 ) -> None:
     send_cancel(record, dialog, payload.deadline_ns, effects)
+    assert dialog.cancel is not None, "it was sent again"
+    dialog.cancel.again_ns, dialog.cancel.every_ns = payload.again_ns, payload.again_ns - record.time_ns
 
 
 def _edit_wanted(
@@ -287,6 +289,8 @@ def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: 
     if event in _DOUBTS:
         dialog.flags |= f.DOUBT if event is E.DEADLINE else f.DOUBT | f.UNSEEN
         dialog.asked = 0  # an answer to an older question was read too early to settle this
+        if dialog.cancel is not None:
+            dialog.cancel.in_doubt()
         dialog.due_ns = payload.due_ns
     elif event is E.ASK:
         dialog.due_ns = payload.due_ns

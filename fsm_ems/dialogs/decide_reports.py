@@ -290,8 +290,11 @@ def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Re
     if not book.link_open(dialog.broker):
         return None
     cancel = dialog.cancel
-    if cancel is not None and cancel.wanted and 0 < cancel.deadline_ns <= now_ns:
-        return record(book, now_ns, key, E.REDRIVE, CancelSent(now_ns + settings.request_deadline_ns))
+    if cancel is not None and cancel.wanted and 0 < cancel.again_ns <= now_ns:
+        every = deadline = settings.request_deadline_ns
+        if dialog.flags & f.VANISHED:
+            every = max(every, min(2 * cancel.every_ns, settings.redrive_max_ns))
+        return record(book, now_ns, key, E.REDRIVE, CancelSent(now_ns + deadline, now_ns + every))
     return record(book, now_ns, key, E.ASK, Timed(now_ns + settings.ask_every_ns))
 
 

@@ -52,6 +52,11 @@ MET = 4096
 UNSEEN = 8192
 """Reports were missed, as by a lost link, and no answer has shown since which."""
 
+VANISHED = 16384
+"""Two reads in a row did not show it, and the venue had acknowledged it before."""
+DOUBTS = DOUBT | UNSEEN | MISSED | VANISHED
+"""What is over once the order is found, or has ended."""
+
 
 class Body(Value, frozen=True):
     """What the owner submitted; equal bodies are the same order (1.0 equals 1.00)."""
@@ -114,16 +119,23 @@ _NO_EDITS: Mapping[str, EditTerms] = MappingProxyType({})
 
 
 class CancelRequest:
-    """A wish to cancel. *out*: it has left, or the venue showed that it has it."""
+    """A wish to cancel. *out*: it has left, or the venue showed that it has it.
 
-    __slots__ = ("deadline_ns", "out", "pending", "reqid", "wanted")
+    While the order is in doubt it is sent again at *again_ns*, *every_ns* after it was sent last.
+    """
+
+    __slots__ = ("again_ns", "deadline_ns", "every_ns", "out", "pending", "reqid", "wanted")
 
     def __init__(self, reqid: int | str | None, *, wanted: bool) -> None:
         self.reqid = reqid
         self.wanted = wanted
         self.out = False
         self.pending = False
-        self.deadline_ns = 0
+        self.deadline_ns = self.again_ns = self.every_ns = 0
+
+    def in_doubt(self) -> None:
+        """The order came into doubt: without an answer by its deadline the cancel is sent again then."""
+        self.again_ns = self.deadline_ns
 
 
 class EditRequest:

@@ -58,7 +58,7 @@ def fold(book: Book, record: Record, dialog: Dialog, report: Report, effects: li
     event = record.event
     _FOLDS[type(report)](book, record, dialog, report, effects)
     if event in _FOUND:
-        dialog.flags &= ~(f.DOUBT | f.UNSEEN | f.MISSED)
+        dialog.flags &= ~f.DOUBTS
     dialog.flags |= _PROVES[event]
 
 
@@ -123,7 +123,8 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     elif status in MARKS:
         dialog.flags |= MARKS[status]
     elif status == "absent":
-        dialog.flags |= f.MISSED
+        again = dialog.flags & f.MISSED and dialog.flags & f.ACKED
+        dialog.flags |= f.VANISHED if again else f.MISSED
     if answers(dialog, report):
         if dialog.state is S.UNKNOWN and report.details is not None and settles(dialog, report):
             _settle_edits(dialog, report.details)
@@ -332,6 +333,8 @@ def _restated(
 def _error(book: Book, record: Record, dialog: Dialog, report: BrokerdError, effects: list[Effect]) -> None:
     dialog.flags |= f.DOUBT
     dialog.asked = 0
+    if dialog.cancel is not None:
+        dialog.cancel.in_doubt()
     assert isinstance(record.payload, Reported), "only a record of a report is folded"
     dialog.due_ns = record.payload.deadline_ns
 

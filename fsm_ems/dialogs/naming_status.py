@@ -14,6 +14,7 @@ from fsm_ems.messages import BrokerdStatus, OrderDetails
 # The names of the main line, made once: they are given for every order.
 _ACK = Name(E.ACK)
 _OPENED = Name(E.OPENED)
+_VANISHED = Name(E.MISSING, alarm="the venue no longer knows an order that it acknowledged")
 _AT_VENUE = frozenset(AT_VENUE)
 _QUIET = frozenset(QUIET)
 _UNACKED = frozenset(UNACKED)
@@ -215,13 +216,16 @@ def _overstated(dialog: Dialog, report: BrokerdStatus, size: Decimal) -> str | N
 
 
 def _absent(dialog: Dialog, report: BrokerdStatus) -> Name:
-    """Two equal reads are proof of absence, and only for an order that no report ever showed."""
+    """Two equal reads are proof of absence, and only for an order that no report ever showed.
+
+    Of one that the venue had acknowledged they prove nothing, and are told once: only a person can find out.
+    """
     if dialog.state is not S.UNKNOWN or not answers(dialog, report):
         return IGNORED
     if not dialog.flags & f.MISSED:
         return Name(E.MISSING)
     if dialog.flags & f.ACKED:
-        return IGNORED
+        return IGNORED if dialog.flags & f.VANISHED else _VANISHED
     return Name(E.ABSENT)
 
 

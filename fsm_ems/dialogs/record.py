@@ -96,9 +96,10 @@ class CancelWanted(Value, frozen=True):
 
 
 class CancelSent(Value, frozen=True):
-    """A cancel goes out again."""
+    """A cancel goes out again, and once more at *again_ns*, should the order be in doubt still."""
 
     deadline_ns: int
+    again_ns: int
 
 
 class EditWanted(Value, frozen=True):

@@ -48,7 +48,8 @@ def send_cancel(record: Record, dialog: Dialog, deadline_ns: int, effects: list[
     assert cancel is not None, "nobody wants this cancel"
     assert cancel.reqid is not None, "the owner's cancel has an id"
     cancel.out = True
-    cancel.deadline_ns = deadline_ns
+    cancel.deadline_ns = cancel.again_ns = deadline_ns
+    cancel.every_ns = deadline_ns - record.time_ns
     effects.append(about("cancel", record, dialog, cancel.reqid, deadline_ns))
 
 

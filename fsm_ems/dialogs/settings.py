@@ -64,12 +64,12 @@ class Settings:
     *limits* is by market, with ``*`` for the others; so is *limit_ticks*, how far beyond the far touch a dark
     order's limit lies when it goes out. *markets* by address: what goes out at a limit needs its tick. No
     order goes out at a quote older than *quote_age_ns*, and older rows of a market count for nothing.
-    *request_deadline_ns* is how long a request may
-    take; the venue is asked *margin_ns* after that (clock skew and the lag of its reads), and again every
-    *ask_every_ns*. A broker that tells its history is asked for it every *check_every_ns*; 0 for never.
-    Finished dialogs leave memory past *keep_finished* or *keep_age_ns*. At most
-    *parked_max* reports a broker wait for their order's ack, and at most *open_edits_max* edits of an order
-    are out or held. Orders born at a venue belong to *operator*.
+    *request_deadline_ns* is how long a request may take; the venue is asked *margin_ns* after that (clock
+    skew and the lag of its reads), and again every *ask_every_ns*. The cancel of an order that the venue no
+    longer knows is sent again less and less often, at last every *redrive_max_ns*. A broker that tells its
+    history is asked for it every *check_every_ns*; 0 for never. Finished dialogs leave memory past
+    *keep_finished* or *keep_age_ns*. At most *parked_max* reports a broker wait for their order's ack, and at
+    most *open_edits_max* edits of an order are out or held. Orders born at a venue belong to *operator*.
 
     Raises:
         InvalidMessage: naming each field of another type, or out of its bounds.
@@ -80,6 +80,7 @@ class Settings:
     request_deadline_ns: int = 5 * SECOND_NS
     margin_ns: int = 2 * SECOND_NS
     ask_every_ns: int = 10 * SECOND_NS
+    redrive_max_ns: int = 300 * SECOND_NS
     check_every_ns: int = 60 * SECOND_NS
     keep_finished: int = 10_000
     keep_age_ns: int = 30 * 86_400 * SECOND_NS
@@ -135,8 +136,8 @@ class Settings:
 _DEFAULT = Capabilities()
 _ABOVE_ZERO = frozenset({"request_deadline_ns", "ask_every_ns"})  # else one moment would never be over
 _WHOLE = (
-    *sorted(_ABOVE_ZERO), "margin_ns", "check_every_ns", "keep_finished", "keep_age_ns", "parked_max",
-    "open_edits_max", "quote_age_ns",
+    *sorted(_ABOVE_ZERO), "margin_ns", "redrive_max_ns", "check_every_ns", "keep_finished", "keep_age_ns",
+    "parked_max", "open_edits_max", "quote_age_ns",
 )  # fmt: skip  # one name a line says no more
 
 

@@ -162,7 +162,7 @@ def _trailed(payload: Trailed) -> str:
 
 
 def _cancel_sent(payload: CancelSent) -> str:
-    return f'"deadline_ns":{payload.deadline_ns}'
+    return f'"deadline_ns":{payload.deadline_ns},"again_ns":{payload.again_ns}'
 
 
 def _edit_wanted(payload: EditWanted) -> str:

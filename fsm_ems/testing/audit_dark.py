@@ -35,11 +35,14 @@ class AuditedMarket(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """The settings that matter here: ages in ns, the price tick by market, and how many ticks away."""
+    """The settings that matter here: ages in ns, the price tick by market, how many ticks away, and how long
+    the cancel of an order that the venue has lost waits at most.
+    """
 
     quote_age_ns: int = 5_000_000_000
     price_ticks: Mapping[str, Decimal] = {}
     limit_ticks: int = 5
+    redrive_max_ns: int = 300_000_000_000
 
 
 class Due(NamedTuple):

@@ -132,6 +132,14 @@ def _check_end(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
         breach("P7", order, f"{_called(cause)} does not make it {after}")
 
 
+def check_told(order: AuditedOrder, notice: Notice, cause: Cause) -> None:
+    """What only a person can deal with is loud."""
+    check_withheld(order, notice, cause)
+    absent = isinstance(cause, BrokerdStatus) and cause.status == "absent"
+    if absent and order.vanished and notice.record.alarm is None:
+        breach("unknown", order, "the venue had it, does not know it any more, and nobody was told")
+
+
 def check_withheld(order: AuditedOrder, notice: Notice, cause: Cause) -> None:
     """What waited here and may not go out any more ends, and never silently."""
     payload = notice.record.payload
@@ -202,7 +210,7 @@ def check_standing(order: AuditedOrder, now_ns: int, *, link_open: bool, link_up
         breach("unknown", order, "the link is lost, and it is taken to stand as before")
     if ticked and not doubtful and order.overdue(now_ns):
         breach("unknown", order, "a deadline passed, and it is taken to stand as before")
-    redriven = 0 < order.cancel_due_ns <= now_ns
+    redriven = 0 < order.cancel_again_ns <= now_ns
     if ticked and doubtful and link_open and order.wish and redriven:
         breach("P5", order, "a cancel without an answer is not sent again")
 

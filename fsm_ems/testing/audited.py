@@ -17,6 +17,7 @@ from collections.abc import Hashable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
+from fsm_ems.dialogs.record import SendAbout
 from fsm_ems.messages import (
     BrokerdCorrection,
     BrokerdFill,
@@ -72,7 +73,9 @@ class AuditedOrder:
         "arrived",
         "asked",
         "broker",
+        "cancel_again_ns",
         "cancel_due_ns",
+        "cancel_every_ns",
         "cancel_id",
         "cancel_seen",
         "dark",
@@ -94,6 +97,7 @@ class AuditedOrder:
         "stated",
         "triggered",
         "unseen",
+        "vanished",
         "waits",
         "wish",
     )
@@ -123,11 +127,12 @@ class AuditedOrder:
         self.stated = ZERO
         self.wish = False
         self.cancel_id: int | str | None = None
-        self.cancel_due_ns = 0
+        self.cancel_due_ns = self.cancel_again_ns = self.cancel_every_ns = 0
         self.cancel_seen = False
         self.edits: tuple[AuditedEdit, ...] = ()
         self.asked: int | str | None = None
         self.absences = 0
+        self.vanished = False
         self.unseen = False
         self.over = False
 
@@ -203,8 +208,9 @@ class AuditedOrder:
             self.state, self.waits, self.size, self.price, self.sends, self.arrived, self.triggered,
             self.stated,
             self.wish, self.cancel_id is None, self.cancel_seen, self.asked is None, self.absences > 1,
-            self.absences > 0, self.unseen, self.over,
+            self.absences > 0, self.unseen, self.over, self.vanished, self.cancel_every_ns,
             max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,
+            max(self.cancel_again_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.sent_due_ns - now_ns, 0) if self.sent_due_ns and not self.arrived else None,
             frozenset(self.live.items()), frozenset(self.gone.items()),
             tuple(
@@ -344,7 +350,7 @@ class AuditedOrder:
     def forget_requests(self) -> None:
         """It ended: nothing about it is open any more, but for requests that crossed its last fill."""
         if self.state != "filled":
-            self.wish, self.cancel_seen, self.cancel_id, self.cancel_due_ns = False, False, None, 0
+            self.cancel_over()
             self.edits = ()
             return
         if not self.cancel_out:
@@ -359,9 +365,35 @@ class AuditedOrder:
         self.edits = ()
         self.over = True
 
+    def cancel_left(self, send: SendAbout, most_ns: int) -> None:
+        """A cancel was sent: the next is due at its deadline, and twice as late as the last one, at most
+        *most_ns* later, once the venue has lost the order.
+        """
+        twice_ns = min(2 * self.cancel_every_ns, most_ns)
+        self.cancel_id, self.cancel_due_ns = send.reqid, send.deadline_ns
+        self.cancel_every_ns = send.deadline_ns - send.time_ns
+        if self.vanished:
+            self.cancel_every_ns = max(self.cancel_every_ns, twice_ns)
+        self.cancel_again_ns = send.time_ns + self.cancel_every_ns
+
+    def absent(self) -> None:
+        """The answer did not show it; of one that the venue had, twice means that it lost it."""
+        self.vanished = self.arrived and self.absences > 0
+        self.absences += 1
+        self.asked = None
+
+    def in_doubt(self) -> None:
+        """It came into doubt: a cancel is sent again at its deadline."""
+        self.asked, self.cancel_again_ns = None, self.cancel_due_ns
+
+    def found(self) -> None:
+        """It is in doubt no more."""
+        self.absences, self.unseen, self.vanished = 0, False, False
+
     def cancel_over(self) -> None:
         """The cancel is answered."""
-        self.wish, self.cancel_seen, self.cancel_id, self.cancel_due_ns = False, False, None, 0
+        self.wish, self.cancel_seen, self.cancel_id = False, False, None
+        self.cancel_due_ns = self.cancel_again_ns = self.cancel_every_ns = 0
 
 
 _order_copied = copier(AuditedOrder)

@@ -44,7 +44,7 @@ from fsm_ems.testing.audit_rules import (
     check_move,
     check_nothing,
     check_order_send,
-    check_withheld,
+    check_told,
 )
 from fsm_ems.testing.audited import DEAD, AuditedEdit, AuditedOrder
 from fsm_ems.testing.auditor_fold import (
@@ -303,15 +303,16 @@ class Auditor:
 
     def _stepped(self, order: AuditedOrder, notice: Notice, cause: Cause, now_ns: int) -> None:
         check_move(order, notice.state, cause, now_ns)
-        check_withheld(order, notice, cause)
+        check_told(order, notice, cause)
         before, order.state = order.state, notice.state.value
         if before == "unknown":
             if isinstance(cause, BrokerdStatus):
                 answered(order, cause)
             if order.state != "unknown":
-                order.absences, order.unseen = 0, False
+                order.found()
         elif order.state == "unknown":
-            order.asked, order.unseen = None, order.unseen or isinstance(cause, Heard)
+            order.unseen |= isinstance(cause, Heard)
+            order.in_doubt()
         if order.state == "filled" and isinstance(cause, BrokerdStatus) and cause.status in ENDINGS:
             order.ended_filled()
         if order.state == "filled" or (order.state in DEAD and before not in DEAD):
@@ -341,7 +342,7 @@ class Auditor:
             return
         check_about_send(order, send, link_open=link in ("connected", "synced"))
         if send.verb == "cancel":
-            order.cancel_id, order.cancel_due_ns = send.reqid, send.deadline_ns
+            order.cancel_left(send, self.rules.redrive_max_ns)
         elif send.verb == "query":
             order.asked = send.reqid
         else:

@@ -54,7 +54,8 @@ def cut_off(orders: Iterable[AuditedOrder], broker: str) -> None:
     """The link to *broker* was lost: what it hid of its orders only an answer can show."""
     for order in orders:
         if order.broker == broker and order.at_venue:
-            order.unseen, order.asked = True, None
+            order.unseen = True
+            order.in_doubt()
 
 
 def edit_sent(order: AuditedOrder, send: SendAbout) -> None:
@@ -124,13 +125,8 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
         order.take_terms(edit, edit.size, edit.price)
     order.state_cum(report.cum)
     if status == "absent":
-        if (
-            order.state == "unknown"
-            and report.query == order.asked
-            and not (order.arrived and order.absences)
-        ):
-            order.absences += 1
-            order.asked = None
+        if order.state == "unknown" and report.query == order.asked and not order.vanished:
+            order.absent()
         return False
     if order.state in DEAD:
         return True

@@ -93,6 +93,7 @@ def _settings(
         margin_ns=1,
         ask_every_ns=ask_every_ns,
         check_every_ns=0,
+        redrive_max_ns=2 * deadline_ns,
         parked_max=parked_max,
         markets=MARKETS,
         limit_ticks={"*": LIMIT_TICKS},

@@ -66,7 +66,9 @@ def _parts(dialog: Dialog) -> Iterator[tuple[int | str, str]]:
 def _cancel(cancel: CancelRequest | None, now_ns: int) -> Key | None:
     if cancel is None:
         return None
-    return cancel.reqid is None, cancel.wanted, cancel.out, cancel.pending, ahead(cancel.deadline_ns, now_ns)
+    marks = cancel.reqid is None, cancel.wanted, cancel.out, cancel.pending
+    times = ahead(cancel.deadline_ns, now_ns), ahead(cancel.again_ns, now_ns), cancel.every_ns
+    return *marks, *times
 
 
 def _edit(edit: EditRequest, names: Names, now_ns: int) -> Key:

@@ -191,7 +191,7 @@ PAYLOADS: dict[type[Any], Drawn] = {
     r.Met: st.builds(r.Met, decimals),
     r.Trailed: st.builds(r.Trailed, decimals, _sources, decimals),
     r.CancelWanted: st.builds(r.CancelWanted, _maybe(reqids), counts),
-    r.CancelSent: st.builds(r.CancelSent, counts),
+    r.CancelSent: st.builds(r.CancelSent, counts, counts),
     r.EditWanted: st.builds(r.EditWanted, texts, _maybe(reqids), _maybe(decimals), _maybe(decimals), counts),
     r.EditSent: st.builds(r.EditSent, reqids, counts),
     r.Reported: st.builds(r.Reported, texts, reports, counts, counts, st.booleans()),

@@ -68,7 +68,8 @@ class EMSMachine(RuleBasedStateMachine):
         known = Market(self.market, "base", "quote", self.price_tick, size_tick=Decimal(1))
         settings = replace(given, markets={self.market: known, **given.markets})
         ticks = settings.limit_ticks_of(self.market)
-        self.auditor = Auditor(rules=Rules(settings.quote_age_ns, {self.market: self.price_tick}, ticks))
+        tick = {self.market: self.price_tick}
+        self.auditor = Auditor(rules=Rules(settings.quote_age_ns, tick, ticks, settings.redrive_max_ns))
         self.dispatcher = Dispatcher(settings, self.records.append, generation="g", now_ns=self.now_ns)
 
     @initialize()

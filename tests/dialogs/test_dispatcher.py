@@ -1027,6 +1027,76 @@ def test_the_answer_to_an_older_question_does_not_count(desk: Desk) -> None:
     assert desk.state() == "unknown"
 
 
+def lost_there(desk: Desk, seconds: int) -> list[int]:
+    """A resting order that the venue does not show after a lost link; its cancel gets no answer.
+
+    When the cancel left again, in seconds from the first.
+    """
+    desk.order()
+    desk.status("open")
+    desk.link("lost", "connect", "connected", "synced")
+    begun, left = desk.now, list[int]()
+    assert sends(desk.cancel()) == ["cancel"]
+    for _ in range(seconds):
+        effects = desk.wait(1)
+        left += [(desk.now - begun) // SECOND for sent in sends(effects) if sent == "cancel"]
+        if desk.dialog().asked:
+            desk.answer("absent")
+    return left
+
+
+def test_an_order_that_the_venue_has_lost_is_told_once_and_its_cancel_sent_ever_less(desk: Desk) -> None:
+    """Nothing proves that it is gone: it stays unknown, and only a person can find out."""
+    left = lost_there(desk, 1_200)
+
+    assert [record.alarm for record in desk.log if record.alarm] == [
+        "the venue no longer knows an order that it acknowledged"
+    ]
+    assert left == [5, 10, 15, 25, 45, 85, 165, 325, 625, 925]
+    assert desk.stands() == "unknown 0/10"
+
+
+def test_an_order_that_was_lost_and_shows_again_is_cancelled_as_any_other(desk: Desk) -> None:
+    """Lost once more, it is told once more, and its cancel begins at the shortest spacing again."""
+    lost_there(desk, 200)
+    desk.wait(120)
+    assert desk.dialog().asked
+
+    assert sends(desk.answer("open")) == ["cancel"]
+    assert desk.due_in() == 5
+    assert sends(desk.wait(5)) == ["cancel"]
+    for _ in range(3):
+        desk.wait(10)
+        desk.answer("absent")
+
+    assert len([record for record in desk.log if record.alarm]) == 2
+
+
+def test_after_another_lost_link_the_cancel_of_a_lost_order_leaves_at_once(desk: Desk) -> None:
+    assert lost_there(desk, 200)[-1] == 165
+
+    desk.link("lost", "connect", "connected", "synced")
+
+    assert sends(desk.wait(0)) == ["cancel"]
+
+
+def test_another_doubt_lets_the_cancel_of_an_order_that_was_lost_leave_at_its_deadline(desk: Desk) -> None:
+    """The venue showed the order, and that it has the cancel: it is not sent a second time. Then it fails."""
+    assert lost_there(desk, 166)[-1] == 165
+    desk.status("pending_cancel", snapshot=True, query=desk.dialog().asked)
+    assert desk.state() == "cancelling"
+    desk.report("error", reqid=desk.dialog().reqid)
+
+    assert desk.due_in() == 4
+    assert sends(desk.wait(4)) == ["cancel"]
+
+
+def test_a_limit_below_the_deadline_sends_the_cancel_at_each_deadline(desks: Desks) -> None:
+    desk = desks(Settings(redrive_max_ns=0))
+
+    assert lost_there(desk, 62) == [*range(5, 63, 5)]
+
+
 def test_an_order_that_was_ever_seen_is_never_ended_by_absence(desk: Desk) -> None:
     """It was there: if it is not shown now, that is the venue's lag or memory. It stays a loud doubt."""
     desk.order()

@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 
-from fsm_ems.dialogs.record import EditSent, Notice, Record, SendAbout, SendOrder
+from fsm_ems.dialogs.record import EditSent, Notice, Record, SendAbout, SendOrder, Timed
 from fsm_ems.machines.order import OrderState
 from fsm_ems.messages import BrokerdError, BrokerdFill, BrokerdStatus, Cancel
 from fsm_ems.testing.audit_rules import (
@@ -20,6 +20,7 @@ from fsm_ems.testing.audit_rules import (
     check_move,
     check_order_send,
     check_standing,
+    check_told,
     check_withheld,
 )
 from fsm_ems.testing.audited import AuditedEdit, AuditedOrder
@@ -158,7 +159,7 @@ def test_an_order_may_stand_so(facts: Facts) -> None:
         (SENT | {"sent_due_ns": NOW_NS}, "synced", "unknown: .*a deadline passed"),
         (CANCELLING | {"cancel_due_ns": NOW_NS}, "synced", "unknown: .*a deadline passed"),
         (EDITING, "synced", "unknown: .*a deadline passed"),
-        (DOUBTFUL | {"wish": True, "cancel_due_ns": NOW_NS}, "connected", "P5: .*not sent again"),
+        (DOUBTFUL | {"wish": True, "cancel_again_ns": NOW_NS}, "connected", "P5: .*not sent again"),
     ],
 )
 def test_an_order_that_stands_otherwise_is_a_breach(facts: Facts, link: str, told: str) -> None:
@@ -174,6 +175,19 @@ def held_back(alarm: str | None) -> Notice:
     record = Record(9, NOW_NS, "alice", "o1", None, None, EditSent("r2", 0), (("alice", 3),), alarm)
     at = (Decimal(2), Decimal(9), Decimal(0), Decimal(0), Decimal(0))
     return Notice("alice", 3, record, OrderState.OPEN, OrderState.OPEN, *at, 0, None, None, "V1")
+
+
+def doubted(alarm: str | None) -> Notice:
+    """The order stays in doubt."""
+    record = Record(9, NOW_NS, "alice", "o1", None, None, Timed(0), (("alice", 3),), alarm)
+    at = (Decimal(2), Decimal(9), Decimal(0), Decimal(0), Decimal(0))
+    return Notice("alice", 3, record, OrderState.UNKNOWN, OrderState.UNKNOWN, *at, 0, None, None, "V1")
+
+
+def a_cancel(time_ns: int) -> SendAbout:
+    """It is answered within 10 ns, or never."""
+    about = "paper", "c1", "main", "r1", None, None, None
+    return SendAbout("cancel", *about, time_ns, time_ns + 10)
 
 
 def test_an_edit_that_waited_may_be_held_back_with_an_alarm() -> None:
@@ -196,6 +210,32 @@ def test_an_edit_that_waited_may_be_held_back_with_an_alarm() -> None:
 def test_any_other_holding_back_is_a_breach(facts: Facts, alarm: str | None, told: str) -> None:
     with pytest.raises(Breach, match=told):
         check_withheld(order(facts), held_back(alarm), SYNCED)
+
+
+ABSENT = BrokerdStatus(reqid="r1", status="absent", snapshot=True)
+
+
+def test_an_order_that_the_venue_has_lost_is_loud() -> None:
+    """One that it never had, or that only one answer did not show, need not be."""
+    for facts in (DOUBTFUL, DOUBTFUL | {"vanished": True}):
+        check_told(order(facts), doubted("the venue lost it"), ABSENT)
+    check_told(order(DOUBTFUL), doubted(None), ABSENT)
+
+    with pytest.raises(Breach, match=r"unknown: .*nobody was told"):
+        check_told(order(DOUBTFUL, {"vanished": True}), doubted(None), ABSENT)
+
+
+def test_a_cancel_of_an_order_that_the_venue_has_lost_is_due_later_each_time() -> None:
+    """Twice as late as the last time, and no later than it may; of any other at its deadline."""
+    made, due = order(DOUBTFUL, {"wish": True}), list[int]()
+    for vanished in (False, False, True, True, True):
+        made.vanished = vanished
+        made.cancel_left(a_cancel(time_ns=NOW_NS), 35)
+        due.append(made.cancel_again_ns - NOW_NS)
+
+    assert due == [10, 10, 20, 35, 35]
+    made.in_doubt()
+    assert made.cancel_again_ns == made.cancel_due_ns == NOW_NS + 10
 
 
 # What can move an order where.
