@@ -62,7 +62,8 @@ class PaperBroker:
     *clock* gives requests' times and deadlines their meaning: share it with the EMS. By default both keep
     wall time, each counted on by trio's clock. *latency_ns* is how long a request is on its way; *buffer*
     bounds the reports that wait to be received (what a single row makes may exceed it); *prefix* begins
-    every venue id and exec id, and must be another for each run (by default it is drawn at random).
+    every venue id and exec id, and must be another for each run (by default it is drawn at random); a venue
+    at a *path* keeps its own.
 
     The market goes on while nobody is connected: at the next connection its rows are caught up with, and
     the reports of the meantime are dropped, as a real venue would. A query tells the truth.

@@ -77,6 +77,14 @@ def test_it_says_that_its_buying_power_is_unlimited() -> None:
     )
 
 
+async def test_a_venue_in_memory_has_nothing_to_let_go_of() -> None:
+    with broker([]) as paper:
+        pass
+    async with paper.open_trades_dialogue() as dialogue:
+        await dialogue.send(asked("0 order a buy 3 @100"))
+        assert await told(dialogue, 2) == ["0 a ack P1", "0 a open 0"]
+
+
 def test_all_markets_are_of_one_broker() -> None:
     with pytest.raises(InvalidMessage, match="they name 2 brokers"):
         PaperBroker({MARKET.fqme: MARKET, "xy.else": Market("xy.else", "x", "y", Decimal(1), Decimal(1))}, {})
