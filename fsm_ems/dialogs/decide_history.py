@@ -52,11 +52,16 @@ def asked(book: Book, settings: Settings, broker: str, now_ns: int) -> Record:
 def missing(
     book: Book, settings: Settings, broker: str, listed: AbstractSet[Key], now_ns: int
 ) -> Record | None:
-    """The next order that rested when the list was asked for, and that is neither on it nor ended since."""
-    for owner, oid in book.histories[broker].resting:
-        dialog = book.dialog(owner, oid)
-        if dialog is not None and dialog.state in _RESTING and (owner, oid) not in listed:
-            return record(book, now_ns, (owner, oid), E.UNLISTED, Timed(now_ns + settings.margin_ns))
+    """The next order that rested when the list was asked for, and that is neither on it nor ended since.
+
+    So is one that had filled by then, and that a bust has reopened since: perhaps the venue has ended it.
+    """
+    resting = book.histories[broker].resting
+    for dialog in book.at_broker(broker):
+        key = (dialog.owner, dialog.oid)
+        due = dialog.state in _RESTING and key not in listed
+        if due and (key in resting or dialog.ended_ns):
+            return record(book, now_ns, key, E.UNLISTED, Timed(now_ns + settings.margin_ns))
     return None
 
 

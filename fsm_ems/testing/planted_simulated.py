@@ -79,9 +79,9 @@ def history_not_read(patch: Patch) -> None:
     )
 
 
-def no_margin(patch: Patch) -> None:
-    """An order without an answer is asked for at once, though it may still arrive."""
-    patch.name(decide_reports, "_last_deadline", lambda known: lambda dialog, now_ns: now_ns - 10**10)
+def unlisted_ignored(patch: Patch) -> None:
+    """An order that the venue's list lacks stands as before."""
+    patch.name(decide_history, "missing", lambda known: lambda *given: None)
 
 
 def stale_quotes_fire(patch: Patch) -> None:
@@ -151,6 +151,7 @@ _PLANTED: tuple[Bug, ...] = (
     Bug(applied_before_written, 20),
     Bug(counter_starts_again, 10),
     Bug(history_not_read, 10),
+    Bug(unlisted_ignored, 60),
     Bug(stale_quotes_fire, 60),
     Bug(crossed_quotes_fire, 40),
     Bug(direction_flips, 10),

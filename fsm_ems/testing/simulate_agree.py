@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.recall import rebuilt
-from fsm_ems.testing.simulate_ems import Process
+from fsm_ems.testing.simulate_ems import SimulatedEMS
 from fsm_ems.testing.simulate_oracle import Key, Oracle
 from fsm_ems.testing.simulate_venue import VenueOrder
 
@@ -15,7 +15,7 @@ _QUIET = frozenset({"open", "acked", "filled", "cancelled", "expired", "rejected
 _HERE = frozenset({"dark_open", "alert_open", "cancelled", "expired", "rejected", "alert_triggered"})
 
 
-def differences(ems: Process, oracle: Oracle, *, whole: bool) -> Iterator[str]:
+def differences(ems: SimulatedEMS, oracle: Oracle, *, whole: bool) -> Iterator[str]:
     """What they differ in, in words. *whole*: in orders too that memory has let go, and the log tells of."""
     if not ems.up:
         yield "the EMS is down"
@@ -74,7 +74,7 @@ def _terms(key: Key, dialog: Dialog, order: VenueOrder) -> Iterator[str]:
         yield f"{key} still has open edits"
 
 
-def stated_before_busts(ems: Process, oracle: Oracle) -> int:
+def stated_before_busts(ems: SimulatedEMS, oracle: Oracle) -> int:
     """Of how many orders in memory the known limit keeps us from asking whether all agree."""
     if not ems.up:
         return 0

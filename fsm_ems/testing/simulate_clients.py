@@ -25,7 +25,7 @@ from fsm_ems.messages import (
     parse_command,
 )
 from fsm_ems.testing.breach import Breach
-from fsm_ems.testing.simulate_ems import Process
+from fsm_ems.testing.simulate_ems import SimulatedEMS
 from fsm_ems.testing.simulate_oracle import Oracle
 from fsm_ems.testing.simulate_plan import ACCOUNTS, MARKETS, MS, SECOND, Fault
 from fsm_ems.testing.simulate_world import World
@@ -78,7 +78,7 @@ class Clients:
         self._world = world
         self._oracle = oracle
         self._middle = middle
-        self.ems: Process | None = None
+        self.ems: SimulatedEMS | None = None
         self.owners = world.plan.owners
         self.readers = {name: Reader(name) for name in (*self.owners, OBSERVER, HOSTILE, "operator")}
         self._orders: dict[str, list[Order]] = {name: [] for name in (*self.owners, HOSTILE)}

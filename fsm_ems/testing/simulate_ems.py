@@ -45,7 +45,7 @@ class Due(NamedTuple):
     effect: Send | Notice | Callable[[], None]
 
 
-class Process:
+class SimulatedEMS:
     """Up or down. *told* takes each notice that reaches its reader, *resume* is called after each start."""
 
     def __init__(

@@ -12,7 +12,7 @@ from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.search import Edge
 from fsm_ems.testing.simulate_agree import differences, stated_before_busts
 from fsm_ems.testing.simulate_clients import OBSERVER, Clients, rights, seen, traders
-from fsm_ems.testing.simulate_ems import Process
+from fsm_ems.testing.simulate_ems import SimulatedEMS
 from fsm_ems.testing.simulate_feed import Feed
 from fsm_ems.testing.simulate_link import Link
 from fsm_ems.testing.simulate_oracle import Oracle
@@ -61,7 +61,7 @@ class Simulation:
         self.clients = Clients(world, self.oracle, self._middle)
         grants: list[tuple[str, Role, tuple[str, ...]]] = [(name, "trader", ()) for name in traders(owners)]
         grants.append((OBSERVER, "observer", seen(owners)))
-        self.ems = Process(world, link, self.oracle, grants, self.clients.told, self.clients.resume)
+        self.ems = SimulatedEMS(world, link, self.oracle, grants, self.clients.told, self.clients.resume)
         self.clients.ems = self.ems
         self.feed = Feed(world, venue, self.ems.quoted)
         self._venue = venue
