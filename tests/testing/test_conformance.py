@@ -32,6 +32,7 @@ from fsm_ems.testing.conformance_steps import (
     Show,
     Step,
     Trade,
+    Turned,
     Wait,
 )
 from tests.testing.honest_adapters import HONEST
@@ -82,8 +83,11 @@ SCRIPT_OF: dict[str, list[Step]] = {
     "names it wrong": [],
     "asks for itself": [Place(), Trade()],
     "lets cancels pass": [Place(), Answer(), EditOrder(), CancelOrder()],
+    "sends half": [Place()],
+    "looks before it leaps": [Place(), Answer(), CancelOrder()],
     "waits for the answer": [Place(), Answer(), CancelOrder()],
     "reports texts": [Place(), Answer()],
+    "names nothing": [Place(), Trade()],
     "reports floats": [Place(), Trade()],
     "reports positions": [Place(), Trade()],
     "raises once": [],
@@ -249,3 +253,12 @@ sequenceDiagram
     adapter->>venue: order 1: buy 0.00000001 xbtusd.jex at 1.00, gtc
     venue->>adapter: 1: fill E1: 0.00000001 at 1.00
 """
+
+
+def test_a_venue_undoes_and_corrects_executions_and_its_answers_say_so() -> None:
+    """Its wire has no word for that: only the history tells."""
+    asked = [Trade(units=1), Turned(turn="correction"), Trade(), Turned(turn="bust"), AskHistory(), Answer()]
+
+    play(BUGS["forgets codes"][0], [Place(units=3), *asked])
+    with pytest.raises(Nonconformance, match=r"fills: 1 were said, and 0 came"):
+        play(BUGS["forgets executions"][0], [Place(units=3), *asked])
