@@ -46,7 +46,7 @@ MakeVenue = Callable[[Clock], VenueEnd]
 START_NS = 1_700_000_000 * 10**9
 """When each script begins, on that clock."""
 SCRIPTS = settings(
-    max_examples=300,
+    max_examples=200,
     deadline=None,
     database=None,
     report_multiple_bugs=False,

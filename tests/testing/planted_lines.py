@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import fields as dataclass_fields
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any, cast
 
@@ -81,8 +80,8 @@ class LooksBeforeItLeaps(JexDialogue):
 
     async def send(self, request: Request) -> None:
         if isinstance(request, BrokerdCancel):
-            fields = {field.name: getattr(request, field.name) for field in dataclass_fields(request)}
-            request = BrokerdQuery(**fields | {"name": "brokerd_query"})
+            asked = {one.name: getattr(request, one.name) for one in fields(request) if one.name != "name"}
+            request = BrokerdQuery(**asked)
         await super().send(request)
 
 
