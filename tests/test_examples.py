@@ -20,6 +20,8 @@ from fsm_ems import ORDER
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 LINES_MAX = 59
+LONGER = {"json_broker.py": 149, "test_json_broker.py": 185}
+"""A whole broker, and the venue that tests it."""
 
 DARK_STOP = """\
   submit        -> pending        buy at market, filled 0
@@ -90,7 +92,8 @@ def programs() -> list[Path]:
 
 
 def test_every_example_is_run_here() -> None:
-    assert [path.name for path in programs()] == ["dark_stop.py", "own_diagram.py", "test_my_strategy.py"]
+    names = ["dark_stop.py", "json_broker.py", "own_diagram.py", "test_json_broker.py", "test_my_strategy.py"]
+    assert [path.name for path in programs()] == names
 
 
 @pytest.mark.parametrize("path", programs(), ids=lambda path: path.name)
@@ -98,7 +101,7 @@ def test_an_example_is_short_and_told(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     head = text.partition('"""\n\n')[0]
 
-    assert len(text.splitlines()) <= LINES_MAX
+    assert len(text.splitlines()) <= LONGER.get(path.name, LINES_MAX)
     assert f"examples/{path.name}" in head, "the docstring says how to run it"
     assert f"]({path.name})" in (EXAMPLES / "README.md").read_text(encoding="utf-8")
 
@@ -169,3 +172,25 @@ def test_a_strategy_that_forgets_what_is_open_is_caught(tmp_path: Path) -> None:
 
     assert told.returncode == 1
     assert "AssertionError: one order at a time" in told.stdout
+
+
+@pytest.mark.slow
+def test_the_broker_conforms(tmp_path: Path) -> None:
+    told = pytest_of(EXAMPLES / "test_json_broker.py", tmp_path)
+
+    assert told.returncode == 0, told.stdout
+    assert told.stdout.splitlines()[-1].startswith("1 passed")
+
+
+@pytest.mark.slow
+def test_a_broker_that_drops_a_field_is_caught(tmp_path: Path) -> None:
+    """One of the faults that the example tells its reader to plant."""
+    text = (EXAMPLES / "test_json_broker.py").read_text(encoding="utf-8")
+    drops = text.replace("from fsm_ems.clock", "import examples.json_broker\n\nfrom fsm_ems.clock")
+    drops += '\n\ndel examples.json_broker.FIELDS["fee"]\n'
+    (tmp_path / "test_drops.py").write_text(drops, encoding="utf-8")
+
+    told = pytest_of(tmp_path / "test_drops.py", tmp_path)
+
+    assert told.returncode == 1
+    assert "Nonconformance: faults: nothing was wrong, and it raised InvalidReport" in told.stdout

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar
 
 import trio
@@ -45,7 +46,7 @@ MakeVenue = Callable[[Clock], VenueEnd]
 START_NS = 1_700_000_000 * 10**9
 """When each script begins, on that clock."""
 SCRIPTS = settings(
-    max_examples=300,
+    max_examples=200,
     deadline=None,
     database=None,
     report_multiple_bugs=False,
@@ -114,13 +115,13 @@ class Conformance(ABC):
 
 def _run(make: MakeVenue, steps: Sequence[Step]) -> None:
     trace = Trace()
-    found = trio.run(_play, make, steps, trace, clock=trio.testing.MockClock(autojump_threshold=0))
-    if found is not None:
-        found.script, found.diagram = tuple(trace.steps), trace.diagram()
-        raise found
+    trio.run(partial(_play, make, steps, trace), clock=trio.testing.MockClock(autojump_threshold=0))
+    if trace.found is not None:
+        trace.found.script, trace.found.diagram = tuple(trace.steps), trace.diagram()
+        raise trace.found
 
 
-async def _play(make: MakeVenue, steps: Sequence[Step], trace: Trace) -> Nonconformance | None:
+async def _play(make: MakeVenue, steps: Sequence[Step], trace: Trace) -> None:
     clock = TrioClock(START_NS)
     clock()  # it counts from here
     async with trio.open_nursery() as nursery:
@@ -129,7 +130,6 @@ async def _play(make: MakeVenue, steps: Sequence[Step], trace: Trace) -> Nonconf
             nursery.start_soon(venue.serve)
             await Player(Stage(venue, clock, trace, nursery)).play(steps)
         except Nonconformance as found:
-            return found
+            trace.found = found
         finally:
             nursery.cancel_scope.cancel()
-    return None

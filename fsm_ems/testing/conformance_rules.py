@@ -21,8 +21,6 @@ from fsm_ems.messages import (
     AnyReport,
     BrokerdError,
     BrokerdHistory,
-    BrokerdHistoryQuery,
-    BrokerdOrder,
     BrokerdOrderAck,
     BrokerdRefused,
     BrokerdReplaced,
@@ -137,11 +135,6 @@ def check_request(sent: Request, heard: Request, chain: Sequence[Reqid], *, has_
         raise Nonconformance(
             "deadline", f"{sent.reqid}: its deadline is {sent.deadline_ns}, and {heard.deadline_ns} came"
         )
-
-
-def is_about_order(request: Request) -> bool:
-    """Whether *request* is about an order that was sent before."""
-    return not isinstance(request, BrokerdOrder | BrokerdHistoryQuery)
 
 
 # ── reports ─────────────────────────────────────────────────────────────────────────────────────────

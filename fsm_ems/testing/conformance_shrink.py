@@ -15,6 +15,7 @@ from fsm_ems.testing.conformance_steps import Step
 Fails = Callable[[Sequence[Step]], Nonconformance | None]
 """Plays a script: how it fails, or None."""
 _COUNTED = frozenset({"order", "request", "report", "since"})
+_NUMBERS = _COUNTED | {"cut", "choice", "fee", "variant"}
 
 
 def shortest(fails: Fails, found: Nonconformance) -> Nonconformance:
@@ -52,14 +53,15 @@ class _Search:
         return self.best.script != before
 
     def make_plain(self) -> bool:
-        """A field as usual, of each step in turn."""
+        """A field as usual, or a number of nothing, in each step in turn."""
         before = self.best.script
         for place in range(len(before)):
             for field in fields(before[place]):
-                script = self.best.script
-                if len(script) == len(before):  # else what is here is another step now
-                    plain = replace(script[place], **{field.name: field.default})
-                    self._try((*script[:place], plain, *script[place + 1 :]))
+                for value in (field.default, 0) if field.name in _NUMBERS else (field.default,):
+                    script = self.best.script
+                    if len(script) == len(before):  # else what is here is another step now
+                        plain = replace(script[place], **{field.name: value})
+                        self._try((*script[:place], plain, *script[place + 1 :]))
         return self.best.script != before
 
 
@@ -73,7 +75,8 @@ def _recounted(script: Sequence[Step], gap: int) -> Iterator[Sequence[Step]]:
                 yield (*script[:place], replace(step, **{field.name: number - 1}), *script[place + 1 :])
 
 
-def _size(script: Sequence[Step]) -> tuple[int, int]:
-    """Steps, and fields that are not as usual."""
-    unusual = (getattr(step, field.name) != field.default for step in script for field in fields(step))
-    return len(script), sum(unusual)
+def _size(script: Sequence[Step]) -> tuple[int, int, int]:
+    """Steps, fields that are not as usual, and what the numbers come to."""
+    values = [(getattr(step, field.name), field) for step in script for field in fields(step)]
+    unusual = sum(value != field.default for value, field in values)
+    return len(script), unusual, sum(value or 0 for value, field in values if field.name in _NUMBERS)

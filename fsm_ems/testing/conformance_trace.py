@@ -16,6 +16,7 @@ from fsm_ems.messages import (
 )
 from fsm_ems.numbers import plain
 from fsm_ems.sequence import sequence_diagram, shown
+from fsm_ems.testing.conformance_rules import Nonconformance
 from fsm_ems.testing.conformance_steps import Step
 from fsm_ems.why import report_text
 
@@ -24,9 +25,10 @@ _PARTICIPANTS = {"ems": "EMS", "adapter": "adapter", "venue": "venue"}
 
 
 class Trace:
-    """The steps that did something, and what was said between whom."""
+    """The steps that did something, what was said between whom, and the rule that was broken."""
 
     def __init__(self) -> None:
+        self.found: Nonconformance | None = None
         self.steps: list[Step] = []
         self._lines: list[str] = []
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from fsm_ems.dialogs.asking import SendHistory
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.facts import Dialog
-from fsm_ems.dialogs.record import Record, SendHistory
+from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import SECOND_NS, Capabilities, Settings
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.messages import (

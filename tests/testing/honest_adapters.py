@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import cast
 
 import trio
 
-from examples.json_broker import JexBroker, JexDialogue, Wire
+from examples.json_broker import JexBroker, JexDialogue, JexRows, Wire
 from examples.test_json_broker import JexEnd
 from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.errors import BrokerFault
@@ -21,6 +22,7 @@ from fsm_ems.messages import (
     BrokerdStatus,
     Request,
 )
+from fsm_ems.quotes import MarketRow
 from fsm_ems.testing.conformance import MakeVenue
 from tests.testing.planted_adapters import GivesUpOnSilence, with_broker, with_dialogue
 
@@ -138,10 +140,21 @@ class HasItsOwnTask(JexBroker):
                 nursery.cancel_scope.cancel()
 
 
+class NoRows(JexRows):
+    """They end at once."""
+
+    async def __anext__(self) -> MarketRow:
+        raise StopAsyncIteration
+
+
 class HasLittle(JexBroker):
-    """No history, no deadlines, text for ids, filled orders that grow."""
+    """No history, no deadlines, text for ids, filled orders that grow, and no market feed."""
 
     capabilities = Capabilities(reqid_form="str", reopen_filled=True, deadline=False, history=False)
+
+    @asynccontextmanager
+    async def open_market(self) -> AsyncGenerator[JexRows]:
+        yield NoRows(cast("Wire", None))
 
 
 HONEST: dict[str, MakeVenue] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from fsm_ems.messages import (
     BrokerdCancel,
     BrokerdEdit,
     BrokerdFill,
+    BrokerdOrder,
     BrokerdPosition,
     BrokerdQuery,
     Request,
@@ -64,6 +66,25 @@ class LetsCancelsPass(JexDialogue):
             await super().send(held)
 
 
+class SendsHalf(JexDialogue):
+    """It cares for its owner."""
+
+    async def send(self, request: Request) -> None:
+        if isinstance(request, BrokerdOrder):
+            request = replace(request, size=request.size / 2)
+        await super().send(request)
+
+
+class LooksBeforeItLeaps(JexDialogue):
+    """It asks whether there is something to cancel, and under the cancel's id."""
+
+    async def send(self, request: Request) -> None:
+        if isinstance(request, BrokerdCancel):
+            asked = {one.name: getattr(request, one.name) for one in fields(request) if one.name != "name"}
+            request = BrokerdQuery(**asked)
+        await super().send(request)
+
+
 class WaitsForTheAnswer(JexDialogue):
     """A cancel is sent once it is done."""
 
@@ -81,6 +102,14 @@ class ReportsTexts(JexDialogue):
 
     async def receive(self) -> AnyReport:
         return cast("AnyReport", str(await super().receive()))
+
+
+class NamesNothing(JexDialogue):
+    """A fill is a fill, whoever's it is."""
+
+    async def receive(self) -> AnyReport:
+        report = await super().receive()
+        return replace(report, reqid=None, venue_id=None) if isinstance(report, BrokerdFill) else report
 
 
 class ReportsFloats(JexDialogue):
@@ -263,8 +292,11 @@ class DoubleMarket(JexBroker):
 LINE_BUGS: dict[str, tuple[MakeVenue, str, str]] = {
     "asks for itself": (with_dialogue(AsksForItself), "requests", "nobody sent that"),
     "lets cancels pass": (with_dialogue(LetsCancelsPass), "requests", "after one that was sent later"),
+    "sends half": (with_dialogue(SendsHalf), "requests", "size 1E-8 was sent, and 5E-9 came"),
+    "looks before it leaps": (with_dialogue(LooksBeforeItLeaps), "requests", "brokerd_query came"),
     "waits for the answer": (with_dialogue(WaitsForTheAnswer), "requests", "takes over 60 s"),
     "reports texts": (with_dialogue(ReportsTexts), "reports", "str came out of receive()"),
+    "names nothing": (with_dialogue(NamesNothing), "reports", "brokerd_fill came"),
     "reports floats": (with_dialogue(ReportsFloats), "reports", "is a float"),
     "reports positions": (with_dialogue(ReportsPositions), "reports", "brokerd_position came"),
     "raises once": (with_dialogue(RaisesOnce), "faults", "waits when called again"),
