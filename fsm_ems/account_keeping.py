@@ -44,13 +44,16 @@ class AccountKeeping:
         """Write what the files are behind with, in a thread: the loop goes on."""
         self._booked = trio.Event()
         work = self._books.work()
-        await self._promises.durable(work.projection.seq)
         try:
+            await self._promises.durable(work.projection.seq)
             aside = await trio.to_thread.run_sync(write, work)
         except OSError as error:
             self._books.again()
             self._booked.set()
             _log.error("accounts not written", folder=str(self._books.folder), why=str(error))
             return
+        except trio.Cancelled:  # no thread had begun
+            self._books.again()
+            raise
         for one in aside:
             _log.error("account file unreadable", why=str(one))

@@ -12,7 +12,7 @@ import trio
 import trio.testing
 from structlog.testing import capture_logs
 
-from fsm_ems import EMS, ClientFault, PaperBroker, new_order, open_ems, service
+from fsm_ems import EMS, ClientFault, PaperBroker, account_keeping, new_order, open_ems
 from fsm_ems.account_books import PPS, AccountBooks, booked_in, rebuild, write
 from fsm_ems.accounting.ledger_file import parse_ledger
 from fsm_ems.accounting.pps_file import read_pps
@@ -190,7 +190,7 @@ async def test_a_disk_that_is_back_is_written_to_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without another fill, and before the close."""
-    monkeypatch.setattr(service, "ACCOUNTS_EVERY_S", 0)
+    monkeypatch.setattr(account_keeping, "ACCOUNTS_EVERY_S", 0)
     folder, failed = tmp_path / "accounts", trio.Event()
     monkeypatch.setattr(AccountBooks, "again", _then(AccountBooks.again, failed.set))
     broker = ScriptedBroker()
@@ -221,7 +221,7 @@ def _then(method: Callable[[AccountBooks], None], more: Callable[[], None]) -> C
 async def test_what_no_thread_was_free_to_write_is_written_at_the_close(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "ACCOUNTS_EVERY_S", 0)
+    monkeypatch.setattr(account_keeping, "ACCOUNTS_EVERY_S", 0)
     threads = trio.to_thread.current_default_thread_limiter()
     monkeypatch.setattr(threads, "total_tokens", 1)
     broker = ScriptedBroker()
@@ -271,7 +271,7 @@ async def buy(ems: EMS, broker: ScriptedBroker, exec_id: str) -> None:
 @pytest.mark.real_clock
 async def test_the_files_follow_while_the_ems_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They say what the records say after each fill, and again after a disk that failed came back."""
-    monkeypatch.setattr(service, "ACCOUNTS_EVERY_S", 0)
+    monkeypatch.setattr(account_keeping, "ACCOUNTS_EVERY_S", 0)
     folder, broker = tmp_path / "accounts", ScriptedBroker()
     async with open_ems(broker, log=FileLog(tmp_path / "records.log"), accounts=folder) as ems:
         await ems.ready()
@@ -294,7 +294,7 @@ async def test_a_file_that_is_torn_is_told_kept_aside_and_written_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Found when the EMS is opened, and found when it is written while it runs."""
-    monkeypatch.setattr(service, "ACCOUNTS_EVERY_S", 0)
+    monkeypatch.setattr(account_keeping, "ACCOUNTS_EVERY_S", 0)
     (tmp_path / PPS).write_text("torn before [")
     broker = ScriptedBroker()
     with capture_logs() as logged:

@@ -13,7 +13,7 @@ from fsm_ems.dialogs import decide, decide_history, decide_reports, fold_report
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.prices import Seen
-from fsm_ems.dialogs.record import Held, Record
+from fsm_ems.dialogs.record import Effect, Held, Record
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.testing import planted as p
 from fsm_ems.testing import planted_doubt as q
@@ -42,9 +42,10 @@ def applied_before_written(patch: Patch) -> None:
     """The book moves on although the record was never written."""
 
     def make(known: Call) -> Call:
-        def take(ems: Dispatcher, made: Record, now_ns: int, effects: list[Any]) -> None:
-            effects.extend(applying.apply(ems.book, made))
+        def take(ems: Dispatcher, made: Record) -> list[Effect]:
+            effects = applying.apply(ems.book, made)
             ems._append(made)  # noqa: SLF001  # the bug is planted inside
+            return effects
 
         return take
 
@@ -72,8 +73,8 @@ def history_not_read(patch: Patch) -> None:
         Dispatcher,
         "_history",
         lambda known: (
-            lambda ems, broker, report, now_ns, effects: known(
-                ems, broker, report.__class__(reqid=report.reqid, orders=(), fills=()), now_ns, effects
+            lambda ems, broker, report, now_ns: known(
+                ems, broker, report.__class__(reqid=report.reqid, orders=(), fills=()), now_ns
             )
         ),
     )
