@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.messages import Edit, Order
-from fsm_ems.testing.catching_up import CatchingUpScene
+from fsm_ems.testing.catching_up import CatchingUpScene, GoneScene
 from fsm_ems.testing.dark_scene import (
     LIMIT_TICKS,
     MARKETS,
@@ -51,6 +51,13 @@ _HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: late": (ONE, Budget(late=True)),
     "catching up: link": (ONE, Budget(link_losses=1, tells=True)),
 }
+_GONE: dict[str, tuple[tuple[str, ...], Budget]] = {
+    "acked": ((), Budget(opens=True, tells=True)),
+    "open": (("status=open",), Budget(opens=True, tells=True)),
+    "editing": (("edit oid",), Budget(edits=(UP,), opens=True, tells=True)),
+    "cancelling": (("cancel oid",), Budget(cancels=1, opens=True, tells=True)),
+}
+"""How an order comes to each state that it can be in when it silently leaves the venue's list."""
 _SOAK_HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: cancel refused": (ONE, Budget(cancels=1, refusals=1, opens=True)),
     "honest: cancel weighed": (ONE, Budget(cancels=1, pendings=1)),
@@ -85,6 +92,7 @@ def _settings(
     ask_every_ns: int = 1,
     parked_max: int = 1,
     tells: bool = False,
+    check_every_ns: int = 0,
 ) -> Settings:
     """Deadlines of one tick: how long something takes is told by what happens before it."""
     return Settings(
@@ -92,7 +100,7 @@ def _settings(
         request_deadline_ns=deadline_ns,
         margin_ns=1,
         ask_every_ns=ask_every_ns,
-        check_every_ns=0,
+        check_every_ns=check_every_ns,
         redrive_max_ns=2 * deadline_ns,
         parked_max=parked_max,
         markets=MARKETS,
@@ -107,6 +115,25 @@ def _honest(name: str, order: Order, budget: Budget) -> Build:
         link = ("connect", "connected")
         return lambda: CatchingUpScene(name, order, budget, settings=settings, link=link)
     return lambda: HonestScene(name, order, budget, settings=settings)
+
+
+def _gone(name: str, last: tuple[str, ...], budget: Budget) -> Build:
+    settings = _settings(ask_every_ns=2, deadline_ns=4, tells=True, check_every_ns=1)
+
+    def build() -> GoneScene:
+        scene = GoneScene(name, ONE, budget, settings=settings, link=("connect", "connected"))
+        scene.before = (
+            "time passes",
+            "question for all",
+            "history",
+            "order oid",
+            "order arrives",
+            "ack",
+            *last,
+        )
+        return scene
+
+    return build
 
 
 def _hostile(theme: Theme, deadline_ns: int) -> Build:
@@ -140,6 +167,8 @@ def scenes(*, soak: bool = False, overrides: Overrides | None = None) -> dict[st
         built[dark.name] = _dark(_bounded(dark, given))
     for name, (order, budget) in honest.items():
         built[name] = _honest(name, order, _bounded(budget, given))
+    for state, (last, budget) in _GONE.items():
+        built[f"gone: {state}"] = _gone(f"gone: {state}", last, budget)
     return dict(reversed(built.items()))
 
 

@@ -30,6 +30,23 @@ class CatchingUpScene(HonestScene):
         return False  # the list of executions tells
 
 
+class GoneScene(CatchingUpScene):
+    """The venue has ended the order, and the report of it was lost in a stream that looked healthy.
+
+    *before* are the first steps, each by a part of what is told of it; what is under way after them is lost.
+    """
+
+    before: tuple[str, ...] = ()
+
+    def start(self) -> Node[Honest]:
+        node = super().start()
+        for part in self.before:
+            step = next(step for step in self.moves(node) if part in self.tell(step))
+            node = self.take(node, step)
+        venue = node.world.venue._replace(state="cancelled")
+        return node._replace(world=node.world._replace(venue=venue, to_venue=(), to_ems=()))
+
+
 def _told(venue: Venue, request: SendHistory) -> Letter:
     lives = venue.state == "live"
     return Letter(
