@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from msgspec.structs import replace
-
 from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs import decide_history
 from fsm_ems.dialogs import facts as f
@@ -49,7 +47,7 @@ _UNACKED = frozenset(UNACKED)
 _MOVES = ORDER.moves
 _RESTED = frozenset({S.OPEN, S.ACKED})
 _MAY_WAIT = frozenset({S.PENDING, S.DARK_TRIGGERED})
-_ABSENCES = frozenset({E.MISSING, E.ABSENT})
+_UNPROVEN = frozenset({E.MISSING, E.ABSENT, E.AMBIGUOUS})
 _ADOPTABLE = frozenset(
     {
         "pending_new",
@@ -110,23 +108,22 @@ def mapped(
         return record(
             book, now_ns, key, None, payload, alarm=f"{event} cannot happen to an order in {dialog.state}"
         )
-    if event in _ABSENCES and not settings.capabilities(broker).deadline and not dialog.flags & f.ACKED:
-        if event is E.ABSENT:
-            return None  # it may be taken at any time: no number of reads proves that it never will be
-        late = "the venue does not show it, and takes late requests: it may still arrive"
-        named = replace(named, alarm=late)
-    alarm, venue_id, foreign = named.alarm, report.venue_id, False
+    alarm, venue_id, foreign, deadline = named.alarm, report.venue_id, False, 0
+    if event in _UNPROVEN:
+        if event is E.AMBIGUOUS:
+            deadline = _last_deadline(dialog, now_ns) + settings.margin_ns
+        elif not settings.capabilities(broker).deadline and not dialog.flags & f.ACKED:
+            if event is E.ABSENT:
+                return None  # it may be taken at any time: no number of reads proves that it never will be
+            alarm = "the venue does not show it, and takes late requests: it may still arrive"
+    if dialog.cancel is not None and not deadline:
+        deadline = now_ns + settings.request_deadline_ns
     if venue_id is not None and venue_id != dialog.venue_id:
         foreign = book.find(broker, None, venue_id) not in (None, dialog)
     if foreign or origin:
         stolen = f"{broker} tells of it as {venue_id}, which is another order's id" if foreign else None
         alarms = alarm, stolen, _misplaced(book, dialog, origin)
         alarm = "; ".join(filter(None, alarms)) or None
-    deadline = 0
-    if event is E.AMBIGUOUS:
-        deadline = _last_deadline(dialog, now_ns) + settings.margin_ns
-    elif dialog.cancel is not None:
-        deadline = now_ns + settings.request_deadline_ns
     reported = Reported(broker, report, deadline, origin, foreign)
     return record(book, now_ns, key, event, reported, named.then, alarm)
 
