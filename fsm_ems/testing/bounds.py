@@ -73,7 +73,6 @@ _SOAK_HONEST: dict[str, tuple[Order, Budget]] = {
     "catching up: link, two fills": (TWO, Budget(link_losses=1, tells=True)),
     "catching up: edit and link": (ONE, Budget(edits=(UP,), link_losses=1, tells=True)),
     "catching up: cancel and link": (ONE, Budget(cancels=1, link_losses=1, tells=True)),
-    "catching up: bust and link": (ONE, Budget(busts=1, link_losses=1, tells=True)),
     "honest: dark": (DARK_ONE, Budget(cancels=1, link_losses=1)),
 }
 
