@@ -13,7 +13,7 @@ import trio.testing
 from structlog.testing import capture_logs
 
 from fsm_ems import EMS, ClientFault, PaperBroker, account_keeping, new_order, open_ems
-from fsm_ems.account_books import PPS, AccountBooks, booked_in, rebuild, write
+from fsm_ems.account_books import PPS, AccountBooks, booked_in, check_behind, rebuild, write
 from fsm_ems.accounting.ledger_file import parse_ledger
 from fsm_ems.accounting.pps_file import read_pps
 from fsm_ems.dialogs.book import Book
@@ -324,3 +324,12 @@ async def test_unrealized_is_told_from_the_last_quote() -> None:
         told = ems.unrealized("main", "xbtusd.paper")
 
         assert told == seen.bid * position.size + position.cash[0][1]
+
+
+def test_a_file_that_cannot_be_read_says_nothing_about_records_that_are_gone(tmp_path: Path) -> None:
+    """It is kept aside and written anew; see the tests of opening."""
+    (tmp_path / PPS).write_text("torn [")
+
+    check_behind(tmp_path, Book(), "the journal")
+
+    assert (tmp_path / PPS).read_text() == "torn ["

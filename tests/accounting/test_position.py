@@ -246,3 +246,15 @@ def test_an_event_before_a_base_with_nothing_after_it_is_counted() -> None:
     assert position.add(Clear(3, "late", D(2), D(10)))
 
     assert (position.size, position.displaced) == (D(2), 1)
+
+
+def test_of_two_events_with_one_id_and_time_the_right_one_is_taken_away() -> None:
+    """A transfer may have a fill's id and time, and stands before it."""
+    position = Position(MARKET, "main")
+    fill = Clear(1, "x", Decimal(2), Decimal(10), Decimal(0), None)
+    position.add(Transfer(1, "x", Decimal(5)))
+    position.add(fill)
+
+    assert position.remove(fill)
+
+    assert position.size == 5
