@@ -15,9 +15,6 @@ SOURCES = ROOT / "fsm_ems"
 fsm_ems = importlib.import_module("fsm_ems")  # not by statement: what it holds is what is asked here
 INIT = ast.parse((SOURCES / "__init__.py").read_text(encoding="utf-8"))
 
-needs_public_names = pytest.mark.skipif(
-    all(isinstance(node, ast.Expr) for node in INIT.body), reason="fsm_ems/__init__.py is still empty"
-)
 
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
@@ -52,7 +49,6 @@ def test_the_package_says_that_it_is_typed() -> None:
     assert (SOURCES / "py.typed").is_file()
 
 
-@needs_public_names
 def test_the_shells_are_loaded_when_asked_for_and_not_before() -> None:
     """Each alone and first, in an interpreter that has not met the others."""
     early = fresh("import fsm_ems; print(*vars(fsm_ems))").split()
@@ -62,7 +58,6 @@ def test_the_shells_are_loaded_when_asked_for_and_not_before() -> None:
         assert (name, told) == (name, "False")
 
 
-@needs_public_names
 def test_a_star_import_gives_exactly_the_public_names() -> None:
     names = "sorted(name for name in space if name != '__builtins__')"
 
@@ -71,7 +66,6 @@ def test_a_star_import_gives_exactly_the_public_names() -> None:
     assert told == str(sorted(public()))
 
 
-@needs_public_names
 def test_the_list_matches_what_is_imported() -> None:
     """What is imported at load and without an underscore is public; what is listed is importable."""
     at_load = {
@@ -87,7 +81,6 @@ def test_the_list_matches_what_is_imported() -> None:
     assert [name for name in public() if name.startswith("_") and name != "__version__"] == []
 
 
-@needs_public_names
 def test_a_name_we_do_not_have_is_an_attribute_error() -> None:
     missing = "no_such_name"
 
@@ -95,7 +88,6 @@ def test_a_name_we_do_not_have_is_an_attribute_error() -> None:
         getattr(fsm_ems, missing)
 
 
-@needs_public_names
 @pytest.mark.slow
 def test_a_type_checker_sees_every_public_name(tmp_path: Path) -> None:
     """A lazily loaded name needs an import under TYPE_CHECKING; without it, it is Any and says nothing."""
