@@ -241,11 +241,10 @@ def due_ns(dialog: Dialog) -> int:
     if not dialog.flags & f.ACKED and state is not S.UNKNOWN:
         return dialog.due_ns
     cancel = dialog.cancel
-    if cancel is not None and not cancel.wanted:
-        cancel = None
     if state is S.UNKNOWN:
-        return min(dialog.due_ns, cancel.again_ns) if cancel and cancel.again_ns else dialog.due_ns
+        driven = cancel.again_ns if cancel is not None and cancel.wanted else 0
+        return min(dialog.due_ns, driven) if driven else dialog.due_ns
     if state is S.CANCELLING:
-        return cancel.deadline_ns if cancel else 0
+        return cancel.deadline_ns if cancel is not None else 0
     edit = dialog.out_edit if dialog.edits else None
     return edit.deadline_ns if edit is not None else 0

@@ -15,6 +15,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.decide import new_reqid, record, whole, within_limits
 from fsm_ems.dialogs.facts import Body, Dialog
 from fsm_ems.dialogs.naming import name
+from fsm_ems.dialogs.naming_status import WEIGHED
 from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.record import (
     Adopted,
@@ -116,7 +117,8 @@ def mapped(
             if event is E.ABSENT:
                 return None  # it may be taken at any time: no number of reads proves that it never will be
             alarm = "the venue does not show it, and takes late requests: it may still arrive"
-    if dialog.cancel is not None and not deadline:
+    weighed = isinstance(report, BrokerdStatus) and report.status in WEIGHED
+    if (weighed or dialog.cancel is not None) and not deadline:
         deadline = now_ns + settings.request_deadline_ns
     if venue_id is not None and venue_id != dialog.venue_id:
         foreign = book.find(broker, None, venue_id) not in (None, dialog)

@@ -47,6 +47,8 @@ from fsm_ems.messages import (
 
 _add, _multiply = EXACT.add, EXACT.multiply  # a context makes them anew each time they are asked for
 _WHOLE = frozenset({E.FILLED_STATED, E.FOUND_FILLED})
+_NO_ANSWER = frozenset({"pending_cancel", "absent"})
+"""Answers that do not say that no cancel is open."""
 _FOUND = frozenset({E.FOUND_ACKED, E.FOUND_OPEN, E.FOUND_FILLED})
 _NO_PROOF = frozenset(
     {E.CANCEL_REFUSED, E.CANCEL_REFUSED_DARK, E.EDIT_REFUSED, E.AMBIGUOUS, E.MISSING, E.ABSENT}
@@ -114,9 +116,9 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     if report.cum is not None:
         _state_cum(dialog, report.cum)
     if status == "pending_cancel":
-        _cancel_pending(dialog)
+        _cancel_pending(dialog, _deadline(record))
     elif status == "pending_edit":
-        _edit_pending(book, dialog, report)
+        _edit_pending(book, dialog, report, _deadline(record))
     elif status == "open":
         if not report.snapshot:
             dialog.flags &= ~LIFTED
@@ -126,8 +128,8 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
         again = dialog.flags & f.MISSED and dialog.flags & f.ACKED
         dialog.flags |= f.VANISHED if again else f.MISSED
     if answers(dialog, report):
-        if dialog.state is S.UNKNOWN and report.details is not None and settles(dialog, report):
-            _settle_edits(dialog, report.details)
+        if dialog.state is S.UNKNOWN:
+            _settle_requests(dialog, report)
         if record.event is E.FOUND_FILLED and status == "filled":
             dialog.edits = tuple(edit for edit in dialog.edits if not edit.reopens)
         dialog.asked = 0
@@ -148,6 +150,14 @@ def _take_whole(dialog: Dialog, cum: Decimal | None) -> None:
     dialog.size = dialog.filled
 
 
+def _settle_requests(dialog: Dialog, report: BrokerdStatus) -> None:
+    """A stranger's cancel that the venue does not tell of is over; an answer with terms settles edits."""
+    if dialog.cancel is not None and not dialog.cancel.wanted and report.status not in _NO_ANSWER:
+        dialog.cancel = None
+    if report.details is not None and settles(dialog, report):
+        _settle_edits(dialog, report.details)
+
+
 def _settle_edits(dialog: Dialog, details: OrderDetails) -> None:
     """The answer was read after every deadline: an edit that is not in force by then never will be."""
     edit = edit_in_force(dialog, details)
@@ -165,20 +175,31 @@ def _note_end(dialog: Dialog, event: E | None, status: str) -> None:
         dialog.edits = ()
 
 
-def _cancel_pending(dialog: Dialog) -> None:
-    if dialog.cancel is None:
-        dialog.cancel = CancelRequest(None, wanted=False)
-    dialog.cancel.out = True
-    dialog.cancel.pending = True
+def _deadline(record: Record) -> int:
+    assert isinstance(record.payload, Reported), "only a record of a report is folded"
+    return record.payload.deadline_ns
 
 
-def _edit_pending(book: Book, dialog: Dialog, report: BrokerdStatus) -> None:
+def _cancel_pending(dialog: Dialog, deadline_ns: int) -> None:
+    """A request that nobody here made has a deadline too: then the venue is asked what came of it."""
+    cancel = dialog.cancel
+    if cancel is None:
+        cancel = dialog.cancel = CancelRequest(None, wanted=False)
+    if not cancel.wanted:
+        cancel.deadline_ns = deadline_ns
+    cancel.out = True
+    cancel.pending = True
+
+
+def _edit_pending(book: Book, dialog: Dialog, report: BrokerdStatus, deadline_ns: int) -> None:
     edit = pending_edit(dialog, report)
     if edit is None:
         edit = EditRequest("", report.reqid or "", None, None, reopens=dialog.complete)
         dialog.edits = (*dialog.edits, edit)
         if report.reqid is not None:
             index_reqid(book, dialog, report.reqid)
+    if not edit.edit_id:
+        edit.deadline_ns = deadline_ns
     edit.out = True
     edit.pending = True
 
@@ -335,8 +356,7 @@ def _error(book: Book, record: Record, dialog: Dialog, report: BrokerdError, eff
     dialog.asked = 0
     if dialog.cancel is not None:
         dialog.cancel.in_doubt()
-    assert isinstance(record.payload, Reported), "only a record of a report is folded"
-    dialog.due_ns = record.payload.deadline_ns
+    dialog.due_ns = _deadline(record)
 
 
 _FOLDS: dict[type[Any], Callable[[Book, Record, Dialog, Any, list[Effect]], None]] = {

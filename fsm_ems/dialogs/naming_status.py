@@ -20,7 +20,6 @@ _QUIET = frozenset(QUIET)
 _UNACKED = frozenset(UNACKED)
 _PLAIN = frozenset({"pending_new", "bidding", "open", "filled"})
 _PROVING = frozenset({"cancelled", "expired", "calculated"})
-_WEIGHED = {"pending_cancel": E.RESUME_CANCEL, "pending_edit": E.RESUME_EDIT}
 _UNRESTING = frozenset({"pending_new", "bidding"})
 MARKS: Mapping[str, int] = {
     "stopped": f.STOPPED,
@@ -30,6 +29,8 @@ MARKS: Mapping[str, int] = {
     "bidding": f.BIDDING,
 }
 """What a status notes of an order, beside what it means for its state."""
+WEIGHED: Mapping[str, E] = {"pending_cancel": E.RESUME_CANCEL, "pending_edit": E.RESUME_EDIT}
+"""What the venue has received and not answered yet, and the second step that it makes due."""
 LIFTED = f.STOPPED | f.SUSPENDED | f.DONE_FOR_DAY
 """The marks that end when the venue says ``open``."""
 
@@ -126,7 +127,7 @@ def size_in_force(dialog: Dialog, report: BrokerdStatus) -> Decimal:
 
 def _found(dialog: Dialog, report: BrokerdStatus, *, rests: bool) -> Name:
     """A status that shows an order in doubt alive."""
-    weighed = _WEIGHED.get(report.status)
+    weighed = WEIGHED.get(report.status)
     if not settles(dialog, report):
         answer = answers(dialog, report)
         news = _tells_more(dialog, report)

@@ -85,7 +85,10 @@ def alive(
         if not news and dialog.flags & f.ACKED and (dialog.flags & f.RESTS or not rests):
             return IGNORED
         return Name(E.SEEN_OPEN if rests else E.SEEN_ACKED, None, alarm)
-    then = E.RESUME_CANCEL if weighed is E.RESUME_CANCEL else resume(dialog.cancel, left) or weighed
+    cancel = dialog.cancel
+    if answer and cancel is not None and not cancel.wanted:
+        cancel = None  # a stranger's: the venue would say that it weighs one still
+    then = E.RESUME_CANCEL if weighed is E.RESUME_CANCEL else resume(cancel, left) or weighed
     if whole:
         return Name(E.FOUND_FILLED, then if _reopening(left) else None, alarm)
     return Name(E.FOUND_OPEN if rests or dialog.flags & f.RESTS else E.FOUND_ACKED, then, alarm)

@@ -122,7 +122,8 @@ class EditSent(Value, frozen=True):
 class Reported(Value, frozen=True):
     """A broker's report that concerns the dialog.
 
-    *deadline_ns* is the deadline of a cancel that leaves with it; for an ambiguous reply, when to ask.
+    *deadline_ns* is the deadline of a cancel that leaves with it, or of a request that the venue is seen to
+    weigh and that nobody here made; for an ambiguous reply, when to ask.
     *origin* is the seq of the record that parked or orphaned the report, 0 when it came straight in.
     *foreign*: the venue's id in it is another order's, and stays that one's.
     """

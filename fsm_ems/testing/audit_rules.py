@@ -92,6 +92,13 @@ def _check_evidence(order: AuditedOrder, after: str, cause: Cause) -> None:
         )
 
 
+def _awaits_strangers(order: AuditedOrder) -> bool:
+    """The venue weighs a request that nobody here made: in time it is asked what came of it."""
+    return (order.cancel_seen and not order.wish) or any(
+        edit.out and not edit.edit_id for edit in order.edits
+    )
+
+
 def _check_doubt(order: AuditedOrder, cause: Cause, now_ns: int) -> None:
     lost = isinstance(cause, LinkMoved) and cause.event == "lost"
     if isinstance(cause, Heard) and isinstance(cause.report, BrokerdHistory):
@@ -100,7 +107,7 @@ def _check_doubt(order: AuditedOrder, cause: Cause, now_ns: int) -> None:
     elif not lost and not isinstance(cause, BrokerdError):
         if not isinstance(cause, TimePassed):
             breach("unknown", order, f"{_called(cause)} does not make it doubtful")
-        if not order.overdue(now_ns):
+        if not order.overdue(now_ns) and not _awaits_strangers(order):
             breach("unknown", order, "no deadline had passed")
 
 

@@ -73,6 +73,8 @@ def answered(order: AuditedOrder, report: BrokerdStatus) -> None:
     if not report.snapshot or order.asked is None or report.query != order.asked:
         return
     order.asked = None
+    if report.status != "pending_cancel" and not order.wish:
+        order.cancel_over()
     if report.details is not None and report.status != "pending_edit":
         order.settle_edits(report.details)
     if report.status == "filled" and order.state != "unknown":

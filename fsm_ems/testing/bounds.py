@@ -63,6 +63,8 @@ _SOAK_HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: cancel weighed": (ONE, Budget(cancels=1, pendings=1)),
     "honest: cancel and end": (ONE, Budget(cancels=1, ends=1)),
     "honest: cancel and link": (ONE, Budget(cancels=1, link_losses=1)),
+    "honest: cancel weighed, refused": (ONE, Budget(cancels=1, pendings=1, refusals=1)),
+    "honest: edit weighed, refused": (ONE, Budget(edits=(UP,), pendings=1, refusals=1)),
     "honest: cancel lost": (ONE, Budget(cancels=1, losses=1)),
     "honest: late cancel": (ONE, Budget(cancels=1, late=True)),
     "honest: cancel doubled": (ONE, Budget(cancels=1, doubles=1)),

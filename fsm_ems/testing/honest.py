@@ -302,8 +302,12 @@ class HonestScene(DispatcherScene[Honest]):
         venue, state = world.venue, dialog.state.value
         if world.losses:
             return state not in _QUIET
-        if state == "filled" and dialog.edits and world.link_losses:
-            return True  # the answer to an edit that crossed the last fill is lost: nobody asks for it
+        if (
+            state == "filled"
+            and dialog.edits
+            and (world.link_losses or not any(e.edit_id for e in dialog.edits))
+        ):
+            return True  # what comes of an edit that crossed the last fill is not told: nobody asks for it
         if dialog.gap and venue.made > len(venue.execs):
             return True  # what a bust undoes of a size that was only stated, the list of executions tells
         if self._hidden(world, frozenset(dialog.fills or ())):

@@ -1,8 +1,7 @@
 """The link between the EMS and the venue: it breaks, goes silent, doubles, delays, reorders and loses.
 
 Reports are lost with the link as on a stream of bytes, and in some seeds one by one, but for those that undo
-an execution: only a connection makes a venue tell them again. That a request is weighed is told once, and
-before its answer: an order that hears of it afterwards takes it for a stranger's request, and waits.
+an execution: only a connection makes a venue tell them again.
 
 A request that was under way may still arrive when its link is gone, even past its deadline. The pauses
 between attempts are those of the service.
@@ -20,7 +19,6 @@ from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
     BrokerdFill,
-    BrokerdStatus,
     VenueReport,
 )
 from fsm_ems.testing.simulate_plan import MS, SECOND, Fault
@@ -29,7 +27,6 @@ from fsm_ems.testing.simulate_world import World
 
 RETRY_FIRST_NS = SECOND // 2
 RETRY_MAX_NS = 30 * SECOND
-_WEIGHED = frozenset({"pending_cancel", "pending_edit"})
 _DELAYS_MS = (1_000, 5_000, 12_000)
 NOTICED_NS = 8 * SECOND
 """A heartbeat notices by then that a link is silent."""
@@ -178,10 +175,6 @@ class Link:
         if not isinstance(report, BrokerdBust | BrokerdCorrection) and world.chance(Fault.HOLE):
             return
         arrival_ns = max(self._last_ns, world.now_ns + world.between(1, world.plan.latency_ms) * MS)
-        if isinstance(report, BrokerdStatus) and report.status in _WEIGHED:
-            self._last_ns = arrival_ns
-            world.at(arrival_ns, "report", lambda: self._hear(report, number))
-            return
         if isinstance(report, BrokerdFill) and world.chance(Fault.LATE_FILL):
             arrival_ns += world.between(500, 10_000) * MS
         elif world.chance(Fault.DELAYED_REPORT):

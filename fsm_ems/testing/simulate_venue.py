@@ -165,7 +165,6 @@ class Venue:
         self._amendments: list[BrokerdBust | BrokerdCorrection | BrokerdStatus] = []
         self._amended: set[str] = set()
         self._cancelled = 0
-        self._heard: set[int | str] = set()
 
     # ── what comes in ───────────────────────────────────────────────────────────────────────────────
 
@@ -184,9 +183,7 @@ class Venue:
             self.tell(BrokerdError(reqid=send.reqid, account=send.account, time_ns=world.now_ns))
             if world.rng.randrange(2):
                 return
-        first = send.reqid not in self._heard
-        self._heard.add(send.reqid)
-        if isinstance(send, SendAbout) and first and world.chance(Fault.WEIGHED):
+        if isinstance(send, SendAbout) and world.chance(Fault.WEIGHED):
             order = self.book.by_reqid.get(send.target)
             if order is not None and order.standing == "open":
                 self._weigh(order, send)

@@ -1366,3 +1366,69 @@ def test_records_follow_each_other_without_a_gap(desk: Desk) -> None:
     assert all(after == before + 1 for before, after in pairwise(seqs))
     assert Parked not in {type(record.payload) for record in desk.log}
     assert Adopted not in {type(record.payload) for record in desk.log}
+
+
+# A request that the venue weighs and that nobody here made.
+
+
+def test_an_edit_weighed_after_its_refusal_does_not_hold_the_order_for_ever(desk: Desk) -> None:
+    """The report came late. Nobody will answer it, so the venue is asked, and the next edit goes out."""
+    desk.order()
+    desk.ack()
+    desk.status("open")
+    desk.edit("e1", size="12")
+    reqid = desk.dialog().edits[0].reqid
+    desk.report("refused", reqid=reqid, request="edit")
+    desk.report("status", reqid=reqid, status="pending_edit")
+    desk.edit("e2", size="13")
+    assert (desk.state(), desk.due_in()) == ("editing", 5.0)
+
+    desk.wait(5)
+    assert desk.state() == "unknown"
+    desk.wait(2)
+    effects = desk.answer("open", details={"market": MARKET, "side": "buy", "size": "10", "price": "100"})
+
+    assert [sent.size for sent in of_kind(effects, SendAbout)] == [13]
+    assert desk.state() == "editing"
+
+
+def test_a_strangers_cancel_that_comes_to_nothing_lets_the_order_go_on(desk: Desk) -> None:
+    desk.order()
+    desk.ack()
+    desk.status("open")
+    desk.status("pending_cancel")
+    assert (desk.state(), desk.due_in()) == ("cancelling", 5.0)
+    desk.wait(5)
+    desk.wait(2)
+
+    desk.answer("open")
+
+    assert (desk.state(), desk.due_in(), desk.dialog().cancel) == ("open", None, None)
+
+
+def test_a_request_that_the_venue_weighs_still_is_asked_about_again(desk: Desk) -> None:
+    """As long as it says so the order stands as it says, a deadline longer each time."""
+    desk.order()
+    desk.ack()
+    desk.status("pending_cancel")
+    desk.wait(5)
+    desk.wait(2)
+
+    desk.answer("pending_cancel")
+
+    assert (desk.state(), desk.due_in()) == ("cancelling", 5.0)
+
+
+def test_the_owners_cancel_is_driven_on_whatever_an_answer_says(desk: Desk) -> None:
+    """Only a stranger's is given up by an answer that does not tell of it."""
+    desk.order()
+    desk.ack()
+    desk.cancel()
+    desk.status("pending_cancel")
+    desk.wait(5)
+    desk.wait(2)
+
+    desk.answer("open")
+
+    assert desk.state() == "cancelling"
+    assert desk.dialog().cancel is not None
