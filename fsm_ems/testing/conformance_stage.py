@@ -72,7 +72,7 @@ class Stage:
         self.fills: dict[str, BrokerdFill] = {}
         self.link = Link(0)
         self.market = MarketWatch(self.broker)
-        self._translation = Translation()
+        self._translation = Translation(self._names)
         self._sent: dict[Reqid, Sending] = {}
         self._by_reqid: dict[Reqid, SentOrder] = {}
         self._by_venue_id: dict[str, SentOrder] = {}
@@ -118,10 +118,12 @@ class Stage:
         return sending.request
 
     def _note_said(self, report: AnyReport) -> None:
-        order, key = self._about(report)
-        if order is not None and (venue_id := getattr(report, "venue_id", None)) is not None:
-            order.names.venue_ids.add(venue_id)
-            self._by_venue_id[venue_id] = order
+        _, key = self._about(report)
+        for one in (*report.orders, *report.fills) if isinstance(report, BrokerdHistory) else (report,):
+            order, _ = self._about(one)
+            if order is not None and (venue_id := getattr(one, "venue_id", None)) is not None:
+                order.names.venue_ids.add(venue_id)
+                self._by_venue_id[venue_id] = order
         self._spoke_s = int(trio.current_time())
         self.trace.say("venue", "adapter", told(report))
         # What is said while the line comes or goes may be missed, and what is said to nobody must be.
@@ -134,7 +136,7 @@ class Stage:
     def _check_received(self, report: object) -> None:
         order, key = self._about(report)
         try:
-            self._translation.received(report, key, None if order is None else order.names)
+            self._translation.received(report, key)
         except Nonconformance:
             if not self._is_own_doubt(report):
                 raise
@@ -164,6 +166,10 @@ class Stage:
             getattr(report, "venue_id", "") or ""
         )
         return order, None if order is None else order.request.reqid
+
+    def _names(self, said: AnyReport) -> Names | None:
+        order, _ = self._about(said)
+        return None if order is None else order.names
 
     # ── sending ─────────────────────────────────────────────────────────────────────────────────────
 

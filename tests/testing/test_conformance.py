@@ -66,6 +66,7 @@ SCRIPT_OF: dict[str, list[Step]] = {
     "holds back": [Place(), Trade(), Answer()],
     "forgets codes": [Place(), Trade(), CancelOrder(), Answer()],
     "forgets executions": [Place(), Trade(), AskHistory(), Answer()],
+    "mixes up the history": [Place(), Trade(), AskHistory(), Answer()],
     "takes nonsense": [Garble()],
     "calls it broken": [Garble()],
     "swallows breaks": [],
