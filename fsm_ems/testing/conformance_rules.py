@@ -205,6 +205,10 @@ class _Saying:
     may: bool
 
 
+_Pages = dict[Reqid, list[BrokerdHistory]]
+"""The pages so far, by the question that they answer."""
+
+
 class Translation:
     """What the venue said on this connection, by the order it is about, and how much of it was received."""
 
@@ -212,8 +216,8 @@ class Translation:
         self._names_of = names_of
         self._said: dict[Hashable, list[_Saying]] = {}
         self._received: set[AnyReport] = set()
-        self._pages_said: list[BrokerdHistory] = []
-        self._pages_received: list[BrokerdHistory] = []
+        self._pages_said: _Pages = {}
+        self._pages_received: _Pages = {}
         self._before: list[AnyReport] = []
 
     def begin(self) -> None:
@@ -274,14 +278,14 @@ class Translation:
         ]
 
 
-def _whole(pages: list[BrokerdHistory], report: AnyReport) -> AnyReport | None:
+def _whole(unfinished: _Pages, report: AnyReport) -> AnyReport | None:
     """A history as one page, once its last page is there: how it is cut is the adapter's own."""
     if not isinstance(report, BrokerdHistory):
         return report
-    pages.append(report)
+    unfinished.setdefault(report.reqid, []).append(report)
     if not report.last:
         return None
+    pages = unfinished.pop(report.reqid)
     orders = tuple(order for page in pages for order in page.orders)
     fills = tuple(fill for page in pages for fill in page.fills)
-    pages.clear()
     return replace(report, orders=orders, fills=fills)

@@ -67,6 +67,7 @@ SCRIPT_OF: dict[str, list[Step]] = {
     "forgets codes": [Place(), Trade(), CancelOrder(), Answer()],
     "forgets executions": [Place(), Trade(), AskHistory(), Answer()],
     "mixes up the history": [Place(), Trade(), AskHistory(), Answer()],
+    "numbers its pages": [Place(), Answer(), AskHistory(), Answer()],
     "takes nonsense": [Garble()],
     "calls it broken": [Garble()],
     "swallows breaks": [],
