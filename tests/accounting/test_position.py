@@ -263,7 +263,7 @@ def test_a_base_never_moves_back_to_what_came_too_late_for_it() -> None:
     assert position.newest == base
     assert position.known(told[50].exec_id) is None
     assert position.remove(told[50])
-    assert (position.size, position.displaced) == (-1, 201)
+    assert (position.size, position.displaced) == (D(-1), 201)
 
 
 def test_of_two_events_with_one_id_and_time_the_right_one_is_taken_away() -> None:
