@@ -71,7 +71,7 @@ class Stage:
         self.orders: list[SentOrder] = []
         self.fills: dict[str, BrokerdFill] = {}
         self.link = Link(0)
-        self.market = MarketWatch(self.broker)
+        self.market = MarketWatch(self.broker, may_break=venue.silence_s is not None)
         self._translation = Translation(self._names)
         self._sent: dict[Reqid, Sending] = {}
         self._by_reqid: dict[Reqid, SentOrder] = {}
@@ -188,6 +188,7 @@ class Stage:
         if cut is not None:
             for _ in range(cut):
                 await trio.lowlevel.checkpoint()
+            self.market.may_break = True
             sending.scope.cancel()
         if not await self.until(lambda: sending.done.is_set() or self.link.closed.is_set()):
             raise Nonconformance("requests", f"send() of {request_text(request)} takes over {PATIENCE_S} s")
@@ -244,6 +245,7 @@ class Stage:
         """The venue ends the connection: ``receive`` and ``send`` must say so."""
         link = self.link
         self.look()
+        self.market.may_break = True
         self.venue.hang_up()
         self._is_open = False
         self.trace.note("venue", "hangs up")
@@ -292,6 +294,7 @@ class Stage:
         link = self.link
         self.look()
         self._is_open = False
+        self.market.may_break = True
         was_up = link.is_up
         link.leave(thrown)
         if not await self.until(link.closed.is_set):
@@ -340,6 +343,7 @@ class Stage:
         """The venue says what nobody can know: it must be refused, once everything else has come."""
         self.link.read(on=True)
         await self.settle()
+        self.market.may_break = True
         if not self.venue.garble(variant):
             return False
         self._is_garbled = True

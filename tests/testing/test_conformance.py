@@ -105,6 +105,7 @@ SCRIPT_OF: dict[str, list[Step]] = {
     "shows floats": [Show()],
     "shows another market": [Show()],
     "fails in its feed": [Show()],
+    "breaks its feed": [Show(), Wait()],
 }
 """A short script for each bug. Those of SEARCHED are found and made short by the kit as well."""
 SEARCHED = (
