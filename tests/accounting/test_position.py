@@ -276,3 +276,14 @@ def test_of_two_events_with_one_id_and_time_the_right_one_is_taken_away() -> Non
     assert position.remove(fill)
 
     assert position.size == 5
+
+
+def test_the_digits_of_splits_count_before_the_point_and_after_it() -> None:
+    """A split of 1,000 grows sizes by four digits at the most, whichever way it goes."""
+    grown = held(*(Split(at, f"S{at}", D(1000)) for at in range(449)))
+    shrunk = held(*(Split(at, f"S{at}", D("0.001")) for at in range(599)))
+
+    assert grown.can_split(D(1000))
+    assert not grown.can_split(D(10000))
+    assert shrunk.can_split(D("0.001"))
+    assert not shrunk.can_split(D("0.0001"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import cast
@@ -17,8 +17,9 @@ from fsm_ems.brokers.paper import engine_reports
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.market import Market
+from fsm_ems.messages import BrokerdCancel, BrokerdHistoryQuery, Request
 from fsm_ems.testing.conformance import RULES, SCRIPTS, Conformance, Nonconformance, VenueEnd, check, play
-from fsm_ems.testing.conformance_rules import check_declared
+from fsm_ems.testing.conformance_rules import check_declared, check_request
 from fsm_ems.testing.conformance_steps import (
     Answer,
     Ask,
@@ -220,6 +221,37 @@ def test_what_is_declared_goes_together(declared: Declared, words: str) -> None:
 
     assert told.value.rule == "declared"
     assert words in told.value.why
+
+
+CANCEL = BrokerdCancel(reqid=3, account="main", target=2, venue_id="V1", time_ns=1, deadline_ns=9)
+QUERY = BrokerdHistoryQuery(reqid=3, since_ns=5, since="E1", time_ns=1, deadline_ns=9)
+
+
+@pytest.mark.parametrize(
+    ("sent", "heard"),
+    [
+        (CANCEL, replace(CANCEL, target=7)),
+        (CANCEL, replace(CANCEL, venue_id="V2")),
+        (QUERY, replace(QUERY, since_ns=6)),
+        (QUERY, replace(QUERY, since="E2")),
+    ],
+)
+def test_a_request_about_something_else_is_another_request(sent: Request, heard: Request) -> None:
+    with pytest.raises(Nonconformance) as told:
+        check_request(sent, heard, [1, 2], has_deadline=True)
+
+    assert told.value.rule == "requests"
+
+
+@pytest.mark.parametrize(
+    ("sent", "heard"),
+    [
+        (CANCEL, replace(CANCEL, target=1, venue_id=None)),
+        (QUERY, replace(QUERY, since_ns=0, since=None)),
+    ],
+)
+def test_a_request_may_name_its_order_otherwise_and_ask_for_more(sent: Request, heard: Request) -> None:
+    check_request(sent, heard, [1, 2], has_deadline=True)
 
 
 def test_a_script_can_be_played_again() -> None:
