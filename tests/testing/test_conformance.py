@@ -174,6 +174,27 @@ Lie = Callable[..., object]
             [Trade(), AskHistory()],
             "executions since then are ['X1'], and it lists []",
         ),
+        (
+            "history",
+            lambda tell: (
+                lambda query, living, fills, now: tell(
+                    query, living, [replace(fill, price=2 * fill.price) for fill in fills], now
+                )
+            ),
+            [Trade(), AskHistory()],
+            "X1 was said with another size, price or fee",
+        ),
+        (
+            "history",
+            lambda tell: (
+                lambda query, living, fills, now: [
+                    replace(page, orders=tuple(replace(order, cum=Decimal(7)) for order in page.orders))
+                    for page in tell(query, living, fills, now)
+                ]
+            ),
+            [AskHistory()],
+            "P1 has 0 filled, and it lists 7",
+        ),
     ],
 )
 def test_a_simulated_venue_that_lies_is_caught(
