@@ -120,14 +120,14 @@ class Position:
         known = self._known
         if name in known or name in self._gone or name in self._summed:
             return False
-        events, fold = self._events, self._fold
+        events, fold, base = self._events, self._fold, self._base
         if events:
             last = events[-1]
             if event.time_ns < last.time_ns or (event.time_ns == last.time_ns and exec_id < last.exec_id):
                 self._insert(event)
                 return True
-        elif self._base is not None and place(event) <= self._base:
-            self._insert(event)
+        if base is not None and event.time_ns <= base[0] and place(event) <= base:
+            self._insert(event)  # all that is in memory may have come too late for the base
             return True
         events.append(event)
         known.add(name)
@@ -207,7 +207,9 @@ class Position:
         cut = marks[at].count
         if not cut:
             return
-        self._base = place(self._events[cut - 1])
+        last = place(self._events[cut - 1])
+        # It never moves back: what was booked too late for it does not make room for what lies between.
+        self._base = last if self._base is None else max(self._base, last)
         names = [ident(event) for event in self._events[:cut]]
         self._known.difference_update(names)
         # An execution told again is known by its order. Of the others nobody else keeps the ids.
@@ -273,7 +275,8 @@ class Position:
     @property
     def newest(self) -> tuple[int, str] | None:
         """Time and id of the last event in the order of events; None where there was none."""
-        return place(self._events[-1]) if self._events else self._base
+        last = place(self._events[-1]) if self._events else None
+        return last if self._base is None or (last is not None and last > self._base) else self._base
 
     def known(self, exec_id: str) -> Clear | None:
         """The execution of that id, as long as it is in memory."""

@@ -49,12 +49,26 @@ class Capabilities:
     *deadline*: whether it refuses requests that come after their deadline; where it does not, an order that
     it does not show may still arrive, and stays ``unknown``. *history*: whether it lists its open orders and
     past executions; new orders then wait, after each connection, until what was missed is known.
+
+    Raises:
+        InvalidMessage: naming each that is neither of its words nor True or False.
     """
 
     reqid_form: Literal["str", "int"] = "str"
     reopen_filled: bool = False
     deadline: bool = True
     history: bool = False
+
+    def __post_init__(self) -> None:
+        # A misspelt form would be taken for text, and every request of it refused at the venue.
+        form: object = self.reqid_form
+        problems = [] if form in ("str", "int") else [f"reqid_form: {form!r} is neither 'str' nor 'int'"]
+        for name in ("reopen_filled", "deadline", "history"):
+            value: object = getattr(self, name)
+            if type(value) is not bool:
+                problems.append(f"{name}: {value!r} is neither True nor False")
+        if problems:
+            raise InvalidMessage(tuple(problems))
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,6 +263,14 @@ class VenueBook:
         living = {order.venue_id for order in self.orders if order.arrived and order.lives}
         if listed != living:
             return f"open are {sorted(filter(None, living))}, and it lists {sorted(filter(None, listed))}"
+        cums = {order.venue_id: order.cum for order in self.orders}
+        for listed_order in report.orders:
+            if listed_order.cum != (cum := cums[listed_order.venue_id]):
+                return f"{listed_order.venue_id} has {cum} filled, and it lists {listed_order.cum}"
         told = [fill.exec_id for fill in report.fills]
         since = [fill.exec_id for fill in self._fills if fill.time_ns >= query.since_ns]
-        return None if told == since else f"the executions since then are {since}, and it lists {told}"
+        if told != since:
+            return f"the executions since then are {since}, and it lists {told}"
+        said = {fill.exec_id: (fill.size, fill.price, fill.fee) for fill in self._fills}
+        wrong = [fill for fill in report.fills if (fill.size, fill.price, fill.fee) != said[fill.exec_id]]
+        return f"{wrong[0].exec_id} was said with another size, price or fee" if wrong else None

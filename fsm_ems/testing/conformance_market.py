@@ -17,9 +17,13 @@ _RETRY_S = 1
 
 
 class MarketWatch:
-    """Listens to a broker's market, and opens a feed that breaks again."""
+    """Listens to a broker's market, and opens a feed that breaks again.
 
-    def __init__(self, broker: Broker) -> None:
+    *may_break*: whether anything befell the line that a feed could share, so that its break is no fault.
+    """
+
+    def __init__(self, broker: Broker, *, may_break: bool) -> None:
+        self.may_break = may_break
         self._broker = broker
         self._shown: deque[MarketRow] = deque()
         self._came: deque[MarketRow | Exception] = deque()
@@ -62,6 +66,8 @@ class MarketWatch:
                         raise Nonconformance(
                             "market", f"{type(error).__name__} came out of the feed: {error}"
                         )
+                    if not self.may_break:
+                        raise Nonconformance("market", f"nothing was wrong, and the feed broke: {error}")
             else:
                 self._judge(came)
 

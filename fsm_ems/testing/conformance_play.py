@@ -177,7 +177,7 @@ class Player:
             stage.trace.note("adapter", "is made anew")
             stage.market.stop()
             stage.broker = stage.venue.new_broker()
-            stage.market = MarketWatch(stage.broker)
+            stage.market = MarketWatch(stage.broker, may_break=True)
             stage.nursery.start_soon(stage.market.run)
         await stage.connect()
         return True

@@ -6,7 +6,7 @@ the rules are in :data:`RULES`.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from decimal import Decimal
 from typing import cast, get_args
@@ -148,16 +148,21 @@ class Names:
     venue_ids: set[str] = field(default_factory=set[str])
 
 
-def difference(said: AnyReport, got: AnyReport, names: Names | None) -> str | None:
+NamesOf = Callable[[AnyReport], Names | None]
+"""What the order may be called that a report of the venue is about; None: no order that was sent."""
+
+
+def difference(said: AnyReport, got: AnyReport, names_of: NamesOf) -> str | None:
     """What in a report is not as the venue said it; None: nothing. Its text is the adapter's own."""
     if type(said) is not type(got):
         return f"{said.name} was said, and {got.name} came"
+    names = names_of(said)
     for one in fields(said):
         wanted, came = getattr(said, one.name), getattr(got, one.name)
         if one.name == "text" or (one.name == "time_ns" and wanted == 0):
             continue
         if one.name in ("orders", "fills"):
-            wrong = _differences(wanted, came)
+            wrong = _differences(wanted, came, names_of)
         elif one.name == "venue_id" or (one.name == "reqid" and not isinstance(got, _ANSWERS)):
             wrong = None if _is_its_name(got, one.name, names) else _unlike(wanted, came)
         else:
@@ -177,10 +182,10 @@ def _is_its_name(got: AnyReport, field_name: str, names: Names | None) -> bool:
     return came in (names.reqids if field_name == "reqid" else names.venue_ids)
 
 
-def _differences(said: Sequence[AnyReport], got: Sequence[AnyReport]) -> str | None:
+def _differences(said: Sequence[AnyReport], got: Sequence[AnyReport], names_of: NamesOf) -> str | None:
     if len(said) != len(got):
         return f"{len(said)} were said, and {len(got)} came"
-    found = (difference(one, other, None) for one, other in zip(said, got, strict=True))
+    found = (difference(one, other, names_of) for one, other in zip(said, got, strict=True))
     return next((wrong for wrong in found if wrong is not None), None)
 
 
@@ -200,14 +205,19 @@ class _Saying:
     may: bool
 
 
+_Pages = dict[Reqid, list[BrokerdHistory]]
+"""The pages so far, by the question that they answer."""
+
+
 class Translation:
     """What the venue said on this connection, by the order it is about, and how much of it was received."""
 
-    def __init__(self) -> None:
+    def __init__(self, names_of: NamesOf) -> None:
+        self._names_of = names_of
         self._said: dict[Hashable, list[_Saying]] = {}
         self._received: set[AnyReport] = set()
-        self._pages_said: list[BrokerdHistory] = []
-        self._pages_received: list[BrokerdHistory] = []
+        self._pages_said: _Pages = {}
+        self._pages_received: _Pages = {}
         self._before: list[AnyReport] = []
 
     def begin(self) -> None:
@@ -224,7 +234,7 @@ class Translation:
             self._said.setdefault(key, []).append(_Saying(whole, may))
         return whole
 
-    def received(self, report: object, key: Hashable, names: Names | None) -> None:
+    def received(self, report: object, key: Hashable) -> None:
         """The adapter reported it."""
         if not isinstance(report, _REPORTS):
             raise Nonconformance("reports", f"{type(report).__name__} came out of receive(): no report")
@@ -235,29 +245,29 @@ class Translation:
             return
         waiting = self._said.get(key, [])
         for place, saying in enumerate(waiting):
-            if difference(saying.report, whole, names) is None:
+            if difference(saying.report, whole, self._names_of) is None:
                 self._received.add(saying.report)
                 del waiting[: place + 1]
                 return
             if not self._may_stay_away(saying):
                 break
-        raise self._wrong(whole, [one.report for one in waiting], names)
+        raise self._wrong(whole, [one.report for one in waiting])
 
     def _may_stay_away(self, saying: _Saying) -> bool:
         return saying.may or saying.report in self._received
 
-    def _wrong(self, got: AnyReport, waiting: Sequence[AnyReport], names: Names | None) -> Nonconformance:
+    def _wrong(self, got: AnyReport, waiting: Sequence[AnyReport]) -> Nonconformance:
         """What is wrong with *got*, which none of *waiting* explains in its place."""
-        if any(difference(one, got, names) is None for one in self._before):
+        if any(difference(one, got, self._names_of) is None for one in self._before):
             return Nonconformance(
                 "leaks", f"{got.name} was said on an earlier connection, and not on this one"
             )
-        if any(difference(one, got, names) is None for one in waiting[1:]):
+        if any(difference(one, got, self._names_of) is None for one in waiting[1:]):
             return Nonconformance(
                 "reports", f"{got.name} came before {waiting[0].name}, which was said first"
             )
         alike = next((one for one in waiting if type(one) is type(got)), None)
-        how = "" if alike is None else f": {difference(alike, got, names)}"
+        how = "" if alike is None else f": {difference(alike, got, self._names_of)}"
         return Nonconformance("reports", f"{got.name} came, and the venue did not say it{how}")
 
     @property
@@ -268,14 +278,14 @@ class Translation:
         ]
 
 
-def _whole(pages: list[BrokerdHistory], report: AnyReport) -> AnyReport | None:
+def _whole(unfinished: _Pages, report: AnyReport) -> AnyReport | None:
     """A history as one page, once its last page is there: how it is cut is the adapter's own."""
     if not isinstance(report, BrokerdHistory):
         return report
-    pages.append(report)
+    unfinished.setdefault(report.reqid, []).append(report)
     if not report.last:
         return None
+    pages = unfinished.pop(report.reqid)
     orders = tuple(order for page in pages for order in page.orders)
     fills = tuple(fill for page in pages for fill in page.fills)
-    pages.clear()
     return replace(report, orders=orders, fills=fills)

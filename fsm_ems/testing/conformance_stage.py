@@ -71,8 +71,8 @@ class Stage:
         self.orders: list[SentOrder] = []
         self.fills: dict[str, BrokerdFill] = {}
         self.link = Link(0)
-        self.market = MarketWatch(self.broker)
-        self._translation = Translation()
+        self.market = MarketWatch(self.broker, may_break=venue.silence_s is not None)
+        self._translation = Translation(self._names)
         self._sent: dict[Reqid, Sending] = {}
         self._by_reqid: dict[Reqid, SentOrder] = {}
         self._by_venue_id: dict[str, SentOrder] = {}
@@ -118,10 +118,12 @@ class Stage:
         return sending.request
 
     def _note_said(self, report: AnyReport) -> None:
-        order, key = self._about(report)
-        if order is not None and (venue_id := getattr(report, "venue_id", None)) is not None:
-            order.names.venue_ids.add(venue_id)
-            self._by_venue_id[venue_id] = order
+        _, key = self._about(report)
+        for one in (*report.orders, *report.fills) if isinstance(report, BrokerdHistory) else (report,):
+            order, _ = self._about(one)
+            if order is not None and (venue_id := getattr(one, "venue_id", None)) is not None:
+                order.names.venue_ids.add(venue_id)
+                self._by_venue_id[venue_id] = order
         self._spoke_s = int(trio.current_time())
         self.trace.say("venue", "adapter", told(report))
         # What is said while the line comes or goes may be missed, and what is said to nobody must be.
@@ -134,7 +136,7 @@ class Stage:
     def _check_received(self, report: object) -> None:
         order, key = self._about(report)
         try:
-            self._translation.received(report, key, None if order is None else order.names)
+            self._translation.received(report, key)
         except Nonconformance:
             if not self._is_own_doubt(report):
                 raise
@@ -165,6 +167,10 @@ class Stage:
         )
         return order, None if order is None else order.request.reqid
 
+    def _names(self, said: AnyReport) -> Names | None:
+        order, _ = self._about(said)
+        return None if order is None else order.names
+
     # ── sending ─────────────────────────────────────────────────────────────────────────────────────
 
     def next_number(self) -> int:
@@ -182,6 +188,7 @@ class Stage:
         if cut is not None:
             for _ in range(cut):
                 await trio.lowlevel.checkpoint()
+            self.market.may_break = True
             sending.scope.cancel()
         if not await self.until(lambda: sending.done.is_set() or self.link.closed.is_set()):
             raise Nonconformance("requests", f"send() of {request_text(request)} takes over {PATIENCE_S} s")
@@ -238,6 +245,7 @@ class Stage:
         """The venue ends the connection: ``receive`` and ``send`` must say so."""
         link = self.link
         self.look()
+        self.market.may_break = True
         self.venue.hang_up()
         self._is_open = False
         self.trace.note("venue", "hangs up")
@@ -286,6 +294,7 @@ class Stage:
         link = self.link
         self.look()
         self._is_open = False
+        self.market.may_break = True
         was_up = link.is_up
         link.leave(thrown)
         if not await self.until(link.closed.is_set):
@@ -334,6 +343,7 @@ class Stage:
         """The venue says what nobody can know: it must be refused, once everything else has come."""
         self.link.read(on=True)
         await self.settle()
+        self.market.may_break = True
         if not self.venue.garble(variant):
             return False
         self._is_garbled = True

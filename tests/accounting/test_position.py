@@ -248,6 +248,24 @@ def test_an_event_before_a_base_with_nothing_after_it_is_counted() -> None:
     assert (position.size, position.displaced) == (D(2), 1)
 
 
+def test_a_base_never_moves_back_to_what_came_too_late_for_it() -> None:
+    """Else an execution between the two is in no sum's memory, and its bust moves nothing."""
+    position = Position(MARKET, "main", keep=1)
+    told = [clear(at, "-1" if at % 2 else "1", "10") for at in range(1000, 1200)]
+    for event in told:
+        position.add(event)
+    base = position.newest
+
+    for at in range(200):
+        position.add(clear(at, "-1" if at % 2 else "1", "10"))
+
+    assert position.displaced == 200
+    assert position.newest == base
+    assert position.known(told[50].exec_id) is None
+    assert position.remove(told[50])
+    assert (position.size, position.displaced) == (D(-1), 201)
+
+
 def test_of_two_events_with_one_id_and_time_the_right_one_is_taken_away() -> None:
     """A transfer may have a fill's id and time, and stands before it."""
     position = Position(MARKET, "main")
@@ -258,3 +276,14 @@ def test_of_two_events_with_one_id_and_time_the_right_one_is_taken_away() -> Non
     assert position.remove(fill)
 
     assert position.size == 5
+
+
+def test_the_digits_of_splits_count_before_the_point_and_after_it() -> None:
+    """A split of 1,000 grows sizes by four digits at the most, whichever way it goes."""
+    grown = held(*(Split(at, f"S{at}", D(1000)) for at in range(449)))
+    shrunk = held(*(Split(at, f"S{at}", D("0.001")) for at in range(599)))
+
+    assert grown.can_split(D(1000))
+    assert not grown.can_split(D(10000))
+    assert shrunk.can_split(D("0.001"))
+    assert not shrunk.can_split(D("0.0001"))

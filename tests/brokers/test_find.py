@@ -62,6 +62,15 @@ def test_a_broker_of_another_package_is_found_by_its_name(
     sys.modules.pop("theirs_demo")
 
 
+def test_brokers_are_listed_by_name_whatever_their_package(install: Install) -> None:
+    install("fsm_ems", {"zeta": "a:Z"})
+    install("two", {"beta": "b:B"})
+    install("three", {"alpha": "c:A"})
+    install("four", {"gamma": "d:G"})
+
+    assert [broker.name for broker in declared_brokers()] == ["alpha", "beta", "gamma", "zeta"]
+
+
 def test_an_unknown_name_is_told_with_the_known_ones(install: Install, ours: dict[str, str]) -> None:
     install("fsm_ems", ours | {"demo": "nowhere:Demo"})
 

@@ -61,6 +61,16 @@ def test_a_broker_that_declared_nothing_has_the_defaults() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("reqid_form", "Int"), ("deadline", "no"), ("history", 1), ("reopen_filled", None)]
+)
+def test_a_capability_that_is_none_is_refused_where_it_is_declared(field: str, value: object) -> None:
+    given: dict[str, Any] = {field: value}
+
+    with pytest.raises(InvalidMessage, match=f"{field}: {value!r} is neither"):
+        Capabilities(**given)
+
+
 def test_the_defaults_are_as_documented() -> None:
     """A request may take five seconds, the margin is two, a question is asked every ten."""
     settings = Settings()

@@ -144,6 +144,33 @@ class ForgetsExecutions(JexDialogue):
         return replace(report, fills=report.fills[:-1]) if isinstance(report, BrokerdHistory) else report
 
 
+class MixesUpTheHistory(JexDialogue):
+    """What a history lists is of whatever order."""
+
+    async def receive(self) -> AnyReport:
+        report = await super().receive()
+        if not isinstance(report, BrokerdHistory):
+            return report
+        fills = tuple(replace(fill, reqid=777, venue_id="V9") for fill in report.fills)
+        return replace(report, fills=fills)
+
+
+class NumbersItsPages(JexDialogue):
+    """Each page of a history has an id of its own."""
+
+    page: BrokerdHistory | None = None
+
+    async def receive(self) -> AnyReport:
+        if self.page is not None:
+            page, self.page = self.page, None
+            return page
+        report = await super().receive()
+        if isinstance(report, BrokerdHistory):
+            self.page = replace(report, orders=())
+            return replace(report, reqid=777, fills=(), last=False)
+        return report
+
+
 class TakesNonsense(JexDialogue):
     """What it does not understand it passes over."""
 
@@ -347,6 +374,8 @@ BUGS: dict[str, tuple[MakeVenue, str, str]] = {
     "holds back": (with_dialogue(HoldsBack), "reports", "which was said first"),
     "forgets codes": (with_dialogue(ForgetsCodes), "reports", "code: "),
     "forgets executions": (with_dialogue(ForgetsExecutions), "reports", "fills: 1 were said, and 0 came"),
+    "mixes up the history": (with_dialogue(MixesUpTheHistory), "reports", "1 was said, and 777 came"),
+    "numbers its pages": (with_dialogue(NumbersItsPages), "reports", "orders: 1 were said, and 0 came"),
     "takes nonsense": (with_dialogue(TakesNonsense), "unknown", "raised nothing"),
     "calls it broken": (with_dialogue(CallsItBroken), "unknown", "and not InvalidReport"),
     "swallows breaks": (with_dialogue(SwallowsBreaks), "faults", "receive() still waits"),

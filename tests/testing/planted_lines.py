@@ -267,6 +267,10 @@ def fails(found: MarketRow) -> MarketRow:
     raise LookupError("no such market")
 
 
+def breaks(found: MarketRow) -> MarketRow:
+    raise BrokerFault("too many rows")
+
+
 class DoubleRows(JexRows):
     """Each row twice."""
 
@@ -320,5 +324,6 @@ LINE_BUGS: dict[str, tuple[MakeVenue, str, str]] = {
         "not among its markets",
     ),
     "fails in its feed": (with_rows(fails), "market", "LookupError"),
+    "breaks its feed": (with_rows(breaks), "market", "nothing was wrong"),
 }
 """The bugs by name: the adapter, the rule that it breaks, and words of what is told."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import cast
@@ -17,8 +17,9 @@ from fsm_ems.brokers.paper import engine_reports
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.market import Market
+from fsm_ems.messages import BrokerdCancel, BrokerdHistoryQuery, Request
 from fsm_ems.testing.conformance import RULES, SCRIPTS, Conformance, Nonconformance, VenueEnd, check, play
-from fsm_ems.testing.conformance_rules import check_declared
+from fsm_ems.testing.conformance_rules import check_declared, check_request
 from fsm_ems.testing.conformance_steps import (
     Answer,
     Ask,
@@ -66,6 +67,8 @@ SCRIPT_OF: dict[str, list[Step]] = {
     "holds back": [Place(), Trade(), Answer()],
     "forgets codes": [Place(), Trade(), CancelOrder(), Answer()],
     "forgets executions": [Place(), Trade(), AskHistory(), Answer()],
+    "mixes up the history": [Place(), Trade(), AskHistory(), Answer()],
+    "numbers its pages": [Place(), Answer(), AskHistory(), Answer()],
     "takes nonsense": [Garble()],
     "calls it broken": [Garble()],
     "swallows breaks": [],
@@ -103,6 +106,7 @@ SCRIPT_OF: dict[str, list[Step]] = {
     "shows floats": [Show()],
     "shows another market": [Show()],
     "fails in its feed": [Show()],
+    "breaks its feed": [Show(), Wait()],
 }
 """A short script for each bug. Those of SEARCHED are found and made short by the kit as well."""
 SEARCHED = (
@@ -170,6 +174,27 @@ Lie = Callable[..., object]
             [Trade(), AskHistory()],
             "executions since then are ['X1'], and it lists []",
         ),
+        (
+            "history",
+            lambda tell: (
+                lambda query, living, fills, now: tell(
+                    query, living, [replace(fill, price=2 * fill.price) for fill in fills], now
+                )
+            ),
+            [Trade(), AskHistory()],
+            "X1 was said with another size, price or fee",
+        ),
+        (
+            "history",
+            lambda tell: (
+                lambda query, living, fills, now: [
+                    replace(page, orders=tuple(replace(order, cum=Decimal(7)) for order in page.orders))
+                    for page in tell(query, living, fills, now)
+                ]
+            ),
+            [AskHistory()],
+            "P1 has 0 filled, and it lists 7",
+        ),
     ],
 )
 def test_a_simulated_venue_that_lies_is_caught(
@@ -217,6 +242,37 @@ def test_what_is_declared_goes_together(declared: Declared, words: str) -> None:
 
     assert told.value.rule == "declared"
     assert words in told.value.why
+
+
+CANCEL = BrokerdCancel(reqid=3, account="main", target=2, venue_id="V1", time_ns=1, deadline_ns=9)
+QUERY = BrokerdHistoryQuery(reqid=3, since_ns=5, since="E1", time_ns=1, deadline_ns=9)
+
+
+@pytest.mark.parametrize(
+    ("sent", "heard"),
+    [
+        (CANCEL, replace(CANCEL, target=7)),
+        (CANCEL, replace(CANCEL, venue_id="V2")),
+        (QUERY, replace(QUERY, since_ns=6)),
+        (QUERY, replace(QUERY, since="E2")),
+    ],
+)
+def test_a_request_about_something_else_is_another_request(sent: Request, heard: Request) -> None:
+    with pytest.raises(Nonconformance) as told:
+        check_request(sent, heard, [1, 2], has_deadline=True)
+
+    assert told.value.rule == "requests"
+
+
+@pytest.mark.parametrize(
+    ("sent", "heard"),
+    [
+        (CANCEL, replace(CANCEL, target=1, venue_id=None)),
+        (QUERY, replace(QUERY, since_ns=0, since=None)),
+    ],
+)
+def test_a_request_may_name_its_order_otherwise_and_ask_for_more(sent: Request, heard: Request) -> None:
+    check_request(sent, heard, [1, 2], has_deadline=True)
 
 
 def test_a_script_can_be_played_again() -> None:
