@@ -128,7 +128,8 @@ async def open_ems(
     a second, and what is stale, gone or unreadable there is written anew from the records, which must last.
 
     When the block is cancelled, the EMS goes on until the block's code has left it: what is shielded there
-    may still cancel orders and wait for their ends.
+    may still cancel orders and wait for their ends. When it has been left, requests that are due still leave
+    by the links that are open; what the venue answers to them is not waited for.
 
     Raises:
         InvalidMessage: *identity* has not the form of a name, two brokers have one name, or *settings* name a
