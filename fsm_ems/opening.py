@@ -31,6 +31,7 @@ from fsm_ems.journal.sqlite import Journal
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.market import undeclared
 from fsm_ems.messages import Order, named_faults
+from fsm_ems.promises import Promises
 from fsm_ems.service import EMS
 
 _log = structlog.get_logger("fsm_ems")
@@ -71,8 +72,13 @@ def _with_brokers(settings: Settings, brokers: Sequence[Broker]) -> Settings:
     return merged
 
 
-async def _opened_books(folder: Path, book: Book, booked: Sequence[Booked]) -> AccountBooks:
-    """The accounts' files as the records have them."""
+def _nobody(*_: object) -> None:
+    """Nothing is due, and nobody is told."""
+
+
+async def _opened_books(folder: Path, book: Book, booked: Sequence[Booked], log: RecordLog) -> AccountBooks:
+    """The accounts' files as the records have them, once the disk has those that this opening made."""
+    await Promises(log, _nobody, _nobody).durable(book.seq)
     for aside in await trio.to_thread.run_sync(rebuild, folder, book, booked):
         _log.error("account file unreadable", why=str(aside))
     return AccountBooks(folder, book, booked)
@@ -185,5 +191,5 @@ async def _started(
     dispatcher.grant(identity, "trader", clock())
     for broker in list(book.links):
         dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
-    books = None if accounts is None else await _opened_books(accounts, book, booked)
+    books = None if accounts is None else await _opened_books(accounts, book, booked, log)
     return EMS(dispatcher, brokers, identity, clock, log, books)

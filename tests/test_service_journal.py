@@ -163,6 +163,25 @@ async def test_records_that_end_before_the_accounts_do_are_refused(tmp_path: Pat
             pass
 
 
+async def test_a_disk_that_dies_at_the_start_leaves_no_accounts_that_know_more(
+    tmp_path: Path, disk: FailingDisk
+) -> None:
+    """Written from records that the disk never had, they would keep the folder from being opened again."""
+    async with open_ems(ScriptedBroker(), path=tmp_path):
+        pass
+    log = Journal(tmp_path, vfs=disk.name)
+    disk.fails = ("sync", "wal")
+
+    with pytest.raises(LogHalted, match="the sync of wal failed"):
+        async with open_ems(ScriptedBroker(), log=log, accounts=tmp_path):
+            pass
+
+    with pytest.raises(LogHalted):
+        log.close()
+    async with open_ems(ScriptedBroker(), path=tmp_path) as ems:
+        await ems.ready()
+
+
 async def test_path_and_log_are_one_choice(tmp_path: Path) -> None:
     log = FileLog(tmp_path / "records.log")
     with pytest.raises(ClientFault, match="give one of them"):
