@@ -182,7 +182,7 @@ class LineLog(LineFile):
         self._halted = ""
         self._closed = False
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_directory(path.parent)
             if path.exists():
                 self._verify()
             self._end = opened(path)
@@ -237,6 +237,18 @@ class LineLog(LineFile):
             self._end.close()
         except OSError as error:
             raise LogHalted(f"{self.path} could not be closed: {error}") from error
+
+
+def make_directory(directory: Path, mode: int = 0o777) -> None:
+    """Make it, and those above it, where they are not there, and wait until the disk has their names.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    made = [one for one in (directory, *directory.parents) if not one.exists()]
+    directory.mkdir(mode, parents=True, exist_ok=True)
+    for one in made:
+        sync_directory(one.parent)
 
 
 def sync_directory(directory: Path) -> None:

@@ -19,7 +19,7 @@ import msgspec
 from fsm_ems.brokers.paper.engine_facts import Fact
 from fsm_ems.errors import InvalidMessage, LogHalted
 from fsm_ems.journal.folder_lock import FolderLock
-from fsm_ems.journal.lines import Appending, FileEnd, Form, LineLog
+from fsm_ems.journal.lines import Appending, FileEnd, Form, LineLog, make_directory
 from fsm_ems.value import Value
 
 LOG, LOCK = "venue.log", "venue.lock"
@@ -75,7 +75,7 @@ class VenueFile:
     ) -> None:
         self.folder = Path(folder)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_directory(self.folder)
             lock = FolderLock(self.folder / LOCK)
         except OSError as error:
             raise LogHalted(f"{self.folder} cannot be opened: {error}") from error
