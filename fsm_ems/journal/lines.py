@@ -81,14 +81,16 @@ class LineFile:
     def check(self) -> int | None:
         """Verify every line; the number of a torn last line, None where there is none."""
         with self.opened() as file:
-            lines, _, torn = self._measured(file)
+            lines, _, _, torn = self._measured(file)
         return lines + 1 if torn else None
 
-    def _measured(self, file: BinaryIO) -> tuple[int, int, int]:
-        """How many lines there are, their bytes, and those of a torn last one."""
-        lines = sum(1 for _ in self._sound(file))
+    def _measured(self, file: BinaryIO) -> tuple[int, bytes, int, int]:
+        """How many lines there are, the text of the last, their bytes, and those of a torn one behind it."""
+        lines, last = 0, b""
+        for lines, last in self._sound(file):  # noqa: B007 -- the last of them
+            pass
         sound = file.tell()
-        return lines, sound, file.seek(0, os.SEEK_END) - sound
+        return lines, last, sound, file.seek(0, os.SEEK_END) - sound
 
     def _sound(self, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         """Number and text of every line but a torn last one; *file* is left behind the last of them."""
@@ -194,10 +196,16 @@ class LineLog(LineFile):
 
     def _verify(self) -> None:
         with self.path.open("r+b") as file:
-            self.seq, sound, torn = self._measured(file)
+            self.seq, last, sound, torn = self._measured(file)
             if torn:
                 file.truncate(sound)
                 self.cut = f"{self.path}: line {self.seq + 1} was torn; its {torn} bytes were cut off"
+            if self._sync and self.seq:
+                # Where an earlier run could not sync it, it may be in memory alone, look whole, and be left
+                # out of later syncs: written once more, it is part of the next one.
+                line = framed(last)
+                file.seek(sound - len(line))
+                file.write(line)
 
     def check_open(self) -> None:
         """Raise LogHalted where nothing is taken any more."""

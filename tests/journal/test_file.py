@@ -1,6 +1,7 @@
 """The log in a file: what was written comes back, a torn end is cut, any other damage and any fault stops."""
 
 import errno
+import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,6 +51,17 @@ def test_records_come_back_in_order_now_and_after_reopening(path: Path, *, sync:
 
     assert again.cut is None
     assert [*again] == [*RecordFile(path)] == THREE
+
+
+def test_the_last_line_is_written_once_more_where_the_disk_counts(path: Path) -> None:
+    """An earlier run may have failed to sync it: then memory alone has it, and takes it for synced."""
+    write(path, *map(framed, THREE))
+    os.utime(path, ns=(1, 1))
+
+    FileLog(path, sync=True).close()
+
+    assert path.read_bytes() == b"".join(map(framed, THREE))
+    assert path.stat().st_mtime_ns > 1
 
 
 def test_the_path_may_be_text(path: Path) -> None:
