@@ -176,6 +176,9 @@ class PaperBroker:
         self.engine.prefix = file.prefix
         try:
             return self.engine.restore(file)
+        except (LookupError, ArithmeticError, AssertionError, TypeError, ValueError) as problem:
+            file.close()
+            file.damaged(problem)
         except BaseException:
             file.close()
             raise
