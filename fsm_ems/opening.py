@@ -93,22 +93,28 @@ def _say_in_memory() -> None:
 
 @asynccontextmanager
 async def _opened_log(log: RecordLog | None, path: Path | None) -> AsyncGenerator[RecordLog]:
-    if path is None:
-        if log is None:
-            _say_in_memory()
-        yield MemoryLog() if log is None else log
-        return
-    if log is not None:
+    if path is not None and log is not None:
         raise ClientFault("path= and log= both say where the records are: give one of them")
-    journal = await trio.to_thread.run_sync(Journal, path)
+    if path is not None:
+        log = await trio.to_thread.run_sync(Journal, path)
+    elif log is None:
+        _say_in_memory()
+        log = MemoryLog()
     try:
-        yield journal
+        yield log
     except BaseException:
         with trio.CancelScope(shield=True), suppress(LogHalted):  # what broke the block says more
-            await trio.to_thread.run_sync(journal.close)
+            await _close(log)
         raise
     with trio.CancelScope(shield=True):
-        await trio.to_thread.run_sync(journal.close)
+        await _close(log)
+
+
+async def _close(log: RecordLog) -> None:
+    if isinstance(log, Journal):
+        await trio.to_thread.run_sync(log.close)  # it waits for the disk
+    else:
+        log.close()
 
 
 @asynccontextmanager
@@ -126,7 +132,8 @@ async def open_ems(
     *identity* is the first trader. *path* is a folder for the records: nothing is sent, told or answered
     before the disk has what it follows from, and opening it again brings everything back. Whatever brokers
     may hold then is ``unknown`` until they answer. One program at a time may have the folder open. Without
-    *path* the records are in memory, and gone with the process; *log* takes a log of your own instead.
+    *path* the records are in memory, and gone with the process; *log* takes a log of your own instead, and
+    closes it at the end: what it holds can still be read.
     Orders may be submitted at once: they wait for the link. ``await ems.ready()`` tells when every link is
     up.
 

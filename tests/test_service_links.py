@@ -371,12 +371,14 @@ async def test_a_link_that_was_closed_for_good_is_not_lost_by_a_restart() -> Non
     async with open_ems(ScriptedBroker(), log=log) as ems:
         await ems.ready()
         ems.dispatcher.link("paper", LinkEvent.CLOSE, ems.clock())
-    length = len(log)
+    again = MemoryLog()
+    for record in log:
+        again.append(record)
 
-    async with open_ems(log=log) as ems:
+    async with open_ems(log=again) as ems:
         assert ems.dispatcher.book.links == {"paper": LinkState.CLOSED}
 
-    assert [type(record.payload).__name__ for record in list(log)[length:]] == ["Opened"]
+    assert [type(record.payload).__name__ for record in list(again)[len(log) :]] == ["Opened"]
 
 
 async def test_one_handle_of_an_order_goes_and_the_other_still_hears() -> None:
