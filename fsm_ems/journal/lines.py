@@ -18,11 +18,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, NoReturn, Protocol
 from zlib import crc32
 
-from fsm_ems.errors import LogDamaged, LogFault, LogHalted
+from fsm_ems.errors import LogDamaged, LogFault, LogHalted, LogInUse
+from fsm_ems.journal.folder_lock import locked
 
 _CHECKSUM = 9  # eight digits and a blank
 
@@ -149,10 +151,20 @@ class Appending(Protocol):
 
 
 class FileEnd:
-    """The end of a real file, without a buffer of ours in between."""
+    """The end of a real file, without a buffer of ours in between. Nobody else has it until it is closed.
+
+    Raises:
+        LogInUse: somebody else has it open, in this process or another.
+        OSError: it cannot be opened or locked.
+    """
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with ExitStack() as undone:
+            undone.callback(os.close, self._fd)
+            if not locked(self._fd):
+                raise LogInUse(str(path), "another log that is open")
+            undone.pop_all()
 
     def write(self, line: bytes) -> int:
         return os.write(self._fd, line)
@@ -165,12 +177,13 @@ class FileEnd:
 
 
 class LineLog(LineFile):
-    """Such a file, read and verified when opened, then added to. One process at a time may do so.
+    """Such a file, read and verified when opened, then added to. One opening at a time may do so.
 
     *seq* is the number of its last line. *cut* tells what was cut off when it was opened, None where nothing
     was.
 
     Raises:
+        LogInUse: another opening adds to it.
         LogDamaged: the file is not what was written; it is left as it is.
         LogHalted: the file cannot be opened for writing.
     """
@@ -185,12 +198,14 @@ class LineLog(LineFile):
         self._closed = False
         try:
             make_directory(path.parent)
-            if path.exists():
+            self._end = opened(path)  # before anything is cut off: somebody else may be writing it
+            with ExitStack() as undone:
+                undone.callback(self._end.close)
                 self._verify()
-            self._end = opened(path)
-            if sync:
-                self._end.sync()
-                sync_directory(path.parent)
+                if sync:
+                    self._end.sync()
+                    sync_directory(path.parent)
+                undone.pop_all()
         except OSError as error:
             raise LogHalted(f"{path} cannot be opened: {error}") from error
 
