@@ -137,7 +137,11 @@ def test_any_name_is_found_and_only_where_it_stands(
 
 @pytest.mark.parametrize(
     "make",
-    [Journal, lambda path: FileLog(path / "records.log"), lambda path: VenueFile(path, "paper", None)],
+    [
+        Journal,
+        lambda path: FileLog(path / "records.log", sync=True),
+        lambda path: VenueFile(path, "paper", None),
+    ],
     ids=["journal", "file", "venue"],
 )
 def test_the_disk_has_the_name_of_each_folder_that_was_made(
