@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import structlog
-
 from fsm_ems.client import Mailbox
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Notice
 from fsm_ems.machines.order import ENDS
 from fsm_ems.messages import Status
+from fsm_ems.operator_log import operator_log
 
 _ENDS = frozenset(ENDS)
-
-_log = structlog.get_logger("fsm_ems")
 
 
 class Answered(NamedTuple):
@@ -51,7 +48,9 @@ class Audience:
     def tell(self, notice: Notice) -> None:
         """Put a status in whichever mailbox it is for."""
         if notice.record.alarm is not None and notice.identity == notice.record.owner:
-            _log.warning("alarm", owner=notice.record.owner, oid=notice.record.oid, alarm=notice.record.alarm)
+            operator_log().warning(
+                "alarm", owner=notice.record.owner, oid=notice.record.oid, alarm=notice.record.alarm
+            )
         oid = notice.record.oid if notice.identity == notice.record.owner else None
         boxes = [*self._mailboxes.get((notice.identity, None), ())]
         if oid is not None:

@@ -123,8 +123,7 @@ __all__ = [
 class Order(Message):
     """An order or, with side ``alert``, a price to be told about.
 
-    *oid* is the client's own id and its retry key: the same oid with the same body is the same order.
-    *expire_ns* goes with ``gtd`` only.
+    *oid* is the client's own id and its retry key; *expire_ns* goes with ``gtd`` only.
 
     A ``dark`` order is held by the EMS, and its *price* is what triggers it. *trigger* ``price`` is met from
     the side *direction* names, or from where the market stands at submit; a ``stop`` is met when the market
@@ -133,9 +132,9 @@ class Order(Message):
     units), and needs no *price*. Met, it goes out *limit_ticks* beyond the far touch (the setting's where
     None), or at market if that is its *type*.
 
-    *when_down* says what becomes of a live order that comes while the broker's link is not up: it waits, or
-    it is refused (``link_down``). *if_absent* says what becomes of an order that was sent and is proven never
-    to have arrived: it ends (``reject``), or is sent again, once, under a new request id (``resend``).
+    *when_down*: a live order that comes while the broker's link is not up waits, or is refused
+    (``link_down``). *if_absent*: an order that was sent and is proven never to have arrived ends
+    (``reject``), or is sent again, once, under a new request id (``resend``).
     """
 
     name: Literal["order"] = "order"
@@ -255,9 +254,10 @@ class Status(Message):
 
     *seq* is gap-free in the identity's own stream. *event* is the table's event that led to *state*;
     *then* a second step of the same record. *average_price* is over booked executions, 34 digits.
-    *ord_status* is the FIX OrdStatus by precedence (FIX 5.0 SP2 volume 4, Execution Reports).
-    *alarm* is set when something cannot be right and a person should look. *event* ``orphan`` is about an
-    execution of no known order, told to the account's operator: *oid*, *state* and *ord_status* are empty.
+    *ord_status* is the FIX OrdStatus by precedence (FIX 5.0 SP2 volume 4, Execution Reports); ``PendingNew``
+    of what no venue was asked for, a met alert too. *alarm* is set when something cannot be right and a
+    person should look. *event* ``orphan`` is about an execution of no known order, told to the account's
+    operator: *oid*, *state* and *ord_status* are empty.
     """
 
     name: Literal["status"] = "status"

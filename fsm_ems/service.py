@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 
-import structlog
 import trio
 
 from fsm_ems.account_books import AccountBooks, standings, unrealized
@@ -31,6 +30,7 @@ from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.market import undeclared
 from fsm_ems.messages import Command, Order, Status
+from fsm_ems.operator_log import operator_log
 from fsm_ems.promises import Due, Promises
 from fsm_ems.quotes import Row, check_row, problem
 
@@ -38,8 +38,6 @@ QUEUED_MAX = 1_024
 """Sends that may wait for a link before commands wait for it, and the reports read ahead of the loop."""
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 30.0
-
-_log = structlog.get_logger("fsm_ems")
 
 
 class EMS(Client):
@@ -203,7 +201,7 @@ class EMS(Client):
     @property
     def positions(self) -> tuple[Standing, ...]:
         """Every position as it stands, by account and market."""
-        return standings(self.dispatcher.book)
+        return standings(self.dispatcher.book, self.dispatcher.settings.fee_factor)
 
     def unrealized(self, account: str, market: str) -> Decimal | None:
         """What closing the position at the last quote would win or lose, in the quote asset.
@@ -236,7 +234,7 @@ class EMS(Client):
 
     def _halt(self) -> None:
         """The log takes nothing any more: stop at once, and send nothing more."""
-        _log.critical("halted", why=self._promises.halted)
+        operator_log().critical("halted", why=self._promises.halted)
         for outbox in self._outboxes.values():
             outbox.clear()
         self.stop()
@@ -284,7 +282,7 @@ class EMS(Client):
                     connected = True
                     await self._talk(name, dialogue)
             except* BrokerFault as faults:
-                _log.warning("link lost", broker=name, why=first_reason(faults))
+                operator_log().warning("link lost", broker=name, why=first_reason(faults))
             if not connected or self.dispatcher.book.links[name] is not LinkState.CONNECTING:
                 self._lose(name)
             if connected and trio.current_time() - began > RETRY_MAX_S:
@@ -305,7 +303,7 @@ class EMS(Client):
                             self._show(market, row)
                 return
             except* BrokerFault as faults:
-                _log.warning("market lost", broker=broker.name, why=first_reason(faults))
+                operator_log().warning("market lost", broker=broker.name, why=first_reason(faults))
             await trio.sleep(pause)
             pause = min(pause * 2, RETRY_MAX_S)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from fsm_ems.account_books import standings
-from fsm_ems.accounting.position import Standing
-from fsm_ems.cli.options import records_in
+from fsm_ems.accounting.position import ENTRY_AND_EXIT, Standing
+from fsm_ems.cli.options import FEE_FACTOR, Number, records_in
 from fsm_ems.errors import LogDamaged
 from fsm_ems.journal.replay import replay
 from fsm_ems.market import Market
@@ -28,20 +28,24 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--fee-factor", type=Number(or_zero=True), default=str(ENTRY_AND_EXIT), show_default=True, help=FEE_FACTOR
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line; numbers are text, and exact.")
-def positions(directory: Path, *, as_json: bool) -> None:
+def positions(directory: Path, fee_factor: Decimal, *, as_json: bool) -> None:
     """Tell every position from the records in DIR.
 
     DIR is where `open_ems(path=DIR)` or `replay --out` keeps them; that of a live program is read and not
-    disturbed. Sizes are below zero when short. The price per unit has twice the entry's fees in it, realized
-    PnL has none. The table shows prices with two digits more than the market's tick has, --json all of them.
+    disturbed. Sizes are below zero when short. The price per unit has the entry's fees in it, twice unless
+    told otherwise; realized PnL has none. The table shows prices with two digits more than the market's tick
+    has, --json all of them.
     """
     path, records = records_in(directory)
     try:
         book = replay(records)
     except LogDamaged as damage:
         raise LogDamaged(str(path), damage.line, damage.problem) from damage  # a replay knows no file
-    found = standings(book)
+    found = standings(book, fee_factor)
     if as_json:
         for position in found:
             click.echo(position_json(position))

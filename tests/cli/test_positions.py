@@ -47,6 +47,22 @@ def test_the_records_tell_the_same_as_the_replay_did(run: Run, tmp_path: Path) -
     assert sorted(path.name for path in kept.iterdir()) == ["ledger", "pps.toml", "records.log"]
 
 
+def test_the_fee_factor_is_asked_for_and_changes_the_price_per_unit_alone(run: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "run"
+    asked = ("--fee-factor", "0")
+    fees = ("--market", "btcusdt.paper,maker_bps=1,taker_bps=1")
+    replayed = run("replay", TAPE, "--orders", ORDERS, "--json", "--out", kept, *asked, *fees)
+
+    [usual] = lines(run("positions", kept, "--json").stdout, "position")
+    [without] = lines(run("positions", kept, "--json", *asked).stdout, "position")
+
+    assert [without] == lines(replayed.stdout, "position")
+    assert {name for name, value in usual.items() if without[name] != value} == {"ppu"}
+    assert 'fee_factor = "0"' in (kept / "pps.toml").read_text()
+    refused = run("positions", kept, "--fee-factor", "-1")
+    assert (refused.exit_code, "'-1' is not zero or above zero" in refused.stderr) == (2, True)
+
+
 def test_a_table_has_a_line_for_each_position(run: Run, tmp_path: Path) -> None:
     kept = tmp_path / "run"
     run("replay", TAPE, "--orders", ORDERS, "--out", kept)
