@@ -240,7 +240,7 @@ class Dispatcher:
         if not report.last:
             self._listed[broker] = listed
             return effects
-        while (made := decide_history.missing(book, self.settings, broker, listed, now_ns)) is not None:
+        for made in decide_history.missing(book, self.settings, broker, listed, now_ns):
             effects += self._take(made)
         self._listed.pop(broker, None)
         effects += self._take(decide_history.read(book, self.settings, broker, report.reqid, now_ns))
