@@ -34,9 +34,8 @@ class AccountKeeping:
             await self._write()
 
     async def finish(self) -> None:
-        """Write what is still to be written."""
-        if self._books.dirty:
-            await self._write()
+        """Write what is still to be written, and how far the records have come: so an older copy shows."""
+        await self._write()
 
     async def _write(self) -> None:
         """Write what the files are behind with, in a thread: the loop goes on."""
