@@ -336,7 +336,13 @@ class EMS(Client):
         outbox = self._outboxes[broker]
         while True:
             while outbox:
-                await dialogue.send(request_of(outbox.popleft()))
+                send = outbox.popleft()
+                if self.clock() < send.deadline_ns:
+                    await dialogue.send(request_of(send))
+                else:
+                    # A stalled loop, disk or socket held it back, and a venue whose clock is behind might
+                    # take it still. The order is asked about like any that got no answer.
+                    _log.warning("not sent", broker=broker, reqid=send.reqid, why="its deadline has passed")
                 self._stir(broker)
             await self._outbox_changed[broker].wait()
 
