@@ -24,6 +24,7 @@ from fsm_ems.brokers.base import Broker, TradesDialogue
 from fsm_ems.client import Client, Mailbox, check_name
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.exposure import Exposure, exposure
 from fsm_ems.dialogs.outward import request_of, standing_of
 from fsm_ems.dialogs.record import Booked, Notice, Role, Send
 from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, InvalidMessage, LogHalted, Refused, first_reason
@@ -203,6 +204,13 @@ class EMS(Client):
     def positions(self) -> tuple[Standing, ...]:
         """Every position as it stands, by account and market."""
         return standings(self.dispatcher.book)
+
+    def exposure(self, account: str, market: str) -> Exposure:
+        """What the account really holds in that market at least and at most, and what live orders may add.
+
+        It is a range while an order there is ``unknown``.
+        """
+        return exposure(self.dispatcher.book, account, market)
 
     def unrealized(self, account: str, market: str) -> Decimal | None:
         """What closing the position at the last quote would win or lose, in the quote asset.

@@ -41,14 +41,16 @@ async def test_an_order_that_a_slow_disk_held_back_is_not_sent_late() -> None:
         log.behind = False
         log.sync()
 
+        asked_about = set[int | str]()
         for _ in range(2):
             query = await sent(broker)
             assert isinstance(query, BrokerdQuery)
+            asked_about.add(query.target)
             broker.report(absent(query))
         again = await sent(broker)
 
         assert isinstance(again, BrokerdOrder)
-        assert again.reqid != query.target
+        assert again.reqid not in asked_about
         assert again.deadline_ns > ems.clock()
 
 
@@ -127,3 +129,22 @@ async def test_a_jump_of_the_wall_clock_moves_no_timer(monkeypatch: pytest.Monke
         await trio.sleep(0.2)
         assert [status.state for status in (ems.standing("main", "o1"),) if status] == ["unknown"]
         assert order.oid == "o1"
+
+
+async def test_what_an_account_may_hold_is_told_as_a_range_while_an_order_is_unknown() -> None:
+    """In the order's status too, as news and as it stands."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        order = await ems.submit(ORDER)
+        assert ems.exposure("main", ORDER.market).buys == Decimal(2)
+        broker.break_link()
+
+        async for status in order:
+            if status.state == "unknown":
+                break
+
+        told, stands = ems.exposure("main", ORDER.market), ems.standing("main", "o1")
+        assert (told.low, told.high, told.certain) == (Decimal(0), Decimal(2), False)
+        assert stands is not None
+        assert (status.filled, status.filled_max, stands.filled_max) == (Decimal(0), Decimal(2), Decimal(2))
