@@ -172,12 +172,11 @@ def _alert_problem(order: Order) -> str | None:
         return "an alert has no size"
     if order.price is None:
         return "an alert needs a price"
-    if order.type != "limit" or order.mode != "live" or order.post_only or order.tif in ("ioc", "fok"):
-        return "an alert is never sent: leave type, mode, post_only and tif ioc or fok out"
+    kept = order.type == "limit" and order.mode == "live" and order.if_absent == "reject"
+    if not kept or order.post_only or order.tif in ("ioc", "fok"):
+        return "an alert is never sent: leave type, mode, post_only, if_absent and tif ioc or fok out"
     if order.trigger != "price" or order.trail is not None or order.limit_ticks is not None:
         return "an alert is met at its price: leave trigger, trail and limit_ticks out"
-    if order.if_absent != "reject":
-        return "if_absent goes with an order that is sent, and an alert never is"
     return None
 
 
@@ -252,12 +251,12 @@ Command = Annotated[Order | Cancel | Edit, Field(discriminator="name")]
 class Status(Message):
     """What the owner is told after each record of an order.
 
-    *seq* is gap-free in the identity's own stream. *event* is the table's event that led to *state*;
-    *then* a second step of the same record. *average_price* is over booked executions, 34 digits.
-    *ord_status* is the FIX OrdStatus by precedence (FIX 5.0 SP2 volume 4, Execution Reports); ``PendingNew``
-    of what no venue was asked for, a met alert too. *alarm* is set when something cannot be right and a
-    person should look. *event* ``orphan`` is about an execution of no known order, told to the account's
-    operator: *oid*, *state* and *ord_status* are empty.
+    *seq* is gap-free in the identity's own stream. *event* is the table's event that led to *state*; *then* a
+    second step of the same record. *average_price* is over booked executions, 34 digits. Of an ``unknown``
+    order from *filled* to *filled_max* has traded. *ord_status* is the FIX OrdStatus by precedence (FIX 5.0
+    SP2 volume 4, Execution Reports), ``PendingNew`` of what no venue was asked for. *alarm* is set when
+    something cannot be right and a person should look. *event* ``orphan``, of an execution of no known order,
+    goes to the operator: the order's fields are empty.
     """
 
     name: Literal["status"] = "status"
@@ -270,6 +269,7 @@ class Status(Message):
     size: Computed | None = None
     price: Computed | None = None
     filled: Computed
+    filled_max: Computed | None = None
     remaining: Computed
     average_price: Computed | None = None
     ord_status: str

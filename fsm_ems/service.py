@@ -23,6 +23,7 @@ from fsm_ems.brokers.base import Broker, TradesDialogue
 from fsm_ems.client import Client, Mailbox, check_name
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.exposure import Exposure, exposure
 from fsm_ems.dialogs.outward import request_of, standing_of
 from fsm_ems.dialogs.record import Booked, Notice, Role, Send
 from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, InvalidMessage, LogHalted, Refused, first_reason
@@ -203,6 +204,13 @@ class EMS(Client):
         """Every position as it stands, by account and market."""
         return standings(self.dispatcher.book, self.dispatcher.settings.fee_factor)
 
+    def exposure(self, account: str, market: str) -> Exposure:
+        """What the account really holds in that market at least and at most, and what live orders may add.
+
+        It is a range while an order there is ``unknown``.
+        """
+        return exposure(self.dispatcher.book, account, market)
+
     def unrealized(self, account: str, market: str) -> Decimal | None:
         """What closing the position at the last quote would win or lose, in the quote asset.
 
@@ -342,11 +350,19 @@ class EMS(Client):
         outbox = self._outboxes[broker]
         while True:
             while outbox:
-                self._sending.add(broker)
-                try:
-                    await dialogue.send(request_of(outbox.popleft()))
-                finally:
-                    self._sending.discard(broker)
+                send = outbox.popleft()
+                if self.clock() < send.deadline_ns:
+                    self._sending.add(broker)
+                    try:
+                        await dialogue.send(request_of(send))
+                    finally:
+                        self._sending.discard(broker)
+                else:
+                    # A stalled loop, disk or socket held it back, and a venue whose clock is behind might
+                    # take it still. The order is asked about like any that got no answer.
+                    operator_log().warning(
+                        "not sent", broker=broker, reqid=send.reqid, why="its deadline has passed"
+                    )
                 self._stir(broker)
             await self._outbox_changed[broker].wait()
 

@@ -38,6 +38,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("machines/*", 1),
     ("dialogs/accounts*.py", 2),
     ("dialogs/asking*.py", 2),
+    ("dialogs/exposure*.py", 2),
     ("dialogs/facts*.py", 2),
     ("dialogs/record*.py", 2),
     ("dialogs/ids*.py", 2),

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from fsm_ems.dialogs.asking import SendHistory
+from fsm_ems.dialogs.exposure import may_have_filled
 from fsm_ems.dialogs.facts import PRECISE, Dialog, ord_status
 from fsm_ems.dialogs.record import (
     Accounted,
@@ -18,7 +19,7 @@ from fsm_ems.dialogs.record import (
     Send,
     SendOrder,
 )
-from fsm_ems.machines.order import ORDER
+from fsm_ems.machines.order import ORDER, S
 from fsm_ems.messages import (
     BrokerdCancel,
     BrokerdEdit,
@@ -50,6 +51,7 @@ def status_of(notice: Notice) -> Status:
         size=notice.size,
         price=notice.price,
         filled=notice.filled,
+        filled_max=notice.filled_max,
         remaining=notice.leaves,
         average_price=PRECISE.divide(notice.notional, notice.booked) if notice.booked else None,
         ord_status="" if of_none else notice.ord_status,
@@ -83,6 +85,7 @@ def standing_of(dialog: Dialog, seq: int, now_ns: int) -> Status:
         size=dialog.size,
         price=dialog.price,
         filled=dialog.filled,
+        filled_max=may_have_filled(dialog) if dialog.state is S.UNKNOWN else None,
         remaining=dialog.leaves,
         average_price=dialog.average_price,
         ord_status=ord_status(dialog),

@@ -11,8 +11,10 @@ from zlib import crc32
 
 import pytest
 
+from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.lines import unframed
 from tests.cli.conftest import HERE, Run
+from tests.dialogs.desk import Desk
 
 TAPE = HERE / "tape.csv"
 ORDERS = HERE / "orders.toml"
@@ -117,3 +119,30 @@ def test_whole_records_that_cannot_be_are_told_with_their_file(run: Run, tmp_pat
 
     assert (told.exit_code, told.stdout) == (2, "")
     assert re.match(rf"Error: {records}, line \d+: it cannot follow what is before it: ", told.stderr)
+
+
+def doubtful(folder: Path) -> None:
+    """Records of an order that has traded 4 of 10, and of another that has not, both in doubt."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.fill("4")
+    desk.order("o2", account="other", side="sell")
+    desk.link("lost")
+    log = FileLog(folder / "records.log")
+    for record in desk.log:
+        log.append(record)
+    log.close()
+
+
+def test_while_an_order_is_in_doubt_a_size_is_a_range(run: Run, tmp_path: Path) -> None:
+    """Where nothing has traded yet, too."""
+    doubtful(tmp_path)
+
+    found = lines(run("positions", tmp_path, "--json").stdout, "position")
+    assert [(each["account"], each["size"], each["low"], each["high"]) for each in found] == [
+        ("main", "4", "4", "10"),
+        ("other", "0", "-10", "0"),
+    ]
+    _, _, *rows = run("positions", tmp_path).stdout.strip().splitlines()
+    assert [" ".join(row.split()[2:6]) for row in rows] == ["4 (4 to 10)", "0 (-10 to 0)"]
