@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ from uuid import uuid4
 import structlog
 import trio
 
-from fsm_ems.account_books import AccountBooks, booked_in, check_behind, rebuild
+from fsm_ems.account_books import AccountBooks, check_behind, rebuild
 from fsm_ems.brokers.base import Broker
 from fsm_ems.client import check_name
 from fsm_ems.clock import Clock, TrioClock
@@ -26,7 +26,7 @@ from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import ClientFault, InvalidMessage, LogHalted
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.memory import MemoryLog
-from fsm_ems.journal.replay import replay
+from fsm_ems.journal.replay import Restored
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.market import undeclared
@@ -86,15 +86,21 @@ def _say_in_memory() -> None:
 
 
 @asynccontextmanager
-async def _opened_log(log: RecordLog | None, path: Path | None) -> AsyncGenerator[RecordLog]:
+async def _opened_log(
+    log: RecordLog | None, path: Path | None, restored: Restored
+) -> AsyncGenerator[RecordLog]:
+    """The log, whose records *restored* has taken."""
     if path is None:
         if log is None:
             _say_in_memory()
-        yield MemoryLog() if log is None else log
+            log = MemoryLog()
+        for record in log:
+            restored.take(record)
+        yield log
         return
     if log is not None:
         raise ClientFault("path= and log= both say where the records are: give one of them")
-    journal = await trio.to_thread.run_sync(Journal, path)
+    journal = await trio.to_thread.run_sync(partial(Journal, path, take=restored.take))
     try:
         yield journal
     except BaseException:
@@ -142,9 +148,10 @@ async def open_ems(
         raise ClientFault("accounts are written from the records: give a path, or a log that lasts")
     clock = TrioClock() if clock is None else clock
     settings = _with_brokers(Settings() if settings is None else settings, brokers)
-    async with _opened_log(log, path) as records:
+    restored = Restored()
+    async with _opened_log(log, path, restored) as records:
         ems = await _started(
-            brokers, settings, identity, records, clock, path if accounts is None else accounts
+            brokers, settings, identity, records, clock, path if accounts is None else accounts, restored
         )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ems.run)
@@ -163,15 +170,12 @@ async def _started(
     log: RecordLog,
     clock: Clock,
     accounts: Path | None,
+    restored: Restored,
 ) -> EMS:
-    """The EMS as its records have it, with its links down."""
-    book, booked = Book(), list[Booked]()
-    if accounts is None:
-        book = replay(log)
-    else:
-        booked += booked_in(log, book)
-        if isinstance(log, Journal):
-            check_behind(accounts, book, str(log.path))
+    """The EMS as its records, which *restored* has taken, have it, with its links down."""
+    book = restored.book
+    if accounts is not None and isinstance(log, Journal):
+        check_behind(accounts, book, str(log.path))
     dispatcher = Dispatcher(
         settings,
         log.append,
@@ -184,5 +188,6 @@ async def _started(
     dispatcher.grant(identity, "trader", clock())
     for broker in list(book.links):
         dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
-    books = None if accounts is None else await _opened_books(accounts, book, booked)
+    books = None if accounts is None else await _opened_books(accounts, book, restored.booked)
+    restored.booked.clear()  # it is in the accounts' files by now
     return EMS(dispatcher, brokers, identity, clock, log, books)

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import click
 
-from fsm_ems.account_books import booked_in, rebuild, standings
+from fsm_ems.account_books import rebuild, standings
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.tape_file import read_tape
 from fsm_ems.cli.options import INPUT_FILE, MARKET_DEFAULT, RECORDS, MarketText, Number, Span, read_text
 from fsm_ems.cli.positions import position_json
-from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Append
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import Limits, Settings
 from fsm_ems.errors import OrderFileError, Refused
 from fsm_ems.journal.file import FileLog, RecordFile
+from fsm_ems.journal.replay import Restored
 from fsm_ems.market import FillModel, Market
 from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand, parse_orders
@@ -152,9 +152,11 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
 def _keep(log: FileLog) -> None:
     """The run came to its end: its records get their name, and the accounts' files go beside them."""
     log.close()
-    directory, book = log.path.parent, Book()
+    directory, restored = log.path.parent, Restored()
     log.path.replace(directory / RECORDS)
-    rebuild(directory, book, list(booked_in(RecordFile(directory / RECORDS), book)))
+    for record in RecordFile(directory / RECORDS):
+        restored.take(record)
+    rebuild(directory, restored.book, restored.booked)
 
 
 def _name(path: Path) -> str:

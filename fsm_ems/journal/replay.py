@@ -6,7 +6,25 @@ from collections.abc import Iterable
 
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.recall import applied
-from fsm_ems.dialogs.record import Record
+from fsm_ems.dialogs.record import Booked, Record
+
+
+class Restored:
+    """The *book* that the records taken so far lead to, the first being record 1, and what they *booked*."""
+
+    def __init__(self) -> None:
+        self.book = Book()
+        self.booked: list[Booked] = []
+
+    def take(self, record: Record) -> None:
+        """Fold *record*.
+
+        Raises:
+            LogDamaged: it cannot follow the ones before it; *line* is its seq.
+        """
+        for effect in applied(self.book, record):
+            if type(effect) is Booked:
+                self.booked.append(effect)
 
 
 def replay(records: Iterable[Record]) -> Book:
