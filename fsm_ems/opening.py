@@ -16,12 +16,13 @@ import structlog
 import trio
 
 from fsm_ems.account_books import AccountBooks, check_behind, rebuild
+from fsm_ems.audience import Audience
 from fsm_ems.brokers.base import Broker
 from fsm_ems.client import check_name
 from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.record import Booked
+from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import ClientFault, InvalidMessage, LogHalted
 from fsm_ems.journal.base import RecordLog
@@ -148,7 +149,7 @@ async def open_ems(
         raise ClientFault("accounts are written from the records: give a path, or a log that lasts")
     clock = TrioClock() if clock is None else clock
     settings = _with_brokers(Settings() if settings is None else settings, brokers)
-    restored = Restored()
+    restored = Restored(settings.keep_events)
     async with _opened_log(log, path, restored) as records:
         ems = await _started(
             brokers, settings, identity, records, clock, path if accounts is None else accounts, restored
@@ -174,6 +175,7 @@ async def _started(
 ) -> EMS:
     """The EMS as its records, which *restored* has taken, have it, with its links down."""
     book = restored.book
+    audience = Audience(settings.keep_events, restored.told, book.streams)
     if accounts is not None and isinstance(log, Journal):
         check_behind(accounts, book, str(log.path))
     dispatcher = Dispatcher(
@@ -186,8 +188,14 @@ async def _started(
         life=log.of,
     )
     dispatcher.grant(identity, "trader", clock())
+    lost: list[Effect] = []
     for broker in list(book.links):
-        dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
+        lost += dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
     books = None if accounts is None else await _opened_books(accounts, book, restored.booked)
     restored.booked.clear()  # it is in the accounts' files by now
-    return EMS(dispatcher, brokers, identity, clock, log, books)
+    restored.told.clear()
+    ems = EMS(dispatcher, brokers, identity, clock, log, audience, books)
+    if lost:  # those who come back to their streams are told; whoever listens from here on heard it before
+        ems.carry_out(lost)
+        await ems.settle()
+    return ems

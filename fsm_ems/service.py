@@ -19,18 +19,18 @@ import trio
 from fsm_ems.account_books import AccountBooks, standings, unrealized
 from fsm_ems.account_keeping import AccountKeeping
 from fsm_ems.accounting.position import Standing
-from fsm_ems.audience import Answered, Audience
+from fsm_ems.audience import Answered, Audience, Resumed
 from fsm_ems.brokers.base import Broker, TradesDialogue
-from fsm_ems.client import Client, Mailbox, check_name
+from fsm_ems.client import AnyMailbox, Client, Mailbox, check_name
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.outward import request_of, standing_of
+from fsm_ems.dialogs.outward import request_of, resync_of, standing_of
 from fsm_ems.dialogs.record import Booked, Notice, Role, Send
 from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, InvalidMessage, LogHalted, Refused, first_reason
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.market import undeclared
-from fsm_ems.messages import Command, Order, Status
+from fsm_ems.messages import Command, Order, Resync, Status
 from fsm_ems.promises import Due, Promises
 from fsm_ems.quotes import Row, check_row, problem
 
@@ -52,6 +52,7 @@ class EMS(Client):
         identity: str,
         clock: Clock,
         log: RecordLog,
+        audience: Audience,
         books: AccountBooks | None = None,
     ) -> None:
         super().__init__(self, identity)
@@ -62,7 +63,7 @@ class EMS(Client):
         self._brokers = {broker.name: broker for broker in brokers}
         self._outboxes: dict[str, deque[Send]] = {name: deque() for name in self._brokers}
         self._outbox_changed = {name: trio.Event() for name in self._brokers}
-        self._audience = Audience()
+        self._audience = audience
         self._closed = False
         # The block's own cancellation reaches the user's code first: until that has left, orders can still
         # be cancelled and their ends waited for.
@@ -106,7 +107,7 @@ class EMS(Client):
         self._show(market, row)
 
     def _show(self, market: str, row: Row) -> None:
-        self._carry_out(self.dispatcher.quote(market, row, self.clock()))
+        self.carry_out(self.dispatcher.quote(market, row, self.clock()))
 
     def client(self, identity: str, role: Role = "trader", sees: Sequence[str] = ()) -> Client:
         """Another identity: a trader with orders of its own, or an observer of the owners it *sees*.
@@ -128,7 +129,7 @@ class EMS(Client):
         self.dispatcher.grant(identity, role, self.clock(), tuple(sees))
         return Client(self, identity)
 
-    async def command(self, identity: str, command: Command, mailbox: Mailbox | None = None) -> None:
+    async def command(self, identity: str, command: Command, mailbox: Mailbox[Status] | None = None) -> None:
         """Take a command. Where the same order had been taken before, *mailbox* gets how it stands.
 
         Raises:
@@ -150,23 +151,29 @@ class EMS(Client):
             raise
         standing = self.standing(identity, command.oid) if answer.again and mailbox is not None else None
         if standing is None or mailbox is None:
-            self._carry_out(effects)
+            self.carry_out(effects)
         else:
-            self._carry_out([*effects, Answered(identity, command.oid, mailbox, standing)])
+            self.carry_out([*effects, Answered(identity, command.oid, mailbox, standing)])
         await self._promises.durable(answer.seq)
 
     async def trigger(self, owner: str, oid: str, price: Decimal | None = None) -> None:
         """Fire an owner's dark order or alert by hand."""
         await trio.lowlevel.checkpoint()
         self._check_open()
-        self._carry_out(self.dispatcher.trigger(owner, oid, self.clock(), price))
+        self.carry_out(self.dispatcher.trigger(owner, oid, self.clock(), price))
         await self._promises.durable(self.dispatcher.book.seq)
 
-    def subscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
+    def subscribe(self, identity: str, oid: str | None, mailbox: AnyMailbox) -> None:
         """Put every later status of *identity*'s stream, or of its order *oid* alone, into *mailbox*."""
         self._audience.add(identity, oid, mailbox)
 
-    def unsubscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
+    def resume(self, identity: str, since: int, mailbox: Mailbox[Status | Resync]) -> None:
+        """See :meth:`fsm_ems.client.Client.events`. The full picture comes once it is durable."""
+        if not self._audience.resume(identity, since, mailbox):
+            picture = resync_of(self.dispatcher.book, identity, self.clock())
+            self.carry_out([Resumed(identity, mailbox, picture)])
+
+    def unsubscribe(self, identity: str, oid: str | None, mailbox: AnyMailbox) -> None:
         """Stop doing so."""
         self._audience.remove(identity, oid, mailbox)
 
@@ -214,7 +221,7 @@ class EMS(Client):
 
     # ── effects ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _carry_out(self, due: Sequence[Due]) -> None:
+    def carry_out(self, due: Sequence[Due]) -> None:
         """Have *due* leave when the records it follows from, which are in the log already, are durable."""
         self._promises.hold(self.dispatcher.book.seq, due)
         self._rescheduled.set()
@@ -230,7 +237,7 @@ class EMS(Client):
         for effect in due:
             if isinstance(effect, Notice):
                 self._audience.tell(effect)
-            elif isinstance(effect, Answered):
+            elif isinstance(effect, Answered | Resumed):
                 self._audience.answer(effect)
 
     def _halt(self) -> None:
@@ -262,7 +269,7 @@ class EMS(Client):
             seconds = math.inf if due is None else max(due - self.clock(), 0) / 1_000_000_000
             with trio.move_on_after(seconds):
                 await self._rescheduled.wait()
-            self._carry_out(self.dispatcher.pass_time(self.clock()))
+            self.carry_out(self.dispatcher.pass_time(self.clock()))
 
     async def _keep_link(self, broker: Broker) -> None:
         """Connect, run until the link is lost, connect again, with growing pauses until one link lasts."""
@@ -323,7 +330,7 @@ class EMS(Client):
     def _move(self, broker: str, event: LinkEvent) -> None:
         effects = self.dispatcher.link(broker, event, self.clock())
         self._note_link(broker)
-        self._carry_out(effects)
+        self.carry_out(effects)
 
     def _note_link(self, broker: str) -> None:
         """Tell who waits for the link where it stands."""
@@ -351,7 +358,7 @@ class EMS(Client):
             await self._promises.room(self.dispatcher.book.seq)
             effects = self.dispatcher.report(broker, report, self.clock())
             self._note_link(broker)
-            self._carry_out(effects)
+            self.carry_out(effects)
 
     async def run(self) -> None:
         """Keep links and time until stopped; when this ends, however it does, the EMS is closed.
