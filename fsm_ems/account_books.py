@@ -42,6 +42,7 @@ class AccountBooks:
         self.dirty = False
         self._book = book
         self._since = book.seq
+        self._entered = 0
         self._ledgers: dict[tuple[str, str], Ledger] = {}
         for one in booked:
             self._enter(one)
@@ -57,13 +58,15 @@ class AccountBooks:
         if ledger is None:
             ledger = self._ledgers[key] = Ledger(*key)
         ledger.add(booked.entry)
+        self._entered = booked.entry.seq
 
     def work(self) -> Work:
         """What the files are behind with; they count as written from here on."""
         book = self._book
         pages = (page for ledger in self._ledgers.values() for page in ledger.pages(self._since))
         days = tuple(_ledger_day(book.generation, page) for page in pages)
-        self._since, self.dirty = book.seq, False
+        # Not the book's seq: what the book has and the disk has not yet is taken later, and written then.
+        self._since, self.dirty = self._entered, False
         return Work(self.folder, Projection(book.generation, book.seq, standings(book)), days)
 
     def again(self) -> None:

@@ -136,7 +136,8 @@ class Order(Message):
     None), or at market if that is its *type*.
 
     *when_down* says what becomes of a live order that comes while the broker's link is not up: it waits, or
-    it is refused (``link_down``).
+    it is refused (``link_down``). *if_absent* says what becomes of an order that was sent and is proven never
+    to have arrived: it ends (``reject``), or is sent again, once, under a new request id (``resend``).
     """
 
     name: Literal["order"] = "order"
@@ -155,6 +156,7 @@ class Order(Message):
     trail: Positive | None = None
     limit_ticks: Ticks | None = None
     when_down: Literal["wait", "refuse"] = "wait"
+    if_absent: Literal["reject", "resend"] = "reject"
     account: Name = "main"
 
     @model_validator(mode="after")
@@ -177,6 +179,8 @@ def _alert_problem(order: Order) -> str | None:
         return "an alert is never sent: leave type, mode, post_only and tif ioc or fok out"
     if order.trigger != "price" or order.trail is not None or order.limit_ticks is not None:
         return "an alert is met at its price: leave trigger, trail and limit_ticks out"
+    if order.if_absent != "reject":
+        return "if_absent goes with an order that is sent, and an alert never is"
     return None
 
 

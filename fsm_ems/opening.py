@@ -32,6 +32,7 @@ from fsm_ems.journal.sqlite import Journal
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.market import undeclared
 from fsm_ems.messages import Order, named_faults
+from fsm_ems.promises import Promises
 from fsm_ems.service import EMS
 
 _log = structlog.get_logger("fsm_ems")
@@ -72,8 +73,13 @@ def _with_brokers(settings: Settings, brokers: Sequence[Broker]) -> Settings:
     return merged
 
 
-async def _opened_books(folder: Path, book: Book, booked: Sequence[Booked]) -> AccountBooks:
-    """The accounts' files as the records have them."""
+def _nobody(*_: object) -> None:
+    """Nothing is due, and nobody is told."""
+
+
+async def _opened_books(folder: Path, book: Book, booked: Sequence[Booked], log: RecordLog) -> AccountBooks:
+    """The accounts' files as the records have them, once the disk has those that this opening made."""
+    await Promises(log, _nobody, _nobody).durable(book.seq)
     for aside in await trio.to_thread.run_sync(rebuild, folder, book, booked):
         _log.error("account file unreadable", why=str(aside))
     return AccountBooks(folder, book, booked)
@@ -91,25 +97,31 @@ async def _opened_log(
     log: RecordLog | None, path: Path | None, restored: Restored
 ) -> AsyncGenerator[RecordLog]:
     """The log, whose records *restored* has taken."""
-    if path is None:
-        if log is None:
-            _say_in_memory()
-            log = MemoryLog()
-        for record in log:
-            restored.take(record)
-        yield log
-        return
-    if log is not None:
+    if path is not None and log is not None:
         raise ClientFault("path= and log= both say where the records are: give one of them")
-    journal = await trio.to_thread.run_sync(partial(Journal, path, take=restored.take))
+    if path is not None:
+        log = await trio.to_thread.run_sync(partial(Journal, path, take=restored.take))
+    elif log is None:
+        _say_in_memory()
+        log = MemoryLog()
     try:
-        yield journal
+        if path is None:
+            for record in log:
+                restored.take(record)
+        yield log
     except BaseException:
         with trio.CancelScope(shield=True), suppress(LogHalted):  # what broke the block says more
-            await trio.to_thread.run_sync(journal.close)
+            await _close(log)
         raise
     with trio.CancelScope(shield=True):
-        await trio.to_thread.run_sync(journal.close)
+        await _close(log)
+
+
+async def _close(log: RecordLog) -> None:
+    if isinstance(log, Journal):
+        await trio.to_thread.run_sync(log.close)  # it waits for the disk
+    else:
+        log.close()
 
 
 @asynccontextmanager
@@ -127,7 +139,8 @@ async def open_ems(
     *identity* is the first trader. *path* is a folder for the records: nothing is sent, told or answered
     before the disk has what it follows from, and opening it again brings everything back. Whatever brokers
     may hold then is ``unknown`` until they answer. One program at a time may have the folder open. Without
-    *path* the records are in memory, and gone with the process; *log* takes a log of your own instead.
+    *path* the records are in memory, and gone with the process; *log* takes a log of your own instead, and
+    closes it at the end: what it holds can still be read.
     Orders may be submitted at once: they wait for the link. ``await ems.ready()`` tells when every link is
     up.
 
@@ -135,7 +148,8 @@ async def open_ems(
     a second, and what is stale, gone or unreadable there is written anew from the records, which must last.
 
     When the block is cancelled, the EMS goes on until the block's code has left it: what is shielded there
-    may still cancel orders and wait for their ends.
+    may still cancel orders and wait for their ends. When it has been left, requests that are due still leave
+    by the links that are open; what the venue answers to them is not waited for.
 
     Raises:
         InvalidMessage: *identity* has not the form of a name, two brokers have one name, or *settings* name a
@@ -191,7 +205,7 @@ async def _started(
     lost: list[Effect] = []
     for broker in list(book.links):
         lost += dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
-    books = None if accounts is None else await _opened_books(accounts, book, restored.booked)
+    books = None if accounts is None else await _opened_books(accounts, book, restored.booked, log)
     restored.booked.clear()  # it is in the accounts' files by now
     restored.told.clear()
     ems = EMS(dispatcher, brokers, identity, clock, log, audience, books)

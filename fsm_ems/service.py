@@ -63,6 +63,7 @@ class EMS(Client):
         self._brokers = {broker.name: broker for broker in brokers}
         self._outboxes: dict[str, deque[Send]] = {name: deque() for name in self._brokers}
         self._outbox_changed = {name: trio.Event() for name in self._brokers}
+        self._sending = set[str]()  # the brokers that are being given a request
         self._audience = audience
         self._closed = False
         # The block's own cancellation reaches the user's code first: until that has left, orders can still
@@ -179,12 +180,9 @@ class EMS(Client):
 
     def standing(self, identity: str, oid: str) -> Status | None:
         """How an order of *identity* stands; None where memory has no such order."""
-        dialog = self.dispatcher.book.dialog(identity, oid)
-        return (
-            None
-            if dialog is None
-            else standing_of(dialog, self.dispatcher.book.streams[identity], self.clock())
-        )
+        book = self.dispatcher.book
+        dialog = book.dialog(identity, oid)
+        return None if dialog is None else standing_of(dialog, book.streams[identity], self.clock())
 
     async def _room(self, broker: str) -> None:
         """Return once fewer than :data:`QUEUED_MAX` sends wait for *broker*."""
@@ -248,8 +246,15 @@ class EMS(Client):
         self.stop()
 
     async def settle(self) -> None:
-        """Return once all that was decided so far is durable and has left, or never will be."""
+        """Return once all that was decided so far is durable and has left, or never will be.
+
+        A link that takes nothing is waited for as long as a request may take: after that none is wanted.
+        """
         await self._promises.settle(self.dispatcher.book.seq)
+        with trio.move_on_after(self.dispatcher.settings.request_deadline_ns / 1_000_000_000):
+            for broker, outbox in self._outboxes.items():
+                while (outbox or broker in self._sending) and not self._closed:
+                    await self._outbox_changed[broker].wait()
 
     def close(self) -> None:
         """Take no more commands, and tell every reader, and who waits for a link, that no more will come."""
@@ -343,7 +348,11 @@ class EMS(Client):
         outbox = self._outboxes[broker]
         while True:
             while outbox:
-                await dialogue.send(request_of(outbox.popleft()))
+                self._sending.add(broker)
+                try:
+                    await dialogue.send(request_of(outbox.popleft()))
+                finally:
+                    self._sending.discard(broker)
                 self._stir(broker)
             await self._outbox_changed[broker].wait()
 
@@ -378,7 +387,7 @@ class EMS(Client):
         finally:
             self.close()
             with trio.CancelScope(shield=True), suppress(LogHalted, EMSBug):  # told below
-                await self.settle()
+                await self._promises.settle(self.dispatcher.book.seq)
                 if self._accounts is not None:
                     await self._accounts.finish()
             self._promises.forget()

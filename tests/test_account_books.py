@@ -87,6 +87,19 @@ def test_a_bust_is_an_entry_that_reverses(tmp_path: Path) -> None:
     assert kept.positions[0].size == 4
 
 
+def test_what_becomes_durable_after_a_writing_began_is_written_by_the_next(tmp_path: Path) -> None:
+    """A booking is taken when it is durable: the book that the writing looked at had it already."""
+    desk, books = traded(tmp_path)
+    late = [one for one in desk.fill("1", exec_id="F3", price="100") if isinstance(one, Booked)]
+    write(books.work())
+
+    for booked in late:
+        books.take(booked)
+    write(books.work())
+
+    assert ledgers(tmp_path) == ["F1", "F2", "F3"]
+
+
 def test_whatever_name_an_account_may_have_there_is_a_folder_for_its_ledger(tmp_path: Path) -> None:
     """``..`` is no name of an account: its ledger could not be written, which would end the EMS."""
     desk = Desk()

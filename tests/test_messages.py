@@ -345,6 +345,7 @@ DATE = "expire_ns goes with tif 'gtd', and with no other"
         (ALERT | {"trigger": "stop"}, PLAIN_ALERT),
         (ALERT | {"trail": "1"}, PLAIN_ALERT),
         (ALERT | {"limit_ticks": 0}, PLAIN_ALERT),
+        (ALERT | {"if_absent": "resend"}, "if_absent goes with an order that is sent, and an alert never is"),
         (ALERT | {"when_down": "refuse"}, HELD_NEEDS_NO_LINK),
         (DARK | {"when_down": "refuse"}, HELD_NEEDS_NO_LINK),
         (LIMIT | {"tif": "gtd"}, DATE),

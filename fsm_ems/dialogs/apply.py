@@ -36,7 +36,7 @@ from fsm_ems.dialogs.record import (
     Trailed,
     Triggered,
 )
-from fsm_ems.dialogs.sends import about, send_cancel, send_edit, send_order
+from fsm_ems.dialogs.sends import about, send_again, send_cancel, send_edit, send_order
 from fsm_ems.errors import EMSBug
 from fsm_ems.machines.order import ENDS, ORDER, E, S
 
@@ -310,6 +310,9 @@ def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, eff
     if venue_id is not None and venue_id != dialog.venue_id and not payload.foreign:
         index_venue_id(book, dialog, venue_id)
     fold(book, record, dialog, report, effects)
+    if payload.reqid is not None:
+        send_again(book, record, dialog, payload.reqid, payload.deadline_ns, effects)
+        return
     if not payload.deadline_ns or dialog.cancel is None or not dialog.cancel.wanted:
         return
     leaves = ORDER.moves[dialog.state].get(record.event) is S.CANCELLING and not dialog.cancel.out  # type: ignore[arg-type]  # a report that is folded has its event
@@ -335,7 +338,7 @@ def _recalled(book: Book, record: Record, dialog: Dialog, payload: Recalled, eff
     book.forgotten.pop((dialog.owner, dialog.oid), None)
     dialog.state, dialog.end, dialog.noted_end = payload.state, payload.end, payload.noted_end
     dialog.size, dialog.price, dialog.stated = payload.size, payload.price, payload.stated
-    dialog.flags = payload.flags
+    dialog.flags, dialog.lost_reqid = payload.flags, payload.lost_reqid
     dialog.fills = {fill.exec_id: fill for fill in payload.fills} or None
     dialog.replaced = dict(payload.replaced) or None
     for fill in payload.fills:

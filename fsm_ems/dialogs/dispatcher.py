@@ -19,6 +19,7 @@ from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.recall import recalled
 from fsm_ems.dialogs.record import Effect, Record, Role
 from fsm_ems.dialogs.settings import Settings
+from fsm_ems.errors import EMSBug
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.messages import (
     AnyReport,
@@ -39,6 +40,13 @@ Life = Callable[[str, str], Sequence[Record]]
 
 def _no_life(owner: str, oid: str) -> Sequence[Record]:
     return ()
+
+
+def _half_way(record: Record) -> None:
+    """Take *record* in the place of a log whose last record did not come through ``apply``."""
+    raise EMSBug(
+        f"record {record.seq} would rest on a book that has the one before it by half: only the log is right"
+    )
 
 
 class Answer(Value, frozen=True):
@@ -178,7 +186,7 @@ class Dispatcher:
             dialog = decide_reports.find_named(book, broker, report) or self._recall(broker, report, now_ns)
         if dialog is None:
             return self._unmapped(broker, report, now_ns)
-        made = decide_reports.mapped(book, self.settings, broker, dialog, report, now_ns)
+        made = decide_reports.mapped(book, self.settings, self.prices, broker, dialog, report, now_ns)
         if made is None:
             self.ignored += 1
             return []
@@ -242,7 +250,11 @@ class Dispatcher:
 
     def _take(self, made: Record) -> list[Effect]:
         self._append(made)
-        return apply(self.book, made)
+        try:
+            return apply(self.book, made)
+        except BaseException:
+            self._append = _half_way
+            raise
 
     def _take_if(self, made: Record | None) -> list[Effect]:
         return [] if made is None else self._take(made)
@@ -303,7 +315,9 @@ class Dispatcher:
                 self._settle(broker, seq, waiting.report, now_ns, effects)
 
     def _settle(self, broker: str, seq: int, report: Report, now_ns: int, effects: list[Effect]) -> None:
-        dialog, made = decide_reports.unparked(self.book, self.settings, broker, seq, report, now_ns)
+        dialog, made = decide_reports.unparked(
+            self.book, self.settings, self.prices, broker, seq, report, now_ns
+        )
         known_as = None if dialog is None else dialog.venue_id
         if made is None:
             made = decide_reports.dropped(self.book, broker, dialog, seq, now_ns)

@@ -115,7 +115,7 @@ def _body(body: Body) -> str:
         f'"expire_ns":{_int(body.expire_ns)},"post_only":{_YES_NO[body.post_only]},'
         f'"mode":{quoted(body.mode)},"direction":{_text(body.direction)},"trigger":{quoted(body.trigger)},'
         f'"trail":{_number(body.trail)},"limit_ticks":{_int(body.limit_ticks)},'
-        f'"account":{quoted(body.account)}}}'
+        f'"account":{quoted(body.account)},"if_absent":{quoted(body.if_absent)}}}'
     )
 
 
@@ -176,7 +176,8 @@ def _edit_wanted(payload: EditWanted) -> str:
 def _reported(payload: Reported) -> str:
     return (
         f'"broker":{quoted(payload.broker)},"report":{_report(payload.report)},'
-        f'"deadline_ns":{payload.deadline_ns},"origin":{payload.origin},"foreign":{_YES_NO[payload.foreign]}'
+        f'"deadline_ns":{payload.deadline_ns},"origin":{payload.origin},"foreign":{_YES_NO[payload.foreign]},'
+        f'"reqid":{_reqid(payload.reqid)}'
     )
 
 
@@ -203,6 +204,7 @@ def _recalled(payload: Recalled) -> str:
         f'"size":"{payload.size}","price":{_number(payload.price)},"stated":"{payload.stated}",'
         f'"fills":[{fills}],"replaced":[{replaced}],"flags":{payload.flags},"end":{_text(payload.end)},'
         f'"noted_end":{_text(payload.noted_end)},"reqids":[{",".join(map(_reqid, payload.reqids))}],'
+        f'"lost_reqid":{_reqid(payload.lost_reqid)},'
         f'"venue_ids":[{",".join(map(quoted, payload.venue_ids))}],'
         f'"edit_ids":[{edits}]'
     )

@@ -17,7 +17,7 @@ import apsw
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import EMSBug, LogHalted
 from fsm_ems.journal.folder_lock import FolderLock
-from fsm_ems.journal.lines import sync_directory
+from fsm_ems.journal.lines import make_directory, sync_directory
 from fsm_ems.journal.sqlite_connection import Connection, connected, make_durable
 from fsm_ems.journal.sqlite_read import JournalRows
 from fsm_ems.journal.sqlite_store import (
@@ -65,7 +65,7 @@ class Journal(JournalRows):
         super().__init__(folder)
         self._vfs = vfs
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_directory(folder, 0o700)
             self._lock: FolderLock | None = FolderLock(folder / LOCK)
         except OSError as error:
             raise LogHalted(f"{folder} cannot be opened: {error}") from error

@@ -36,6 +36,7 @@ def accepted(owner: str, command: Order) -> AuditedOrder:
     order.alert = command.side == "alert"
     order.dark = command.mode == "dark"
     order.expire_ns = command.expire_ns
+    order.again = command.if_absent == "resend"
     order.place = (command.account, command.market, command.side)
     return order
 

@@ -29,7 +29,10 @@ _QUIET = frozenset({"pending", "cancel_stashed", "dark_triggered", "editing", "c
 
 
 class Venue(NamedTuple):
-    """The order as the venue has it: ``none``, ``live`` or over. *made* counts executions."""
+    """The order as the venue has it: ``none``, ``live`` or over. *made* counts executions.
+
+    *twice*: it would have taken a second one, which came in time under another id.
+    """
 
     state: str = "none"
     size: Decimal = Decimal(0)
@@ -38,6 +41,7 @@ class Venue(NamedTuple):
     made: int = 0
     reqid: int | str | None = None
     refused: frozenset[int | str] = frozenset()
+    twice: bool = False
 
     @property
     def cum(self) -> Decimal:
@@ -217,12 +221,12 @@ class HonestScene(DispatcherScene[Honest]):
 
     def _order_arrives(self, world: Honest, request: SendOrder, *, late: bool) -> Honest:
         venue = world.venue
-        if venue.state != "none":
-            return world.post(Letter("submit refused", request.reqid, code="duplicate"))
-        if late:
-            return world._replace(venue=venue._replace(state="refused")).post(
-                Letter("rejected", request.reqid)
-            )
+        if late and request.reqid != venue.reqid:
+            state = "refused" if venue.state == "none" else venue.state
+            return world._replace(venue=venue._replace(state=state)).post(Letter("rejected", request.reqid))
+        if venue.state not in ("none", "refused"):
+            twice = venue._replace(twice=request.reqid != venue.reqid)
+            return world._replace(venue=twice).post(Letter("submit refused", request.reqid, code="duplicate"))
         taken = Venue("live", request.size, request.price, reqid=request.reqid)
         letters = [
             Letter(kind, request.reqid) for kind in ("ack", "open") if kind == "ack" or self._budget.opens
@@ -274,6 +278,8 @@ class HonestScene(DispatcherScene[Honest]):
 
     def judge(self, node: Node[Honest]) -> None:
         world, venue = node.world, node.world.venue
+        if venue.twice:
+            raise Breach("P1", "the order came to the venue twice, each time under another id and in time")
         dialog = node.book.dialog("alice", self._order.oid)
         if dialog is None:
             return

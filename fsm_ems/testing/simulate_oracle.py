@@ -67,6 +67,7 @@ class FromLog:
     def __init__(self) -> None:
         self.key_of: dict[int | str, Key] = {}
         self.sent: dict[Key, int | str] = {}
+        self.again: set[Key] = set()
         self.born: set[Key] = set()
         self.cancelled: set[Key] = set()
         self.wishes: set[Key] = set()
@@ -159,6 +160,8 @@ class Oracle:
                 log.wishes.add(key)
         if isinstance(payload, Submitted | Sent | Triggered) and payload.reqid is not None:
             self._sent(key, payload.reqid)
+        elif isinstance(payload, Reported) and payload.reqid is not None:
+            self._sent_again(key, payload.reqid)
         if record.event is not None and record.event.value in _REFUSALS:
             self._wish_refused(key, record)
 
@@ -170,6 +173,21 @@ class Oracle:
             raise Breach("P1", f"{key} is sent as {reqid}, which is {log.key_of[reqid]}'s")
         log.sent[key] = reqid
         log.key_of[reqid] = key
+
+    def _sent_again(self, key: Key, reqid: int | str) -> None:
+        """Only what never was at the venue, once, as its owner wished; it cannot come there any more."""
+        log = self.log
+        first = log.sent.pop(key, None)
+        if first is None or key in log.again:
+            raise Breach("P1", f"{key} is sent again as {reqid}, and was sent {1 + (key in log.again)} times")
+        if first in self.venue.by_reqid:
+            raise Breach("P1", f"{key} is sent again as {reqid}, and the venue has it as {first}")
+        if not any(wish.if_absent == "resend" for wish in self.submitted[key]):
+            raise Breach("P1", f"{key} is sent again as {reqid}, and its owner does not allow that")
+        if key in log.wishes:
+            raise Breach("P5", f"{key} is sent again as {reqid}, and its cancel is wanted")
+        log.again.add(key)
+        self._sent(key, reqid)
 
     def _wish_refused(self, key: Key, record: Record) -> None:
         payload = record.payload

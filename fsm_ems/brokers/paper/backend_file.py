@@ -12,14 +12,14 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 
 from fsm_ems.brokers.paper.engine_facts import Fact
 from fsm_ems.errors import InvalidMessage, LogHalted
 from fsm_ems.journal.folder_lock import FolderLock
-from fsm_ems.journal.lines import Appending, FileEnd, Form, LineLog
+from fsm_ems.journal.lines import Appending, FileEnd, Form, LineLog, make_directory
 from fsm_ems.value import Value
 
 LOG, LOCK = "venue.log", "venue.lock"
@@ -74,8 +74,9 @@ class VenueFile:
         opened: Callable[[Path], Appending] = FileEnd,
     ) -> None:
         self.folder = Path(folder)
+        self._read = 1
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_directory(self.folder)
             lock = FolderLock(self.folder / LOCK)
         except OSError as error:
             raise LogHalted(f"{self.folder} cannot be opened: {error}") from error
@@ -110,7 +111,12 @@ class VenueFile:
         """
         for number, text in self._log:
             if number > 1:
+                self._read = number
                 yield from self._decoded(_turn, number, text).facts
+
+    def damaged(self, problem: Exception) -> NoReturn:
+        """The fact that was read last cannot be: *problem* came of it."""
+        self._log.damaged(self._read, f"it cannot follow what is before it: {problem!r}")
 
     def keep(self, facts: Sequence[Fact]) -> None:
         """Write the facts of one step down. When this raises, nothing of it may be told.
