@@ -6,7 +6,7 @@ is handed over as a value that no longer changes, so that the slow half can run 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +19,7 @@ from fsm_ems.accounting.position import Standing
 from fsm_ems.accounting.pps_file import Projection, read_pps, write_pps
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.prices import Seen
-from fsm_ems.dialogs.recall import applied
-from fsm_ems.dialogs.record import Booked, Record
+from fsm_ems.dialogs.record import Booked
 from fsm_ems.errors import LogDamaged
 
 PPS = "pps.toml"
@@ -113,18 +112,6 @@ def write(work: Work) -> list[SetAside]:
     found = [write_ledger(work.folder, day) for day in work.days]
     found.append(write_pps(work.folder / PPS, work.projection))
     return [aside for aside in found if aside is not None]
-
-
-def booked_in(records: Iterable[Record], book: Book) -> Iterator[Booked]:
-    """All that *records* booked, folding them into *book* on the way.
-
-    Raises:
-        LogDamaged: a record cannot follow the ones before it.
-    """
-    for record in records:
-        for effect in applied(book, record):
-            if isinstance(effect, Booked):
-                yield effect
 
 
 def rebuild(folder: Path, book: Book, booked: Iterable[Booked], fee_factor: Decimal) -> list[SetAside]:

@@ -6,7 +6,7 @@ fields are refused.
 
 =================  ==================================================================
 client → EMS       :data:`Command`  = ``Order`` | ``Cancel`` | ``Edit``
-EMS → client       ``Status``
+EMS → client       ``Status`` | ``Resync``
 EMS → broker       :data:`Request`  = ``BrokerdOrder`` | ``BrokerdCancel`` | …
 broker → EMS       :data:`Report`   = ``BrokerdOrderAck`` | ``BrokerdStatus`` | ``BrokerdFill`` | …
 =================  ==================================================================
@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, Strict, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from fsm_ems.brokerd import (
@@ -66,7 +66,8 @@ from fsm_ems.message_fields import (
     Trigger,
     message,
 )
-from fsm_ems.numbers import Computed, Positive
+from fsm_ems.numbers import Positive
+from fsm_ems.told import Resync, Status
 from fsm_ems.usual import usual_first
 
 __all__ = [
@@ -105,6 +106,7 @@ __all__ = [
     "PositionReport",
     "Report",
     "Request",
+    "Resync",
     "Side",
     "Status",
     "TimeInForce",
@@ -243,42 +245,6 @@ class Edit(Message):
 
 
 Command = Annotated[Order | Cancel | Edit, Field(discriminator="name")]
-
-# ── EMS → client ────────────────────────────────────────────────────────────────────────────────────
-
-
-@message
-class Status(Message):
-    """What the owner is told after each record of an order.
-
-    *seq* is gap-free in the identity's own stream. *event* is the table's event that led to *state*; *then* a
-    second step of the same record. *average_price* is over booked executions, 34 digits. Of an ``unknown``
-    order from *filled* to *filled_max* has traded. *ord_status* is the FIX OrdStatus by precedence (FIX 5.0
-    SP2 volume 4, Execution Reports), ``PendingNew`` of what no venue was asked for. *alarm* is set when
-    something cannot be right and a person should look. *event* ``orphan``, of an execution of no known order,
-    goes to the operator: the order's fields are empty.
-    """
-
-    name: Literal["status"] = "status"
-    oid: str
-    owner: str
-    seq: Annotated[int, Strict()]
-    state: str
-    event: str
-    then: str | None = None
-    size: Computed | None = None
-    price: Computed | None = None
-    filled: Computed
-    filled_max: Computed | None = None
-    remaining: Computed
-    average_price: Computed | None = None
-    ord_status: str
-    reason: str
-    report: dict[str, Any] | None = None
-    alarm: str | None = None
-    time_ns: TimeNs
-    venue_id: str | None = None
-
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -7,25 +7,26 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import trio
 
-from fsm_ems.account_books import AccountBooks, booked_in, check_behind, rebuild
+from fsm_ems.account_books import AccountBooks, check_behind, rebuild
+from fsm_ems.audience import Audience
 from fsm_ems.brokers.base import Broker
 from fsm_ems.client import check_name
 from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.record import Booked
+from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import ClientFault, InvalidMessage, LogHalted
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.memory import MemoryLog
-from fsm_ems.journal.replay import replay
+from fsm_ems.journal.replay import Restored
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.market import undeclared
@@ -93,15 +94,21 @@ def _say_in_memory() -> None:
 
 
 @asynccontextmanager
-async def _opened_log(log: RecordLog | None, path: Path | None) -> AsyncGenerator[RecordLog]:
+async def _opened_log(
+    log: RecordLog | None, path: Path | None, restored: Restored
+) -> AsyncGenerator[RecordLog]:
+    """The log, whose records *restored* has taken."""
     if path is not None and log is not None:
         raise ClientFault("path= and log= both say where the records are: give one of them")
     if path is not None:
-        log = await trio.to_thread.run_sync(Journal, path)
+        log = await trio.to_thread.run_sync(partial(Journal, path, take=restored.take))
     elif log is None:
         _say_in_memory()
         log = MemoryLog()
     try:
+        if path is None:
+            for record in log:
+                restored.take(record)
         yield log
     except BaseException:
         with trio.CancelScope(shield=True), suppress(LogHalted):  # what broke the block says more
@@ -161,9 +168,9 @@ async def open_ems(
         raise ClientFault("accounts are written from the records: give a path, or a log that lasts")
     clock = TrioClock() if clock is None else clock
     settings = _with_brokers(Settings() if settings is None else settings, brokers)
-    folder, beside = _folder(path), _folder(accounts)
-    async with _opened_log(log, folder) as records:
-        ems = await _started(brokers, settings, identity, records, clock, beside or folder)
+    folder, beside, restored = _folder(path), _folder(accounts), Restored(settings.keep_events)
+    async with _opened_log(log, folder, restored) as records:
+        ems = await _started(brokers, settings, identity, records, clock, beside or folder, restored)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ems.run)
             try:
@@ -181,15 +188,13 @@ async def _started(
     log: RecordLog,
     clock: Clock,
     accounts: Path | None,
+    restored: Restored,
 ) -> EMS:
-    """The EMS as its records have it, with its links down."""
-    book, booked = Book(), list[Booked]()
-    if accounts is None:
-        book = replay(log)
-    else:
-        booked += booked_in(log, book)
-        if isinstance(log, Journal):
-            check_behind(accounts, book, str(log.path))
+    """The EMS as its records, which *restored* has taken, have it, with its links down."""
+    book = restored.book
+    audience = Audience(settings.keep_events, restored.told, book.streams)
+    if accounts is not None and isinstance(log, Journal):
+        check_behind(accounts, book, str(log.path))
     dispatcher = Dispatcher(
         settings,
         log.append,
@@ -200,9 +205,16 @@ async def _started(
         life=log.of,
     )
     dispatcher.grant(identity, "trader", clock())
+    lost: list[Effect] = []
     for broker in list(book.links):
-        dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
+        lost += dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
     books = None
     if accounts is not None:
-        books = await _opened_books(accounts, book, booked, log, settings.fee_factor)
-    return EMS(dispatcher, brokers, identity, clock, log, books)
+        books = await _opened_books(accounts, book, restored.booked, log, settings.fee_factor)
+    restored.booked.clear()  # it is in the accounts' files by now
+    restored.told.clear()
+    ems = EMS(dispatcher, brokers, identity, clock, log, audience, books)
+    if lost:  # those who come back to their streams are told; whoever listens from here on heard it before
+        ems.carry_out(lost)
+        await ems.settle()
+    return ems

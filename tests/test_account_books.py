@@ -13,7 +13,7 @@ import trio.testing
 from structlog.testing import capture_logs
 
 from fsm_ems import EMS, ClientFault, PaperBroker, Settings, account_keeping, new_order, open_ems
-from fsm_ems.account_books import PPS, AccountBooks, Work, booked_in, check_behind, rebuild, write
+from fsm_ems.account_books import PPS, AccountBooks, Work, check_behind, rebuild, write
 from fsm_ems.account_keeping import AccountKeeping
 from fsm_ems.accounting.ledger_file import parse_ledger
 from fsm_ems.accounting.position import ENTRY_AND_EXIT
@@ -23,6 +23,7 @@ from fsm_ems.dialogs.record import Booked
 from fsm_ems.errors import InvalidMessage
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.memory import MemoryLog
+from fsm_ems.journal.replay import Restored
 from fsm_ems.messages import BrokerdFill, BrokerdOrder, BrokerdOrderAck
 from fsm_ems.promises import Promises
 from tests.dialogs.desk import MARKET, Desk
@@ -38,10 +39,17 @@ def traded(folder: Path) -> tuple[Desk, AccountBooks]:
     desk.order("o2", side="sell", size="1", price="99")
     desk.ack("o2")
     desk.fill("1", "o2", exec_id="F2", price="101")
-    book = Book()
-    booked = list(booked_in(desk.log, book))
-    assert rebuild(folder, book, booked, ENTRY_AND_EXIT) == []
-    return desk, AccountBooks(folder, desk.book, booked, ENTRY_AND_EXIT)
+    restored = taken(desk)
+    assert rebuild(folder, restored.book, restored.booked, ENTRY_AND_EXIT) == []
+    return desk, AccountBooks(folder, desk.book, restored.booked, ENTRY_AND_EXIT)
+
+
+def taken(desk: Desk) -> Restored:
+    """The desk's records, restored."""
+    restored = Restored()
+    for record in desk.log:
+        restored.take(record)
+    return restored
 
 
 def ledgers(folder: Path) -> list[str]:
@@ -105,9 +113,9 @@ def test_whatever_name_an_account_may_have_there_is_a_folder_for_its_ledger(tmp_
             continue
         desk.ack(f"o{number}")
         desk.fill("1", f"o{number}", exec_id=account)
-    book = Book()
+    restored = taken(desk)
 
-    assert rebuild(tmp_path, book, list(booked_in(desk.log, book)), ENTRY_AND_EXIT) == []
+    assert rebuild(tmp_path, restored.book, restored.booked, ENTRY_AND_EXIT) == []
 
     assert sorted(ledgers(tmp_path)) == ["-", "..b", ".a", "a."]
 
@@ -124,9 +132,9 @@ def test_what_is_stale_gone_or_unreadable_is_written_anew_from_the_records(tmp_p
         path.write_text(sound.replace(f"seq = {desk.book.seq}", "seq = 1").replace('"3"', '"2"'))
     else:
         path.write_text("size = [")
-    book = Book()
+    restored = taken(desk)
 
-    aside = rebuild(tmp_path, book, list(booked_in(desk.log, book)), ENTRY_AND_EXIT)
+    aside = rebuild(tmp_path, restored.book, restored.booked, ENTRY_AND_EXIT)
 
     assert path.read_text() == sound
     assert [one.path for one in aside] == ([str(path)] if "torn" in harm else [])

@@ -33,6 +33,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("usual.py", 1),
     ("message_fields.py", 1),
     ("brokerd.py", 1),  # the broker's half of the messages
+    ("told.py", 1),  # the client's half, outward
     ("messages.py", 1),
     ("machines/draw.py", 8),  # the program that writes diagrams/
     ("machines/*", 1),
@@ -81,6 +82,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("service.py", 6),
     ("opening.py", 6),
     ("promises.py", 6),
+    ("outbox.py", 6),
     ("audience.py", 6),
     ("account_keeping.py", 6),
     ("why.py", 6),
@@ -104,7 +106,15 @@ IMPURE = frozenset({
 IMPURE_CALLS = frozenset({"open", "input", "print", "__import__", "exec", "eval"})
 
 # Libraries that belong to few files, as globs. numbers.py holds the decimals that messages are made of.
-EDGES = ("messages.py", "message_fields.py", "brokerd.py", "numbers.py", "usual.py", "brokers/*/wire*.py")
+EDGES = (
+    "messages.py",
+    "told.py",
+    "message_fields.py",
+    "brokerd.py",
+    "numbers.py",
+    "usual.py",
+    "brokers/*/wire*.py",
+)
 ONLY_IN_IF_PURE: dict[str, tuple[str, ...]] = {"pydantic": EDGES, "pydantic_core": EDGES}
 ONLY_IN: dict[str, tuple[str, ...]] = {"transitions": ("machines/compile.py",)}
 

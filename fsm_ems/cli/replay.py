@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import click
 
-from fsm_ems.account_books import booked_in, rebuild, standings
+from fsm_ems.account_books import rebuild, standings
 from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.tape_file import read_tape
@@ -28,13 +28,13 @@ from fsm_ems.cli.options import (
     read_text,
 )
 from fsm_ems.cli.positions import position_json
-from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Append
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import Limits, Settings
 from fsm_ems.errors import OrderFileError, Refused
 from fsm_ems.journal.file import FileLog, RecordFile
+from fsm_ems.journal.replay import Restored
 from fsm_ems.market import FillModel, Market
 from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand, parse_orders
@@ -167,9 +167,11 @@ def replay(  # noqa: PLR0913, PLR0917 -- click hands every option over by its na
 def _keep(log: FileLog, fee_factor: Decimal) -> None:
     """The run came to its end: its records get their name, and the accounts' files go beside them."""
     log.close()
-    directory, book = log.path.parent, Book()
+    directory, restored = log.path.parent, Restored()
     log.path.replace(directory / RECORDS)
-    rebuild(directory, book, list(booked_in(RecordFile(directory / RECORDS), book)), fee_factor)
+    for record in RecordFile(directory / RECORDS):
+        restored.take(record)
+    rebuild(directory, restored.book, restored.booked, fee_factor)
 
 
 def _name(path: Path) -> str:

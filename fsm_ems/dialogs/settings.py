@@ -87,6 +87,7 @@ class Settings:
     most *open_edits_max* edits of an order are out or held. Orders born at a venue belong to *operator*.
     *fee_factor* is how many times the fee of what was opened is in a position's price per unit: by default
     twice, for the exit to come.
+    Of each identity's stream the last *keep_events* statuses are kept for those who come back to it.
 
     Raises:
         InvalidMessage: naming each field of another type, or out of its bounds.
@@ -103,6 +104,7 @@ class Settings:
     keep_age_ns: int = 30 * 86_400 * SECOND_NS
     parked_max: int = 1_000
     open_edits_max: int = 16
+    keep_events: int = 10_000
     operator: str = "operator"
     markets: Mapping[str, Market] = field(default_factory=dict[str, Market])
     limit_ticks: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -156,7 +158,7 @@ _DEFAULT = Capabilities()
 _ABOVE_ZERO = frozenset({"request_deadline_ns", "ask_every_ns"})  # else one moment would never be over
 _WHOLE = (
     *sorted(_ABOVE_ZERO), "margin_ns", "redrive_max_ns", "check_every_ns", "keep_finished", "keep_age_ns",
-    "parked_max", "open_edits_max", "quote_age_ns",
+    "keep_events", "parked_max", "open_edits_max", "quote_age_ns",
 )  # fmt: skip  # one name a line says no more
 
 
