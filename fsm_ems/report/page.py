@@ -20,7 +20,7 @@ from fsm_ems.report.html import Markup, join, tag
 from fsm_ems.report.life import Life
 from fsm_ems.report.looks import sheet
 from fsm_ems.report.run import Run
-from fsm_ems.tally import Line, Sum, price_text, short, state_of
+from fsm_ems.tally import COLUMNS, Line, Sum, as_row, price_text, short
 from fsm_ems.why import HEADINGS, as_rows, time_text
 
 MACHINE = "page:machine"
@@ -184,31 +184,19 @@ def _figure(key: str, label: str, classes: str) -> Markup:
 
 # ── the orders ──────────────────────────────────────────────────────────────────────────────────────
 
-COLUMNS = ("order", "side", "type", "state", "filled", "size", "limit", "average", "fees", "fills")
-
 
 def _orders(run: Run) -> Markup:
     known = {life.oid for life in run.lives}
-    rows = [_cells(line, run, linked=oid in known) for oid, line in run.tally.lines.items()]
+    rows = [tuple(_cells(line, run, linked=oid in known)) for oid, line in run.tally.lines.items()]
     return _table(COLUMNS, rows)
 
 
-def _cells(line: Line, run: Run, *, linked: bool) -> tuple[str, ...]:
-    order, last, traded = line.order, line.last, line.traded
-    size, price = (order.size, order.price) if last is None else (last.size, last.price)
-    kind = "post-only" if order.post_only else f"dark {order.type}" if order.mode == "dark" else order.type
-    return (
-        tag("a", order.oid, href=f"#{order.oid}") if linked else order.oid,
-        order.side,
-        kind if order.tif == "gtc" else f"{kind} {order.tif}",
-        _state(state_of(line)),
-        "-" if last is None else plain(last.filled),
-        "-" if size is None else plain(size),
-        "-" if price is None else plain(price),
-        price_text(traded.average_price, run.setup.market.price_tick),
-        short(traded.fees),
-        str(traded.fills),
-    )
+def _cells(line: Line, run: Run, *, linked: bool) -> Iterator[str]:
+    for name, text in zip(COLUMNS, as_row(line, run.setup.market.price_tick), strict=True):
+        if name == "state":
+            yield _state(text)
+        else:
+            yield tag("a", text, href=f"#{text}") if name == "order" and linked else text
 
 
 def _state(state: str) -> Markup:

@@ -116,6 +116,32 @@ def test_the_table_has_every_order_with_its_exact_numbers(root: Element) -> None
     ]
 
 
+def test_an_alert_is_no_limit_and_a_stop_not_merely_dark() -> None:
+    root = parsed(
+        played("""
+            [[order]]
+            at = 1000000000
+            oid = "s"
+            side = "sell"
+            size = "1"
+            mode = "dark"
+            trigger = "stop"
+            price = "90"
+
+            [[order]]
+            at = 1000000000
+            oid = "a"
+            side = "alert"
+            price = "110"
+        """)[0]
+    )
+
+    assert root.every("div", class_="wide card")[0].rows() == [
+        ["s", "sell", "stop limit", "dark_open", "0", "1", "90", "-", "0", "0"],
+        ["a", "alert", "-", "alert_open", "-", "-", "110", "-", "0", "0"],
+    ]
+
+
 def test_each_order_has_its_steps_as_why_tells_them(run: Run, root: Element) -> None:
     for one in run.lives:
         section = root.one("details", id=one.oid)
