@@ -151,8 +151,9 @@ def _refusals(run: Run) -> list[Markup]:
 
 def _drawn(run: Run) -> Markup:
     note = (
-        "Drag to zoom, double-click to go back; the legend switches lines off. A click on a lane or a mark "
-        "opens its order. Position and PnL move with fills and prints."
+        "Drag to zoom, double-click to go back, and once more for the prices of all orders; the legend "
+        "switches lines off. A click on a lane or a mark opens its order. Position and PnL move with fills "
+        "and prints."
     )
     if run.shown.thinned:
         each = max(track.each for track in (run.shown.bids, run.shown.asks, run.shown.prints))
