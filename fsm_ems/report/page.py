@@ -24,9 +24,13 @@ from fsm_ems.tally import COLUMNS, Line, Sum, as_row, price_text, short
 from fsm_ems.why import HEADINGS, as_rows, time_text
 
 MACHINE = "page:machine"
-NUMBERS = frozenset({"step", "seq", "filled", "left", "price", "size", "limit", "average", "fees", "fills"})
-EXACT = frozenset({"order", "time", "state"})
-WORDS = frozenset({"what", "why"})
+CLASSES = {
+    **dict.fromkeys(("step", "seq", "filled", "left", "size", "limit", "average", "fees", "fills"), "number"),
+    **dict.fromkeys(("order", "time"), "exact"),
+    **dict.fromkeys(("what", "why"), "words"),
+    "price": "number long",  # an average that does not end has 34 digits
+}
+"""How the columns are set, by their headings; the others break between words."""
 
 
 BACK = tag("p", tag("a", "To the charts, where it is drawn strongly", href="#page:chart"), class_="note")
@@ -205,10 +209,7 @@ def _state(state: str) -> Markup:
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
-    classes = [
-        "number" if name in NUMBERS else "exact" if name in EXACT else "words" if name in WORDS else False
-        for name in headings
-    ]
+    classes = [CLASSES.get(name, False) for name in headings]
     named = zip(headings, classes, strict=True)
     head = tag("tr", *(tag("th", name, scope="col", class_=kind) for name, kind in named))
     body = (
