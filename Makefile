@@ -10,7 +10,7 @@ BIN := .venv/bin
 PARTS := fsm_ems tests $(wildcard examples) $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-peers python demo test check format diagrams bench soak simulate lock clean
+.PHONY: help .venv .venv-peers python demo test check format diagrams bench soak crashes simulate lock clean
 
 help:
 	@echo 'make demo       seven orders of two traders, to their ends, on the paper venue'
@@ -20,6 +20,7 @@ help:
 	@echo 'make diagrams   redraw diagrams/ from the tables'
 	@echo 'make bench      measure, beside the peers'
 	@echo 'make soak       search for faults for as long as it takes'
+	@echo 'make crashes    search what crashes, retries, skew and lag can do to the core'
 	@echo 'make simulate   run the whole EMS against simulated faults, SEEDS=20000 times from SEED=0'
 	@echo 'make lock       renew the locks in requirements/'
 	@echo 'make clean      remove what the tools left behind (the environments too)'
@@ -70,6 +71,10 @@ bench: .venv/.stamp .venv-peers/.stamp
 
 soak: .venv/.stamp
 	$(BIN)/python -m fsm_ems.testing.explore --soak
+
+crashes: .venv/.stamp
+	$(BIN)/python -m fsm_ems.testing.explore --crashes --mutants
+	$(BIN)/python -m fsm_ems.testing.explore --crashes
 
 SEED := 0
 SEEDS := 20000
