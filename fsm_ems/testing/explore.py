@@ -25,9 +25,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from fsm_ems.machines.order import ORDER
 from fsm_ems.testing.bounds import Overrides, known_bounds, scenes
-from fsm_ems.testing.crash_mutants import CRASH_MUTANTS, hunt_crash
-from fsm_ems.testing.crash_scenes import crash_scenes
 from fsm_ems.testing.mutants import Caught, hunt, mutants
+from fsm_ems.testing.restart_mutants import CRASH_MUTANTS, hunt_crash
+from fsm_ems.testing.restart_scenes import restart_scenes
 from fsm_ems.testing.search import Edge, Found, Search
 
 ROWS: frozenset[Edge] = frozenset((row.source.value, row.event.value) for row in ORDER.rows)
@@ -41,7 +41,7 @@ def search(
     name: str, *, soak: bool = False, overrides: Overrides | None = None, states_max: int = 10**9
 ) -> Found:
     """Search one scene; one with crashes has no other bounds to soak."""
-    with_crashes = crash_scenes().get(name)
+    with_crashes = restart_scenes().get(name)
     if with_crashes is not None:
         gc.disable()  # its situations are tuples of numbers, by the million, and hold no circles
         try:
@@ -138,7 +138,7 @@ def _tell_mutant(caught: Caught) -> None:
 def _known(arguments: argparse.Namespace) -> list[str]:
     """What ``--only`` may name."""
     if arguments.crashes:
-        return [one.name for one in CRASH_MUTANTS] if arguments.mutants else list(crash_scenes())
+        return [one.name for one in CRASH_MUTANTS] if arguments.mutants else list(restart_scenes())
     return [one.name for one in mutants()] if arguments.mutants else list(scenes(soak=arguments.soak))
 
 

@@ -8,14 +8,14 @@ from decimal import Decimal
 import pytest
 
 from fsm_ems.testing import explore
-from fsm_ems.testing.audit_crash import Owner, Resting, Shown, Venue, accepts, agree, judge
+from fsm_ems.testing.audit_restart import Owner, Resting, Shown, Venue, accepts, agree, judge
 from fsm_ems.testing.breach import Breach
-from fsm_ems.testing.crash_letters import Request, describe
-from fsm_ems.testing.crash_mutants import CRASH_MUTANTS, hunt_crash
-from fsm_ems.testing.crash_scene import CrashScene
-from fsm_ems.testing.crash_scenes import PLAIN, crash_scenes, settings, themes
-from fsm_ems.testing.crash_world import CrashTheme, World
 from fsm_ems.testing.letters import Letter
+from fsm_ems.testing.restart_letters import Request, describe
+from fsm_ems.testing.restart_mutants import CRASH_MUTANTS, hunt_crash
+from fsm_ems.testing.restart_scene import CrashScene
+from fsm_ems.testing.restart_scenes import PLAIN, restart_scenes, settings, themes
+from fsm_ems.testing.restart_world import CrashTheme, World
 from fsm_ems.testing.search import Search
 
 FIRST = 400
@@ -34,7 +34,7 @@ def test_a_scene_with_crashes_is_searched_to_its_end_and_breaks_nothing() -> Non
     assert found.states > 20_000
 
 
-@pytest.mark.parametrize("name", list(crash_scenes()))
+@pytest.mark.parametrize("name", list(restart_scenes()))
 def test_a_scene_with_crashes_breaks_nothing_as_far_as_there_is_time_to_look(name: str) -> None:
     found = explore.search(name, states_max=FIRST)
 
@@ -65,7 +65,7 @@ def test_a_broken_protocol_is_told_with_its_shortest_path(capsys: pytest.Capture
 
 def test_scenes_with_crashes_and_their_bugs_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert explore.main(["--crashes", "--list"]) == 0
-    assert capsys.readouterr().out.splitlines() == list(crash_scenes())
+    assert capsys.readouterr().out.splitlines() == list(restart_scenes())
     assert explore.main(["--crashes", "--mutants", "--list"]) == 0
     assert "D: asked at once and rejected" in capsys.readouterr().out
     assert explore.main(["--crashes", "--only", "no such scene"]) == 2

@@ -1,4 +1,4 @@
-"""The broken protocols of :mod:`fsm_ems.testing.planted_crash`, each with the theme that must show it."""
+"""The broken protocols of :mod:`fsm_ems.testing.planted_restart`, each with the theme that must show it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from fsm_ems.testing import planted_crash as c
-from fsm_ems.testing.crash_scene import CrashScene
-from fsm_ems.testing.crash_scenes import LISTS, ONE, PLAIN
-from fsm_ems.testing.crash_world import CrashTheme
+from fsm_ems.testing import planted_restart as c
 from fsm_ems.testing.mutants import Caught
 from fsm_ems.testing.planted import Patch, no_dedupe
+from fsm_ems.testing.restart_scene import CrashScene
+from fsm_ems.testing.restart_scenes import LISTS, ONE, PLAIN
+from fsm_ems.testing.restart_world import CrashTheme
 from fsm_ems.testing.search import Search
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.messages import Edit, Order
 from fsm_ems.quotes import Row
-from fsm_ems.testing.audit_crash import Owner, Resting
+from fsm_ems.testing.audit_restart import Owner, Resting
 
 
 @dataclass(frozen=True, slots=True)

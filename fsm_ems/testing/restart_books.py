@@ -35,14 +35,14 @@ from fsm_ems.journal.codec import decode, encode
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.messages import Command, Order
 from fsm_ems.quotes import Row
-from fsm_ems.testing.audit_crash import Shown
+from fsm_ems.testing.audit_restart import Shown
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.canonical import Names, canonical
 from fsm_ems.testing.clone import clone
-from fsm_ems.testing.crash_letters import OWNER, Asked, Given, Message, Request, heard, superseded
-from fsm_ems.testing.crash_normal import GENERATION, NOW_NS, name_new, normalize
 from fsm_ems.testing.inputs import Commanded, Heard, LinkMoved, Outcome, Quoted, TimePassed, put
 from fsm_ems.testing.letters import BROKER
+from fsm_ems.testing.restart_letters import OWNER, Asked, Given, Message, Request, heard, superseded
+from fsm_ems.testing.restart_normal import GENERATION, NOW_NS, name_new, normalize
 from fsm_ems.testing.search import Edge
 
 V = TypeVar("V")

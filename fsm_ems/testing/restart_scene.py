@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 
 from fsm_ems.messages import Cancel, Order
-from fsm_ems.testing import crash_venue as v
-from fsm_ems.testing.audit_crash import OVER, Owner, Resting, accepts, judge, settled
-from fsm_ems.testing.crash_books import Group
-from fsm_ems.testing.crash_letters import Asked, Given, Message, superseded
-from fsm_ems.testing.crash_moves import CrashMoves
-from fsm_ems.testing.crash_story import tell
-from fsm_ems.testing.crash_world import CrashTheme, Move, World, live, with_owner, with_resting
+from fsm_ems.testing import restart_venue as v
+from fsm_ems.testing.audit_restart import OVER, Owner, Resting, accepts, judge, settled
 from fsm_ems.testing.letters import Letter
+from fsm_ems.testing.restart_books import Group
+from fsm_ems.testing.restart_letters import Asked, Given, Message, superseded
+from fsm_ems.testing.restart_moves import CrashMoves
+from fsm_ems.testing.restart_story import tell
+from fsm_ems.testing.restart_world import CrashTheme, Move, World, live, with_owner, with_resting
 
 
 class CrashScene(CrashMoves):

@@ -21,10 +21,10 @@ from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import ORDER, E, S
 from fsm_ems.messages import BrokerdRefused, BrokerdStatus
-from fsm_ems.testing import crash_books
-from fsm_ems.testing.crash_scene import CrashScene
+from fsm_ems.testing import restart_books
 from fsm_ems.testing.planted import Call, Patch, named_otherwise
 from fsm_ems.testing.planted_doubt import absent_once
+from fsm_ems.testing.restart_scene import CrashScene
 
 
 def sent_before_it_is_durable(patch: Patch) -> None:
@@ -115,7 +115,7 @@ def cancel_forgotten_at_start(patch: Patch) -> None:
                 dialog.cancel, dialog.state = None, S.PENDING
         return book
 
-    patch.name(crash_books, "recovered", lambda known: recovered)
+    patch.name(restart_books, "recovered", lambda known: recovered)
 
 
 def _refused(patch: Patch, means: Callable[[Dialog, BrokerdRefused], E | None]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fsm_ems.messages import Cancel, Command
-from fsm_ems.testing.audit_crash import Venue
-from fsm_ems.testing.crash_books import Books, Summary
-from fsm_ems.testing.crash_letters import Request
-from fsm_ems.testing.crash_world import CrashTheme, Move, World
+from fsm_ems.testing.audit_restart import Venue
 from fsm_ems.testing.letters import BROKER
+from fsm_ems.testing.restart_books import Books, Summary
+from fsm_ems.testing.restart_letters import Request
+from fsm_ems.testing.restart_world import CrashTheme, Move, World
 from fsm_ems.testing.search import Edge
 
 _TAIL_MAX = 2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from fsm_ems.testing.audit_crash import Resting
-from fsm_ems.testing.crash_letters import Message, Request, Telling
+from fsm_ems.testing.audit_restart import Resting
 from fsm_ems.testing.letters import Letter
+from fsm_ems.testing.restart_letters import Message, Request, Telling
 
 Orders = tuple[Resting | None, ...]
 

@@ -13,10 +13,10 @@ from decimal import Decimal
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.messages import Edit, Order
 from fsm_ems.quotes import Quote
-from fsm_ems.testing.crash_scene import CrashScene
-from fsm_ems.testing.crash_world import CrashTheme
 from fsm_ems.testing.dark_scene import MARKETS
 from fsm_ems.testing.letters import BROKER, MARKET, PRICE
+from fsm_ems.testing.restart_scene import CrashScene
+from fsm_ems.testing.restart_world import CrashTheme
 
 D = Decimal
 ONE = Order(oid="o", side="buy", market=MARKET, size=D(1), price=PRICE)
@@ -63,7 +63,7 @@ def themes() -> tuple[CrashTheme, ...]:
     )
 
 
-def crash_scenes() -> dict[str, Callable[[], CrashScene]]:
+def restart_scenes() -> dict[str, Callable[[], CrashScene]]:
     """What is searched by name."""
 
     def build(theme: CrashTheme) -> Callable[[], CrashScene]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from fsm_ems.messages import Command
-from fsm_ems.testing.crash_books import Books
-from fsm_ems.testing.crash_letters import OWNER, describe
+from fsm_ems.testing.restart_books import Books
+from fsm_ems.testing.restart_letters import OWNER, describe
 
 _PLAIN = {
     "sync": "the disk has the oldest records that wait; what follows from them leaves",
