@@ -71,6 +71,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("brokers/kraken/book*.py", 3),
     ("journal/*", 4),
     ("clock.py", 4),
+    ("folders.py", 4),
     ("account_books.py", 5),
     ("orders_file.py", 4),
     ("replay.py", 5),

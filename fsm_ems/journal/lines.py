@@ -23,6 +23,7 @@ from typing import BinaryIO, NamedTuple, NoReturn, Protocol
 from zlib import crc32
 
 from fsm_ems.errors import LogDamaged, LogFault, LogHalted
+from fsm_ems.folders import make_folder, sync_directory
 
 _CHECKSUM = 9  # eight digits and a blank
 
@@ -182,7 +183,10 @@ class LineLog(LineFile):
         self._halted = ""
         self._closed = False
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if sync:
+                make_folder(path.parent)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():
                 self._verify()
             self._end = opened(path)
@@ -237,12 +241,3 @@ class LineLog(LineFile):
             self._end.close()
         except OSError as error:
             raise LogHalted(f"{self.path} could not be closed: {error}") from error
-
-
-def sync_directory(directory: Path) -> None:
-    """A new file's name is in its directory, which the disk must have as well."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

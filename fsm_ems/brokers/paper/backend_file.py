@@ -18,6 +18,7 @@ import msgspec
 
 from fsm_ems.brokers.paper.engine_facts import Fact
 from fsm_ems.errors import InvalidMessage, LogHalted
+from fsm_ems.folders import make_folder
 from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.lines import Appending, FileEnd, Form, LineLog
 from fsm_ems.value import Value
@@ -75,7 +76,8 @@ class VenueFile:
     ) -> None:
         self.folder = Path(folder)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder.parent)
+            self.folder.mkdir(exist_ok=True)  # whose name the log syncs with its own, if it syncs
             lock = FolderLock(self.folder / LOCK)
         except OSError as error:
             raise LogHalted(f"{self.folder} cannot be opened: {error}") from error
