@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
 
-from fsm_ems.journal import sqlite_writer
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.messages import (
     BrokerdBust,
@@ -20,7 +18,7 @@ from fsm_ems.messages import (
     OrderDetails,
 )
 from fsm_ems.testing.crash_scene import SETTINGS, OrderScene, Script
-from fsm_ems.testing.crash_stage import MARKET, Desk
+from fsm_ems.testing.crash_stage import MARKET, Desk, checkpoint_every
 
 Play = Callable[[Desk], Awaitable[None]]
 
@@ -169,18 +167,9 @@ async def _burst(desk: Desk) -> None:
         await desk.cancel(f"o{number}")
 
 
-@contextmanager
-def _checkpoint_every(pages: int) -> Generator[None]:
-    usual, sqlite_writer.CHECKPOINT_PAGES = sqlite_writer.CHECKPOINT_PAGES, pages
-    try:
-        yield
-    finally:
-        sqlite_writer.CHECKPOINT_PAGES = usual
-
-
 async def _checkpoints(desk: Desk) -> None:
     """SQLite's log is moved into its database again and again, and begun anew."""
-    with _checkpoint_every(6):
+    with checkpoint_every(6):
         await desk.link()
         for number in range(4):
             await _rest(desk, f"o{number}")

@@ -6,8 +6,8 @@ Each step of a scenario is an input; what it makes due leaves by the shipped
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -22,6 +22,7 @@ from fsm_ems.dialogs.record import Booked, Notice, Record, Send
 from fsm_ems.dialogs.settings import SECOND_NS, Settings
 from fsm_ems.dialogs.snapshot import Plain, facts
 from fsm_ems.errors import EMSError, LogHalted
+from fsm_ems.journal import sqlite_writer
 from fsm_ems.journal.base import ids_in
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.sqlite import Journal
@@ -252,6 +253,16 @@ def a_buy(oid: str, **fields: Any) -> Order:  # noqa: ANN401 -- pydantic checks 
         "oid": oid, "side": "buy", "market": MARKET, "size": Decimal(2), "price": Decimal(95), **fields
     }  # fmt: skip
     return Order(**wish)
+
+
+@contextmanager
+def checkpoint_every(pages: int) -> Generator[None]:
+    """Have SQLite's log moved into its database after fewer *pages* than usual."""
+    usual, sqlite_writer.CHECKPOINT_PAGES = sqlite_writer.CHECKPOINT_PAGES, pages
+    try:
+        yield
+    finally:
+        sqlite_writer.CHECKPOINT_PAGES = usual
 
 
 def digest_of(records: Sequence[Record]) -> bytes:

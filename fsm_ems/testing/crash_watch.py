@@ -95,7 +95,7 @@ class Watch:
             return ""
         return whole.removeprefix(self._folder) if whole.startswith(self._folder) else None
 
-    def around(self, call: Call, act: Callable[[], Any]) -> Any:  # noqa: ANN401 -- whatever the real one returns
+    def around(self, call: Call, act: Callable[[], Any]) -> Any:
         """Do *act*, and tell of it."""
         self._listener.before(call)
         done = act()
@@ -246,10 +246,10 @@ class _Functions:
         self._watch = watch
         self._os = {name: getattr(os, name) for name in dir(os)}
 
-    def _real(self, name: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- the real one's
+    def _real(self, name: str, *args: Any, **kwargs: Any) -> Any:
         return self._os[name](*args, **kwargs)
 
-    def open(self, path: Any, flags: int, mode: int = 0o777, **kwargs: Any) -> int:  # noqa: ANN401
+    def open(self, path: Any, flags: int, mode: int = 0o777, **kwargs: Any) -> int:
         where = self._watch.inside(path)
         if where is None:
             return int(self._real("open", path, flags, mode, **kwargs))
@@ -299,13 +299,13 @@ class _Functions:
         self._watch.closed(file)
         self._real("close", file)
 
-    def replace(self, old: Any, new: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def replace(self, old: Any, new: Any, **kwargs: Any) -> None:
         self._rename("replace", old, new, kwargs)
 
-    def rename(self, old: Any, new: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def rename(self, old: Any, new: Any, **kwargs: Any) -> None:
         self._rename("rename", old, new, kwargs)
 
-    def _rename(self, name: str, old: Any, new: Any, kwargs: dict[str, Any]) -> None:  # noqa: ANN401
+    def _rename(self, name: str, old: Any, new: Any, kwargs: dict[str, Any]) -> None:
         where, to = self._watch.inside(old), self._watch.inside(new)
         if where is None or to is None:
             self._real(name, old, new, **kwargs)
@@ -313,16 +313,16 @@ class _Functions:
             call = Call("rename", where, asked_by(), to=to)
             self._watch.around(call, lambda: self._real(name, old, new, **kwargs))
 
-    def unlink(self, path: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def unlink(self, path: Any, **kwargs: Any) -> None:
         self._one("remove", "unlink", path, kwargs)
 
-    def remove(self, path: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def remove(self, path: Any, **kwargs: Any) -> None:
         self._one("remove", "remove", path, kwargs)
 
-    def mkdir(self, path: Any, mode: int = 0o777, **kwargs: Any) -> None:  # noqa: ANN401
+    def mkdir(self, path: Any, mode: int = 0o777, **kwargs: Any) -> None:
         self._one("make folder", "mkdir", path, {"mode": mode, **kwargs})
 
-    def _one(self, what: What, name: str, path: Any, kwargs: dict[str, Any]) -> None:  # noqa: ANN401
+    def _one(self, what: What, name: str, path: Any, kwargs: dict[str, Any]) -> None:
         where = self._watch.inside(path)
         if where is None or (what == "make folder") is os.path.exists(path):  # noqa: PTH110 -- as above
             self._real(name, path, **kwargs)
@@ -333,7 +333,7 @@ class _Functions:
 class _Raw(io.FileIO):
     """A file that Python's own buffers write through."""
 
-    def __init__(self, watch: Watch, path: str, file: Any, mode: str, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, watch: Watch, path: str, file: Any, mode: str, **kwargs: Any) -> None:
         self._watch = watch
         self._path = path
         opens = super().__init__
@@ -350,7 +350,7 @@ class _Raw(io.FileIO):
         self._appends = mode[0] == "a"
         watch.opened(self.fileno(), path, appends=self._appends)
 
-    def write(self, content: Any) -> int:  # noqa: ANN401 -- any buffer
+    def write(self, content: Any) -> int:
         offset = os.fstat(self.fileno()).st_size if self._appends else self.tell()
         call = Call("write", self._path, asked_by(), offset, bytes(content))
         return int(self._watch.around(call, lambda: super(_Raw, self).write(content)))
@@ -371,15 +371,15 @@ def _opener(watch: Watch) -> Callable[..., Any]:
     real = io.open
 
     def opened(
-        file: Any,  # noqa: ANN401 -- as open has it
+        file: Any,
         mode: str = "r",
         buffering: int = -1,
         encoding: str | None = None,
         errors: str | None = None,
         newline: str | None = None,
         closefd: bool = True,  # noqa: FBT001, FBT002 -- as open has it
-        opener: Any = None,  # noqa: ANN401 -- as open has it
-    ) -> Any:  # noqa: ANN401 -- as open has it
+        opener: Any = None,
+    ) -> Any:
         path = watch.path_of(file) if isinstance(file, int) else watch.inside(file)
         if path is None or not set(mode) & set("wax+"):
             return real(file, mode, buffering, encoding, errors, newline, closefd, opener)
