@@ -74,6 +74,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("journal/*", 4),
     ("clock.py", 4),
     ("operator_log.py", 4),
+    ("folders.py", 4),
     ("account_books.py", 5),
     ("orders_file.py", 4),
     ("replay.py", 5),
