@@ -13,6 +13,7 @@ import trio.testing
 
 from fsm_ems import Order, open_ems
 from fsm_ems.clock import TrioClock
+from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.messages import BrokerdCancel, BrokerdOrder, BrokerdQuery, BrokerdStatus, Request
 from tests.late_log import LateLog
 from tests.scripted_broker import ScriptedBroker, ScriptedDialogue
@@ -148,3 +149,47 @@ async def test_what_an_account_may_hold_is_told_as_a_range_while_an_order_is_unk
         assert (told.low, told.high, told.certain) == (Decimal(0), Decimal(2), False)
         assert stands is not None
         assert (status.filled, status.filled_max, stands.filled_max) == (Decimal(0), Decimal(2), Decimal(2))
+
+
+async def test_a_cancel_that_is_wanted_is_sent_again_by_the_next_process() -> None:
+    """Under its own id; nothing that was asked for is forgotten."""
+    log, first = MemoryLog(keep=None), ScriptedBroker()
+    async with open_ems(first, log=log) as ems:
+        await ems.ready()
+        order = await ems.submit(ORDER)
+        placed = await sent(first)
+        assert isinstance(placed, BrokerdOrder)
+        first.report(BrokerdStatus(reqid=placed.reqid, status="open"))
+        await trio.testing.wait_all_tasks_blocked()
+        await order.cancel()
+        wanted = await sent(first)
+    second = ScriptedBroker()
+    async with open_ems(second, log=log) as ems:
+        again = await sent(second)
+
+    assert isinstance(wanted, BrokerdCancel)
+    assert isinstance(again, BrokerdCancel)
+    assert (again.reqid, again.target) == (wanted.reqid, placed.reqid)
+
+
+async def test_an_order_that_never_arrived_is_sent_again_by_the_next_process() -> None:
+    """One read was before the restart and one after it; what its owner allows is in the records."""
+    log, first = MemoryLog(keep=None), ScriptedBroker()
+    async with open_ems(first, log=log) as ems:
+        await ems.ready()
+        await ems.submit(AGAIN)
+        placed, query = await sent(first), await sent(first)
+        assert isinstance(query, BrokerdQuery)
+        first.report(absent(query))
+        await trio.testing.wait_all_tasks_blocked()
+    second = ScriptedBroker()
+    async with open_ems(second, log=log) as ems:
+        query = await sent(second)
+        assert isinstance(query, BrokerdQuery)
+        second.report(absent(query))
+        again = await sent(second)
+
+    assert isinstance(placed, BrokerdOrder)
+    assert isinstance(again, BrokerdOrder)
+    assert again.reqid != placed.reqid
+    assert (again.size, again.price) == (placed.size, placed.price)
