@@ -76,6 +76,8 @@ class Audience:
         missed = seq - since
         if missed > len(kept):
             self._awaited.add(mailbox)
+            if self._closed:  # where the log has halted, nothing more will come
+                mailbox.close()
             return False
         mailbox.begin(map(status_of, [*islice(kept, len(kept) - missed, None)]))
         self.add(identity, None, mailbox)
@@ -132,3 +134,5 @@ class Audience:
         for boxes in self._mailboxes.values():
             for box in boxes:
                 box.close()
+        for box in self._awaited:
+            box.close()
