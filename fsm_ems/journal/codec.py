@@ -52,6 +52,7 @@ from fsm_ems.dialogs.record import (
     Triggered,
     Unparked,
 )
+from fsm_ems.journal.quick import quick_reader
 from fsm_ems.journal.typed import Reader, fields_reader, is_object, read_int, read_text, reader_of
 from fsm_ems.machines.order_events import OrderEvent
 from fsm_ems.messages import AnyReport
@@ -74,7 +75,7 @@ def encode(record: Record) -> str:
     return (
         f'{{"v":1,"seq":{record.seq},"time_ns":{record.time_ns},{about(record.owner, record.oid)},'
         f'"event":{_EVENT[record.event]},"then":{_EVENT[record.then]},'
-        f'"kind":"{kind.__name__}","payload":{{{_WRITERS[kind](record.payload)}}},'
+        f'"kind":"{kind.__name__}","payload":{{{WRITERS[kind](record.payload)}}},'
         f'"tells":[{told}],"alarm":{_text(record.alarm)}}}'
     )
 
@@ -266,7 +267,7 @@ def _orphaned(payload: Orphaned) -> str:
     return f'"broker":{quoted(payload.broker)},"report":{_report(payload.report)},"origin":{payload.origin}'
 
 
-_WRITERS: dict[type[Any], Callable[[Any], str]] = {
+WRITERS: dict[type[Any], Callable[[Any], str]] = {
     Submitted: _submitted,
     Held: _held,
     Adopted: _adopted,
@@ -293,6 +294,7 @@ _WRITERS: dict[type[Any], Callable[[Any], str]] = {
     Unparked: _unparked,
     Orphaned: _orphaned,
 }
+"""What writes the payload of a line, by its kind."""
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -301,6 +303,7 @@ _event: Reader = reader_of(OrderEvent | None)
 _tells: Reader = reader_of(tuple[tuple[str, int], ...])
 _alarm: Reader = reader_of(str | None)
 _NAMES = frozenset({"v", "kind", *Record.__struct_fields__})
+_quick = quick_reader(WRITERS)
 
 
 def decode(line: str | bytes) -> Record:
@@ -309,7 +312,8 @@ def decode(line: str | bytes) -> Record:
     Raises:
         ValueError: the line is not one that :func:`encode` makes; the text says where.
     """
-    return from_fields(from_json(line, cache_strings="keys"))
+    record = _quick(line)
+    return from_fields(from_json(line, cache_strings="keys")) if record is None else record
 
 
 def as_fields(record: Record) -> dict[str, Any]:
