@@ -172,7 +172,7 @@ class EMS(Client):
         self._audience.remove(identity, oid, mailbox)
 
     def standing(self, identity: str, oid: str) -> Status | None:
-        """How an order of *identity* stands; None where memory has no such order."""
+        """How an order of *identity* stands; the disk may not have it yet. None where memory has none."""
         dialog = self.dispatcher.book.dialog(identity, oid)
         return (
             None
@@ -202,7 +202,7 @@ class EMS(Client):
 
     @property
     def positions(self) -> tuple[Standing, ...]:
-        """Every position as it stands, by account and market."""
+        """Every position as it stands, by account and market; the disk may not have it yet."""
         return standings(self.dispatcher.book)
 
     def unrealized(self, account: str, market: str) -> Decimal | None:
