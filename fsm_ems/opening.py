@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from functools import cache
+from decimal import Decimal
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import structlog
 import trio
 
-from fsm_ems.account_books import AccountBooks, booked_in, check_behind, rebuild
+from fsm_ems.account_books import AccountBooks, check_behind, rebuild
+from fsm_ems.audience import Audience
 from fsm_ems.brokers.base import Broker
 from fsm_ems.client import check_name
 from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.record import Booked
+from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import ClientFault, InvalidMessage, LogHalted
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.memory import MemoryLog
-from fsm_ems.journal.replay import replay
+from fsm_ems.journal.replay import Restored
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.market import undeclared
 from fsm_ems.messages import Order, named_faults
+from fsm_ems.operator_log import operator_log
 from fsm_ems.promises import Promises
 from fsm_ems.service import EMS
-
-_log = structlog.get_logger("fsm_ems")
 
 
 def new_order(**fields: Any) -> Order:  # noqa: ANN401  # pydantic checks each field's type and says what is wrong
@@ -76,31 +75,40 @@ def _nobody(*_: object) -> None:
     """Nothing is due, and nobody is told."""
 
 
-async def _opened_books(folder: Path, book: Book, booked: Sequence[Booked], log: RecordLog) -> AccountBooks:
+async def _opened_books(
+    folder: Path, book: Book, booked: Sequence[Booked], log: RecordLog, fee_factor: Decimal
+) -> AccountBooks:
     """The accounts' files as the records have them, once the disk has those that this opening made."""
     await Promises(log, _nobody, _nobody).durable(book.seq)
-    for aside in await trio.to_thread.run_sync(rebuild, folder, book, booked):
-        _log.error("account file unreadable", why=str(aside))
-    return AccountBooks(folder, book, booked)
+    for aside in await trio.to_thread.run_sync(rebuild, folder, book, booked, fee_factor):
+        operator_log().error("account file unreadable", why=str(aside))
+    return AccountBooks(folder, book, booked, fee_factor)
 
 
 @cache
 def _say_in_memory() -> None:
-    """Once, and not on stdout, where a log that nobody set up would put it: that is the program's own."""
-    log = _log if structlog.is_configured() else structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
-    log.info("records are in memory alone and gone with this process; open_ems(path=...) keeps them")
+    """Once a process."""
+    operator_log().info(
+        "records are in memory alone and gone with this process; open_ems(path=...) keeps them"
+    )
 
 
 @asynccontextmanager
-async def _opened_log(log: RecordLog | None, path: Path | None) -> AsyncGenerator[RecordLog]:
+async def _opened_log(
+    log: RecordLog | None, path: Path | None, restored: Restored
+) -> AsyncGenerator[RecordLog]:
+    """The log, whose records *restored* has taken."""
     if path is not None and log is not None:
         raise ClientFault("path= and log= both say where the records are: give one of them")
     if path is not None:
-        log = await trio.to_thread.run_sync(Journal, path)
+        log = await trio.to_thread.run_sync(partial(Journal, path, take=restored.take))
     elif log is None:
         _say_in_memory()
         log = MemoryLog()
     try:
+        if path is None:
+            for record in log:
+                restored.take(record)
         yield log
     except BaseException:
         with trio.CancelScope(shield=True), suppress(LogHalted):  # what broke the block says more
@@ -117,15 +125,19 @@ async def _close(log: RecordLog) -> None:
         log.close()
 
 
+def _folder(path: Path | str | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
 @asynccontextmanager
 async def open_ems(
     *brokers: Broker,
     settings: Settings | None = None,
     identity: str = "main",
-    path: Path | None = None,
+    path: Path | str | None = None,
     log: RecordLog | None = None,
     clock: Clock | None = None,
-    accounts: Path | None = None,
+    accounts: Path | str | None = None,
 ) -> AsyncGenerator[EMS]:
     """Run an EMS for as long as the block is open; several may run in one program.
 
@@ -156,10 +168,9 @@ async def open_ems(
         raise ClientFault("accounts are written from the records: give a path, or a log that lasts")
     clock = TrioClock() if clock is None else clock
     settings = _with_brokers(Settings() if settings is None else settings, brokers)
-    async with _opened_log(log, path) as records:
-        ems = await _started(
-            brokers, settings, identity, records, clock, path if accounts is None else accounts
-        )
+    folder, beside, restored = _folder(path), _folder(accounts), Restored(settings.keep_events)
+    async with _opened_log(log, folder, restored) as records:
+        ems = await _started(brokers, settings, identity, records, clock, beside or folder, restored)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ems.run)
             try:
@@ -177,15 +188,13 @@ async def _started(
     log: RecordLog,
     clock: Clock,
     accounts: Path | None,
+    restored: Restored,
 ) -> EMS:
-    """The EMS as its records have it, with its links down."""
-    book, booked = Book(), list[Booked]()
-    if accounts is None:
-        book = replay(log)
-    else:
-        booked += booked_in(log, book)
-        if isinstance(log, Journal):
-            check_behind(accounts, book, str(log.path))
+    """The EMS as its records, which *restored* has taken, have it, with its links down."""
+    book = restored.book
+    audience = Audience(settings.keep_events, restored.told, book.streams)
+    if accounts is not None and isinstance(log, Journal):
+        check_behind(accounts, book, str(log.path))
     dispatcher = Dispatcher(
         settings,
         log.append,
@@ -196,7 +205,16 @@ async def _started(
         life=log.of,
     )
     dispatcher.grant(identity, "trader", clock())
+    lost: list[Effect] = []
     for broker in list(book.links):
-        dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
-    books = None if accounts is None else await _opened_books(accounts, book, booked, log)
-    return EMS(dispatcher, brokers, identity, clock, log, books)
+        lost += dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
+    books = None
+    if accounts is not None:
+        books = await _opened_books(accounts, book, restored.booked, log, settings.fee_factor)
+    restored.booked.clear()  # it is in the accounts' files by now
+    restored.told.clear()
+    ems = EMS(dispatcher, brokers, identity, clock, log, audience, books)
+    if lost:  # those who come back to their streams are told; whoever listens from here on heard it before
+        ems.carry_out(lost)
+        await ems.settle()
+    return ems

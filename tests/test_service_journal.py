@@ -242,6 +242,20 @@ async def test_records_in_memory_are_said_to_be_so_once_and_not_on_stdout(
     assert said.err.count("records are in memory alone") == 1
 
 
+async def test_what_goes_wrong_is_told_on_stderr_and_stdout_is_the_programs_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        broker.break_link()
+        await trio.testing.wait_all_tasks_blocked()
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "link lost" in said.err
+
+
 async def test_a_log_that_somebody_set_up_is_told_there(tmp_path: Path) -> None:
     _say_in_memory.cache_clear()
     with structlog.testing.capture_logs() as told:

@@ -19,7 +19,7 @@ from fsm_ems import (
     PaperBroker,
     new_order,
     open_ems,
-    service,
+    outbox,
 )
 from fsm_ems.brokers.paper.backend_dialogue import PaperDialogue
 from fsm_ems.client import Client
@@ -151,7 +151,7 @@ async def test_a_command_that_waits_for_room_is_refused_when_the_ems_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is not recorded: nothing would send it."""
-    monkeypatch.setattr(service, "QUEUED_MAX", 2)
+    monkeypatch.setattr(outbox, "QUEUED_MAX", 2)
     async with trio.open_nursery() as nursery, open_ems(StuckBroker()) as ems:
         await ems.ready()
         for oid in ("o1", "o2", "o3"):

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs import decide_history
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.accounts import misplaced
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.decide import new_reqid, record, whole, within_limits
+from fsm_ems.dialogs.decide import new_reqid, out_of_date, record, whole, within_limits
 from fsm_ems.dialogs.facts import Body, Dialog
 from fsm_ems.dialogs.naming import name
 from fsm_ems.dialogs.naming_status import WEIGHED
@@ -87,9 +89,19 @@ def find_amended(book: Book, broker: str, report: Report) -> Dialog | None:
 
 
 def mapped(
-    book: Book, settings: Settings, broker: str, dialog: Dialog, report: Report, now_ns: int, origin: int = 0
+    book: Book,
+    settings: Settings,
+    prices: Prices,
+    broker: str,
+    dialog: Dialog,
+    report: Report,
+    now_ns: int,
+    origin: int = 0,
 ) -> Record | None:
-    """The record of a report about *dialog*; None when it tells nothing new."""
+    """The record of a report about *dialog*; None when it tells nothing new.
+
+    *prices* value an order that it proves never to have arrived, and that may be sent again.
+    """
     named = name(dialog, report)
     key, event = (dialog.owner, dialog.oid), named.event
     if event is None:
@@ -127,7 +139,31 @@ def mapped(
         alarms = alarm, stolen, _misplaced(book, dialog, origin)
         alarm = "; ".join(filter(None, alarms)) or None
     reported = Reported(broker, report, deadline, origin, foreign)
-    return record(book, now_ns, key, event, reported, named.then, alarm)
+    made = record(book, now_ns, key, event, reported, named.then, alarm)
+    return made if event is not E.ABSENT else _absent(book, settings, prices, dialog, made, reported)
+
+
+def _absent(
+    book: Book, settings: Settings, prices: Prices, dialog: Dialog, made: Record, reported: Reported
+) -> Record:
+    """*made*, by which an order ends that never arrived; or it is sent again, if its owner allows that.
+
+    Once, as any order is sent: while no cancel is wanted, its date has not passed, no limit now in force
+    forbids it, and the link is in step: until that is so, this is one more read without it.
+    """
+    broker, now_ns = dialog.broker, made.time_ns
+    again = dialog.body.if_absent == "resend" and dialog.lost_reqid is None and dialog.cancel is None
+    if not again or out_of_date(dialog, now_ns):
+        return made
+    if not book.link_up(broker):
+        return replace(made, event=E.MISSING)
+    over = over_limits(settings, dialog, dialog.size, dialog.price, prices)
+    if over is not None:
+        return replace(made, alarm="; ".join(filter(None, (made.alarm, f"it was not sent again: {over}"))))
+    deadline_ns = now_ns + settings.request_deadline_ns
+    payload = replace(reported, reqid=new_reqid(book, settings, broker), deadline_ns=deadline_ns)
+    fired = dialog.flags & f.TRIGGERED
+    return replace(made, event=E.RESEND_DARK if fired else E.RESEND, payload=payload)
 
 
 def _taken(book: Book, dialog: Dialog, report: BrokerdFill | BrokerdBust | BrokerdCorrection) -> str | None:
@@ -298,12 +334,12 @@ def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Re
 
 
 def unparked(
-    book: Book, settings: Settings, broker: str, seq: int, report: Report, now_ns: int
+    book: Book, settings: Settings, prices: Prices, broker: str, seq: int, report: Report, now_ns: int
 ) -> tuple[Dialog | None, Record | None]:
     """What becomes of a report that waited: its dialog if there is one by now, and its record."""
     dialog = find(book, broker, report)
     if dialog is not None:
-        return dialog, mapped(book, settings, broker, dialog, report, now_ns, seq)
+        return dialog, mapped(book, settings, prices, broker, dialog, report, now_ns, seq)
     return None, unmapped(book, settings, broker, report, now_ns, seq)
 
 

@@ -190,7 +190,7 @@ class Dispatcher:
             dialog = self._bring_back(life, now_ns) or dialog
         if dialog is None:
             return self._unmapped(broker, report, now_ns)
-        made = decide_reports.mapped(book, self.settings, broker, dialog, report, now_ns)
+        made = decide_reports.mapped(book, self.settings, self.prices, broker, dialog, report, now_ns)
         if made is None:
             self.ignored += 1
             return []
@@ -319,7 +319,9 @@ class Dispatcher:
                 self._settle(broker, seq, waiting.report, now_ns, effects)
 
     def _settle(self, broker: str, seq: int, report: Report, now_ns: int, effects: list[Effect]) -> None:
-        dialog, made = decide_reports.unparked(self.book, self.settings, broker, seq, report, now_ns)
+        dialog, made = decide_reports.unparked(
+            self.book, self.settings, self.prices, broker, seq, report, now_ns
+        )
         known_as = None if dialog is None else dialog.venue_id
         if made is None:
             made = decide_reports.dropped(self.book, broker, dialog, seq, now_ns)

@@ -51,7 +51,16 @@ _NO_ANSWER = frozenset({"pending_cancel", "absent"})
 """Answers that do not say that no cancel is open."""
 _FOUND = frozenset({E.FOUND_ACKED, E.FOUND_OPEN, E.FOUND_FILLED})
 _NO_PROOF = frozenset(
-    {E.CANCEL_REFUSED, E.CANCEL_REFUSED_DARK, E.EDIT_REFUSED, E.AMBIGUOUS, E.MISSING, E.ABSENT}
+    {
+        E.CANCEL_REFUSED,
+        E.CANCEL_REFUSED_DARK,
+        E.EDIT_REFUSED,
+        E.AMBIGUOUS,
+        E.MISSING,
+        E.ABSENT,
+        E.RESEND,
+        E.RESEND_DARK,
+    }
 )
 
 

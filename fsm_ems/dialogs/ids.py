@@ -42,7 +42,7 @@ def index_venue_id(book: Book, dialog: Dialog, venue_id: str) -> None:
 
 
 def take_over(dialog: Dialog, reqid: int | str) -> None:
-    """*reqid* is the one in force from here on: an edit under it was accepted."""
+    """*reqid* is the one in force from here on: an edit of it was accepted, or it was sent again."""
     if dialog.reqid is not None and reqid != dialog.reqid:
         dialog.reqids = (*(old for old in dialog.reqids if old != reqid), dialog.reqid)
         dialog.reqid = reqid

@@ -16,20 +16,21 @@ import apsw
 
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import EMSBug, LogHalted
+from fsm_ems.folders import make_folder
 from fsm_ems.journal.folder_lock import FolderLock
-from fsm_ems.journal.lines import make_directory, sync_directory
 from fsm_ems.journal.sqlite_connection import Connection, connected, make_durable
 from fsm_ems.journal.sqlite_read import JournalRows
 from fsm_ems.journal.sqlite_store import (
     COLUMNS,
+    FIRST_PREV,
     check_form,
     check_pages,
-    check_rows,
     create,
     is_blank,
     names_of,
     row_of,
     told_plainly,
+    verified,
 )
 from fsm_ems.journal.sqlite_writer import Staged, Writer
 
@@ -39,9 +40,14 @@ _WRITING = apsw.SQLITE_OPEN_READWRITE
 _EVERY_ROW = f"SELECT {COLUMNS} FROM records ORDER BY seq"  # noqa: S608 -- our own names
 
 
+def _nowhere(_: Record) -> None:
+    """Nobody folds them."""
+
+
 class Journal(JournalRows):
     """The journal in *folder*, verified when opened, then added to. One open journal in a folder at a time.
 
+    *take* is given every record while it is verified, so that whoever folds them need not read them again.
     *vfs* names another of SQLite's file systems, for tests of failing disks. :meth:`append` and all reading
     belong to one thread.
 
@@ -53,27 +59,30 @@ class Journal(JournalRows):
         LogFault: it cannot be read.
     """
 
-    def __init__(self, folder: Path, *, vfs: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, take: Callable[[Record], object] | None = None, vfs: str | None = None
+    ) -> None:
         super().__init__(folder)
         self._vfs = vfs
         try:
-            make_directory(folder, 0o700)
+            make_folder(folder, 0o700)
             self._lock: FolderLock | None = FolderLock(folder / LOCK)
         except OSError as error:
             raise LogHalted(f"{folder} cannot be opened: {error}") from error
         try:
-            self._open()
+            self._open(_nowhere if take is None else take)
         except BaseException:
             self._unlock()
             raise
 
-    def _open(self) -> None:
+    def _open(self, take: Callable[[Record], object]) -> None:
         made = not self.path.exists()
         if made:
             with told_plainly(self.path):
                 os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
         self._reader: Connection | None = None
         writing: Connection | None = None
+        seq, last = 0, FIRST_PREV
         try:
             with told_plainly(self.path):
                 writing = connected(self.path, _WRITING, self._vfs)
@@ -81,20 +90,22 @@ class Journal(JournalRows):
                 if not blank:
                     check_form(writing, self.path)
                     check_pages(writing, self.path)
-                seq, self._hash = check_rows([] if blank else writing.execute(_EVERY_ROW), self.path)
+                for record, digest in verified([] if blank else writing.execute(_EVERY_ROW), self.path):
+                    seq, last = record.seq, digest
+                    take(record)
                 make_durable(writing, self.path)
                 if blank:
                     create(writing)
                 # What a run before this one could not sync may be in memory alone, and look whole: copied
-                # into the database, it is written once more.
+                # into the database, it is written once more. The names of its files SQLite syncs itself, with
+                # the first sync of a log that it opened: before anything can be durable by it.
                 writing.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-                sync_directory(self.path.parent)
                 self._reader = self._connection()
         except BaseException:
             if writing is not None:
                 writing.close()
             raise
-        self._seq = seq
+        self._seq, self._hash = seq, last
         self._writer = Writer(writing, seq, str(self.path))
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────────────

@@ -95,6 +95,12 @@ _RESTING: dict[tuple[str, str], Route] = {
 _DOUBT_AND_ENDS: dict[tuple[str, str], Route] = {
     (CONTACT, S.UNKNOWN): Route(Port("bottom", at=MIDDLE), Port("top")),
     (S.UNKNOWN, S.ACKED): Route(Port("left"), Port("bottom", -18), 0.3),
+    (S.UNKNOWN, S.PENDING): Route(
+        Port("left", 9), Port("left", 13), 0.24, (Point(409, DOUBT + 9), Point(409, MAIN + 13))
+    ),
+    (S.UNKNOWN, S.DARK_TRIGGERED): Route(
+        Port("left", 18), Port("left", -13), 0.3, (Point(396, DOUBT + 18), Point(396, HIGH - 13))
+    ),
     (S.UNKNOWN, S.OPEN): Route(Port("right"), Port("bottom", 44), 0.3),
     (VENUE, S.FILLED): _level(MAIN + 17)._replace(label=Point(END - 120, MAIN + 33)),
     (VENUE, S.EXPIRED): _level(HIGH),

@@ -65,42 +65,18 @@ class AuditedEdit:
 
 
 class AuditedOrder:
-    """One order as its messages tell it."""
+    """One order as its messages tell it.
+
+    *again*: its owner lets it be sent again where it never arrived; *lost* is the request that never did.
+    """
 
     __slots__ = (
-        "absences",
-        "alert",
-        "arrived",
-        "asked",
-        "broker",
-        "cancel_again_ns",
-        "cancel_due_ns",
-        "cancel_every_ns",
-        "cancel_id",
-        "cancel_seen",
-        "dark",
-        "edits",
-        "expire_ns",
-        "gone",
-        "live",
-        "moved",
-        "oid",
-        "over",
-        "owner",
-        "place",
-        "price",
-        "reqid",
-        "sends",
-        "sent_due_ns",
-        "size",
-        "state",
-        "stated",
-        "triggered",
-        "unseen",
-        "vanished",
-        "waits",
-        "wish",
-    )
+        "absences", "again", "alert", "arrived", "asked", "broker", "cancel_again_ns",
+        "cancel_due_ns", "cancel_every_ns", "cancel_id", "cancel_seen", "dark", "edits",
+        "expire_ns", "gone", "live", "lost", "moved", "oid", "over", "owner", "place", "price",
+        "reqid", "sends", "sent_due_ns", "size", "state", "stated", "triggered", "unseen",
+        "vanished", "waits", "wish",
+    )  # fmt: skip  # one name a line says no more
 
     def __init__(
         self, owner: str, oid: str, broker: str, size: Decimal | None, price: Decimal | None
@@ -135,6 +111,8 @@ class AuditedOrder:
         self.vanished = False
         self.unseen = False
         self.over = False
+        self.again = False
+        self.lost: int | str | None = None
 
     def twin(self) -> AuditedOrder:
         """An equal one that shares nothing that can change."""
@@ -208,7 +186,8 @@ class AuditedOrder:
             self.state, self.waits, self.size, self.price, self.sends, self.arrived, self.triggered,
             self.stated,
             self.wish, self.cancel_id is None, self.cancel_seen, self.asked is None, self.absences > 1,
-            self.absences > 0, self.unseen, self.over, self.vanished, self.cancel_every_ns,
+            self.absences > 0, self.unseen, self.over, self.again, self.lost is None,
+            self.vanished, self.cancel_every_ns,
             max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.cancel_again_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.sent_due_ns - now_ns, 0) if self.sent_due_ns and not self.arrived else None,
@@ -385,6 +364,11 @@ class AuditedOrder:
     def in_doubt(self) -> None:
         """It came into doubt: a cancel is sent again at its deadline."""
         self.asked, self.cancel_again_ns = None, self.cancel_due_ns
+
+    def leaves_again(self) -> None:
+        """What was sent never arrived, and it is sent once more."""
+        self.lost = self.reqid
+        self.found()
 
     def found(self) -> None:
         """It is in doubt no more."""

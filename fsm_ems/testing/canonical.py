@@ -104,6 +104,7 @@ def _dialog(dialog: Dialog, names: Names, now_ns: int, armed: frozenset[Dialog])
         dialog.end,
         dialog.noted_end,
         dialog.reqid is None,
+        names.of(dialog.lost_reqid),
         dialog.venue_id,
         dialog.venue_ids,
         _cancel(dialog.cancel, now_ns),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from fsm_ems.dialogs.record import Notice
 from fsm_ems.errors import InvalidMessage
@@ -284,6 +284,7 @@ class Clients:
             oid=oid,
             side=side,
             market=market,
+            if_absent=_if_absent(oid),
             size=self._size(market),
             price=None if type_ == "market" else self._price(market),
             type=type_,
@@ -321,6 +322,7 @@ class Clients:
             oid=oid,
             side=side,
             market=market,
+            if_absent=_if_absent(oid),
             size=self._size(market),
             price=None if trigger == "trail" and rng.randrange(2) else self._price(market),
             type="market" if at_market else "limit",
@@ -333,6 +335,11 @@ class Clients:
             limit_ticks=None if at_market else rng.choice((None, 0, 3)),
             account=account,
         )
+
+
+def _if_absent(oid: str) -> Literal["reject", "resend"]:
+    """Every second order may be sent again."""
+    return "resend" if int(oid[1:]) % 2 else "reject"
 
 
 def rights(owners: Sequence[str]) -> dict[str, frozenset[str]]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from fsm_ems.accounting.clear import Clear
 from fsm_ems.dialogs.asking import SendHistory
 from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.exposure import Exposure, exposures
 from fsm_ems.dialogs.record import (
     Booked,
     CancelWanted,
@@ -67,6 +68,7 @@ class FromLog:
     def __init__(self) -> None:
         self.key_of: dict[int | str, Key] = {}
         self.sent: dict[Key, int | str] = {}
+        self.again: set[Key] = set()
         self.born: set[Key] = set()
         self.cancelled: set[Key] = set()
         self.wishes: set[Key] = set()
@@ -159,6 +161,8 @@ class Oracle:
                 log.wishes.add(key)
         if isinstance(payload, Submitted | Sent | Triggered) and payload.reqid is not None:
             self._sent(key, payload.reqid)
+        elif isinstance(payload, Reported) and payload.reqid is not None:
+            self._sent_again(key, payload.reqid)
         if record.event is not None and record.event.value in _REFUSALS:
             self._wish_refused(key, record)
 
@@ -170,6 +174,21 @@ class Oracle:
             raise Breach("P1", f"{key} is sent as {reqid}, which is {log.key_of[reqid]}'s")
         log.sent[key] = reqid
         log.key_of[reqid] = key
+
+    def _sent_again(self, key: Key, reqid: int | str) -> None:
+        """Only what never was at the venue, once, as its owner wished; it cannot come there any more."""
+        log = self.log
+        first = log.sent.pop(key, None)
+        if first is None or key in log.again:
+            raise Breach("P1", f"{key} is sent again as {reqid}, and was sent {1 + (key in log.again)} times")
+        if first in self.venue.by_reqid:
+            raise Breach("P1", f"{key} is sent again as {reqid}, and the venue has it as {first}")
+        if not any(wish.if_absent == "resend" for wish in self.submitted[key]):
+            raise Breach("P1", f"{key} is sent again as {reqid}, and its owner does not allow that")
+        if key in log.wishes:
+            raise Breach("P5", f"{key} is sent again as {reqid}, and its cancel is wanted")
+        log.again.add(key)
+        self._sent(key, reqid)
 
     def _wish_refused(self, key: Key, record: Record) -> None:
         payload = record.payload
@@ -292,6 +311,17 @@ class Oracle:
         for dialog in book.at_broker(BROKER):
             if len(dialog.edits) > settings.open_edits_max + 1:
                 raise Breach("P11", f"{len(dialog.edits)} edits of {dialog.oid} are open")
+
+    def within(self, book: Book) -> None:
+        """P4: what the venue really executed lies within the range that is told, whatever went missing.
+
+        Where no execution is undone: nobody can know of that before it is told.
+        """
+        told = {(each.account, each.market): each for each in exposures(book)}
+        for place, size in self.venue.positions().items():
+            each = told.get(place, Exposure(*place))
+            if not each.may_be(size):
+                raise Breach("P4", f"{place}: {size} is held at the venue, and the range is {each}")
 
     # ── restarts ────────────────────────────────────────────────────────────────────────────────────
 
