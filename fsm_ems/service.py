@@ -174,7 +174,7 @@ class EMS(Client):
         self._audience.remove(identity, oid, mailbox)
 
     def standing(self, identity: str, oid: str) -> Status | None:
-        """How an order of *identity* stands; None where memory has no such order."""
+        """How an order of *identity* stands; the disk may not have it yet. None where memory has none."""
         book = self.dispatcher.book
         dialog = book.dialog(identity, oid)
         return None if dialog is None else standing_of(dialog, book.streams[identity], self.clock())
@@ -201,7 +201,7 @@ class EMS(Client):
 
     @property
     def positions(self) -> tuple[Standing, ...]:
-        """Every position as it stands, by account and market."""
+        """Every position as it stands, by account and market; the disk may not have it yet."""
         return standings(self.dispatcher.book, self.dispatcher.settings.fee_factor)
 
     def exposure(self, account: str, market: str) -> Exposure:
