@@ -20,6 +20,9 @@ from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import RESTING, E
 
 Key = tuple[str, str]
+PATIENCE = 4
+"""A venue whose answers were lost for long must still be in step within 75 s of being heard again."""
+
 _RESTING = frozenset(RESTING)
 
 
@@ -43,8 +46,14 @@ def due(book: Book, now_ns: int) -> str | None:
 
 
 def asked(book: Book, settings: Settings, broker: str, now_ns: int) -> Record:
-    """The question, and when it is asked again should no answer come."""
-    again_ns = now_ns + settings.ask_every_ns
+    """The question, and when it is asked again should no answer come.
+
+    Only the answer to the newest question counts, so a venue that needs longer is given longer: twice as long
+    each time, up to :data:`PATIENCE` times what it has at first.
+    """
+    every_ns = settings.ask_every_ns
+    wait_ns = min(max(2 * book.histories[broker].wait_ns, every_ns), PATIENCE * every_ns)
+    again_ns = now_ns + wait_ns
     deadline_ns = now_ns + settings.request_deadline_ns
     reqid = new_reqid(book, settings, broker)
     return whole(book, now_ns, HistoryAsked(broker, reqid, settings.margin_ns, deadline_ns, again_ns))

@@ -118,7 +118,8 @@ def _dialog(dialog: Dialog, names: Names, now_ns: int, armed: frozenset[Dialog])
 
 
 def _history(broker: str, history: History, now_ns: int) -> Key:
-    return broker, history.since[1], ahead(history.due_ns, now_ns), bool(history.asked), history.newest[1]
+    asked = (bool(history.asked), history.newest[1], history.wait_ns)
+    return broker, history.since[1], ahead(history.due_ns, now_ns), asked
 
 
 def canonical(book: Book, names: Names, now_ns: int, *, clock: bool = True) -> Key:

@@ -164,6 +164,21 @@ def test_an_answer_that_does_not_come_is_asked_for_again(desk: Desk) -> None:
     assert desk.book.links[BROKER] == "up"
 
 
+def test_a_venue_that_answers_slowly_is_given_longer_until_its_answer_comes_in_time(desk: Desk) -> None:
+    """Each question has twice the time of the last, up to four times the first's; an answer ends that."""
+    question = asked(desk)
+    for seconds in (10, 20, 40, 40):
+        assert desk.due_in() == seconds
+        question = asked(desk, seconds)
+    desk.wait(39)
+    tell(desk, question)
+    assert desk.book.links[BROKER] == "up"
+
+    asked(desk, 60)
+
+    assert desk.due_in() == 10
+
+
 def test_a_lost_link_takes_the_question_with_it(desk: Desk) -> None:
     """The venue read what it told before it was lost: an answer that still comes ends nothing."""
     question = asked(desk)
