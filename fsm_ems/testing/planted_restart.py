@@ -16,6 +16,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.naming_steps import Name
+from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.record import Record, Sent, Timed
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.link import LinkEvent
@@ -86,12 +87,13 @@ def asked_at_once_and_sent_again(patch: Patch) -> None:
 
     def make(known: Call) -> Call:
         def mapped(
-            book: Book, settings: Settings, broker: str, dialog: Dialog, report: Any, now_ns: int
-        ) -> Any:
+            book: Book, settings: Settings, prices: Prices, broker: str, dialog: Dialog, report: Any,
+            now_ns: int,
+        ) -> Any:  # fmt: skip  # the shipped function's, as it stands
             absent = isinstance(report, BrokerdStatus) and report.status == "absent"
             if absent and dialog.state is S.UNKNOWN and _unproven(dialog) and report.query == dialog.asked:
                 return _again(book, dialog, settings, now_ns)
-            return known(book, settings, broker, dialog, report, now_ns)
+            return known(book, settings, prices, broker, dialog, report, now_ns)
 
         return mapped
 
