@@ -1,7 +1,11 @@
 """Which scenes with crashes are searched, and within which bounds; each to its end.
 
 Time goes in ticks. Deadlines, the margin and the questions' distance are one tick each: the least with which
-the protocol is sound at this skew and lag, as two equal answers are needed, a tick apart.
+the protocol is sound at this skew and lag, as two equal answers are needed, a tick apart. Where the time is
+bounded, the promises are held and nobody asks whether all agree in the end. A lag of the venue's reads may
+hide what was executed right before a connection: the periodic check finds it, so one is set there. Where a
+venue tells no history and executions are lost with a link, those of several units cannot be told apart:
+orders of one unit are searched there.
 """
 
 from __future__ import annotations
@@ -48,16 +52,16 @@ def themes() -> tuple[CrashTheme, ...]:
     """More than a million situations in all; the largest first."""
     return (
         CrashTheme("crash: order", (ONE,), PLAIN, crashes=3, retries=2, skew=1),
-        CrashTheme("crash: cancel", (ONE,), PLAIN, crashes=1, cancels=1),
-        CrashTheme("crash: order, history", (ONE,), LISTS, crashes=2, retries=1, skew=1),
-        CrashTheme("crash: cancel, history", (ONE,), LISTS, crashes=1, cancels=1, ticks=3),
-        CrashTheme("crash: cancel refused", (ONE,), PLAIN, crashes=1, cancels=2, refusals=1, ticks=1),
+        CrashTheme("crash: cancel", (ONE,), PLAIN, cancels=1),
+        CrashTheme("crash: order, history", (ONE,), LISTS, retries=1, skew=1),
+        CrashTheme("crash: cancel, history", (ONE,), LISTS, cancels=1, ticks=3),
+        CrashTheme("crash: cancel refused", (ONE,), PLAIN, cancels=2, refusals=1, ticks=2),
         CrashTheme("crash: lag", (ONE,), settings(lists=True, check_every_ns=2), lag=1, ticks=4),
         CrashTheme("crash: edit", (ONE,), PLAIN, edits=(PRICED,)),
-        CrashTheme("crash: increase", (ONE,), PLAIN, edits=(UP,)),
-        CrashTheme("crash: two orders", (ONE, OTHER), PLAIN, ticks=1),
-        CrashTheme("crash: dark", (DARK,), DARK_LISTS, crashes=2, rows=(TOUCH,)),
-        CrashTheme("crash: two fills", (TWO,), PLAIN, doubles=1, ends=1),
+        CrashTheme("crash: increase", (ONE,), LISTS, edits=(UP,), ticks=2),
+        CrashTheme("crash: two orders", (ONE, OTHER), PLAIN, ticks=2),
+        CrashTheme("crash: dark", (DARK,), DARK_LISTS, crashes=2, retries=1, rows=(TOUCH,)),
+        CrashTheme("crash: two fills", (TWO,), LISTS, doubles=1, ends=1, ticks=2),
         CrashTheme("crash: late", (ONE,), settings(lists=True, heeds=False), crashes=2),
         CrashTheme("crash: link", (ONE,), LISTS, link_losses=1),
     )
