@@ -62,7 +62,7 @@ def themes() -> tuple[CrashTheme, ...]:
         CrashTheme("crash: two orders", (ONE, OTHER), PLAIN, ticks=2),
         CrashTheme("crash: dark", (DARK,), DARK_LISTS, crashes=2, retries=1, rows=(TOUCH,)),
         CrashTheme("crash: two fills", (TWO,), LISTS, doubles=1, ends=1, ticks=2),
-        CrashTheme("crash: late", (ONE,), settings(lists=True, heeds=False), crashes=2),
+        CrashTheme("crash: late", (ONE,), settings(lists=True, heeds=False)),
         CrashTheme("crash: link", (ONE,), LISTS, link_losses=1),
     )
 
