@@ -23,6 +23,7 @@ from fsm_ems.dialogs.record import Booked
 from fsm_ems.errors import LogDamaged
 
 PPS = "pps.toml"
+LOCK = "accounts.lock"
 
 
 class Work(NamedTuple):

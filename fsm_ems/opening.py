@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache, partial
@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import trio
 
+from fsm_ems.account_books import LOCK as ACCOUNTS_LOCK
 from fsm_ems.account_books import AccountBooks, check_behind, rebuild
 from fsm_ems.audience import Audience
 from fsm_ems.brokers.base import Broker
@@ -24,7 +25,9 @@ from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import ClientFault, InvalidMessage, LogHalted
+from fsm_ems.folders import make_folder
 from fsm_ems.journal.base import RecordLog
+from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import Restored
 from fsm_ems.journal.sqlite import Journal
@@ -129,6 +132,23 @@ def _folder(path: Path | str | None) -> Path | None:
     return None if path is None else Path(path)
 
 
+@contextmanager
+def _alone(accounts: Path | None) -> Generator[None]:
+    """Nobody else writes accounts' files there meanwhile: each would take the other's for stale."""
+    if accounts is None:
+        yield
+        return
+    try:
+        make_folder(accounts)
+        lock = FolderLock(accounts / ACCOUNTS_LOCK)
+    except OSError as error:
+        raise LogHalted(f"{accounts} cannot be opened: {error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 @asynccontextmanager
 async def open_ems(
     *brokers: Broker,
@@ -160,7 +180,7 @@ async def open_ems(
         InvalidMessage: *identity* has not the form of a name, two brokers have one name, or *settings* name a
             market that its broker does not have.
         ClientFault: *accounts* of records that are gone with the process, or both *path* and *log*.
-        LogFault: the records cannot be trusted, or another program has them open (LogInUse).
+        LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).
         LogHalted: the disk failed, out of the block, which is cancelled: nothing was sent or told since.
     """
     check_name(identity, "trader")
@@ -170,15 +190,16 @@ async def open_ems(
     settings = _with_brokers(Settings() if settings is None else settings, brokers)
     folder, beside, restored = _folder(path), _folder(accounts), Restored(settings.keep_events)
     async with _opened_log(log, folder, restored) as records:
-        ems = await _started(brokers, settings, identity, records, clock, beside or folder, restored)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(ems.run)
-            try:
-                yield ems
-            finally:
-                with trio.CancelScope(shield=True):
-                    await ems.settle()
-                ems.stop()
+        with _alone(beside):
+            ems = await _started(brokers, settings, identity, records, clock, beside or folder, restored)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(ems.run)
+                try:
+                    yield ems
+                finally:
+                    with trio.CancelScope(shield=True):
+                        await ems.settle()
+                    ems.stop()
 
 
 async def _started(

@@ -20,7 +20,7 @@ from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.accounting.pps_file import read_pps
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.record import Booked
-from fsm_ems.errors import InvalidMessage
+from fsm_ems.errors import InvalidMessage, LogHalted, LogInUse
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import Restored
@@ -406,3 +406,21 @@ def test_a_file_that_cannot_be_read_says_nothing_about_records_that_are_gone(tmp
     check_behind(tmp_path, Book(), "the journal")
 
     assert (tmp_path / PPS).read_text() == "torn ["
+
+
+async def test_one_ems_at_a_time_writes_into_a_folder(tmp_path: Path) -> None:
+    """Each would take the files of the other for stale, and write its own over them."""
+    folder = tmp_path / "accounts"
+    async with open_ems(path=tmp_path / "one", accounts=folder):
+        with pytest.raises(LogInUse, match=f"{folder} is in use by process"):
+            async with open_ems(path=tmp_path / "two", accounts=str(folder)):
+                pass
+    async with open_ems(path=tmp_path / "two", accounts=folder):
+        pass
+
+
+async def test_a_folder_for_accounts_that_cannot_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LogHalted, match="cannot be opened"):
+        async with open_ems(path=tmp_path / "one", accounts=tmp_path / "file"):
+            pass
