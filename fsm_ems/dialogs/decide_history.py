@@ -54,13 +54,14 @@ def missing(
 ) -> Record | None:
     """The next order that rested when the list was asked for, and that is neither on it nor ended since.
 
-    So is one that had filled by then, and that a bust has reopened since: perhaps the venue has ended it.
+    So is one that had filled by then, and that a bust has reopened since: perhaps the venue has ended it. So
+    is one that was adopted since, by an execution that the same answer lists: it may have ended long ago.
     """
     resting = book.histories[broker].resting
     for dialog in book.at_broker(broker):
         key = (dialog.owner, dialog.oid)
         due = dialog.state in _RESTING and key not in listed
-        if due and (key in resting or dialog.ended_ns):
+        if due and (key in resting or dialog.ended_ns or dialog.flags & f.ADOPTED):
             return record(book, now_ns, key, E.UNLISTED, Timed(now_ns + settings.margin_ns))
     return None
 

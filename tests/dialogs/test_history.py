@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fsm_ems.dialogs.asking import HistoryRead, SendHistory
-from fsm_ems.dialogs.record import Notice, SendOrder
+from fsm_ems.dialogs.record import Notice, SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.errors import BrokerFault
 from tests.dialogs.conftest import Desks
@@ -97,6 +97,17 @@ def test_an_order_born_at_the_venue_is_found_and_belongs_to_the_operator(desk: D
 
     (adopted,) = desk.book
     assert (adopted.owner, how(adopted)) == ("operator", "open 3/10")
+
+
+def test_an_order_that_an_execution_alone_tells_of_is_asked_about_at_once(desk: Desk) -> None:
+    """It is not on the list beside it: it may have ended long before anybody here knew of it."""
+    fill = {"name": "brokerd_fill", "venue_id": "X9", "exec_id": "E1", "size": "3", "price": "100"}
+
+    tell(desk, asked(desk), fills=[{**fill, "details": DETAILS}])
+
+    (adopted,) = desk.book
+    assert how(adopted) == "unknown 3/10"
+    assert [send.venue_id for send in desk.wait(2) if isinstance(send, SendAbout)] == ["X9"]
 
 
 # ── after a loss ────────────────────────────────────────────────────────────────────────────────────
@@ -212,6 +223,48 @@ def test_an_order_that_is_not_on_the_list_is_in_doubt_and_asked_about(desk: Desk
     desk.wait(2)
     desk.answer("cancelled", "o2", cum="4")
     assert desk.stands("o2") == "cancelled 4/10"
+
+
+def test_terms_that_somebody_else_changed_unheard_are_asked_about_and_taken(desk: Desk) -> None:
+    """The list may be older than what was heard since, so it only raises the question."""
+    up(desk)
+    for oid in ("o1", "o2"):
+        desk.order(oid)
+        desk.ack(oid)
+    question = asked(desk, 60)
+    changed = {**DETAILS, "size": "3", "price": "99"}
+
+    tell(desk, question, orders=[listed(desk, "o1", details=changed), listed(desk, "o2", details=DETAILS)])
+
+    assert [desk.state(oid) for oid in ("o1", "o2")] == ["unknown", "open"]
+    desk.wait(2)
+    desk.answer("open", "o1", cum="1", details=changed)
+    assert desk.stands("o1") == "open 1/3"
+    assert desk.dialog("o1").price == 99
+
+
+def test_an_answer_that_shows_a_size_which_has_traded_tells_that_the_order_is_filled(desk: Desk) -> None:
+    up(desk)
+    desk.order()
+    desk.ack()
+    desk.link("lost", "connected")
+    desk.wait(2)
+
+    desk.answer("open", cum="3", details={**DETAILS, "size": "3"})
+
+    assert desk.stands() == "filled 3/3"
+
+
+def test_other_terms_on_the_list_tell_nothing_while_an_edit_is_on_its_way(desk: Desk) -> None:
+    up(desk)
+    desk.order()
+    desk.ack()
+    question = asked(desk, 60)
+    desk.edit(size="12")
+
+    tell(desk, question, orders=[listed(desk, "o1", details={**DETAILS, "size": "12"})])
+
+    assert desk.state() == "editing"
 
 
 def test_a_page_of_an_older_question_lists_nothing(desk: Desk) -> None:
