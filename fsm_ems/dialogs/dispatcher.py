@@ -304,6 +304,8 @@ class Dispatcher:
                 self._settle(broker, seq, waiting.report, now_ns, effects)
 
     def _settle(self, broker: str, seq: int, report: Report, now_ns: int, effects: list[Effect]) -> None:
+        if decide_reports.find(self.book, broker, report) is None:
+            self._recall(broker, report, now_ns)  # it may have been found, and let go, while this waited
         dialog, made = decide_reports.unparked(self.book, self.settings, broker, seq, report, now_ns)
         known_as = None if dialog is None else dialog.venue_id
         if made is None:

@@ -291,7 +291,7 @@ class AuditedOrder:
         """*edit* is in force, and all that left before it are answered."""
         place = self.edits.index(edit)
         self.edits = (*(held for held in self.edits[:place] if not held.out), *self.edits[place + 1 :])
-        self.reqid = edit.reqid
+        self.reqid = edit.reqid or self.reqid
         if size is not None:
             self.size = max(size, self.filled)
         if price is not None:
