@@ -17,7 +17,7 @@ from fsm_ems.dialogs.decide import new_reqid, record, whole
 from fsm_ems.dialogs.record import Record, Timed
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import RESTING, E
-from fsm_ems.messages import BrokerdStatus, Report
+from fsm_ems.messages import BrokerdFill, BrokerdStatus, Report
 
 Key = tuple[str, str]
 _RESTING = frozenset(RESTING)
@@ -70,8 +70,8 @@ def missing(
 def read(book: Book, settings: Settings, broker: str, query: int | str, now_ns: int) -> Record:
     """The whole answer was taken; the next check comes when it is due.
 
-    It comes sooner where an order on the list may be one of ours that lacks its ack: a stranger's is not
-    adopted before that is known.
+    It comes sooner where what was listed may be of an order of ours that lacks its ack: a stranger's is not
+    adopted before that is known, and by an execution alone nobody knows whether it lives.
     """
     every = settings.check_every_ns
     if any(waiting.broker == broker and _is_listed(waiting.report) for waiting in book.parked.values()):
@@ -80,4 +80,6 @@ def read(book: Book, settings: Settings, broker: str, query: int | str, now_ns: 
 
 
 def _is_listed(report: Report) -> bool:
-    return isinstance(report, BrokerdStatus) and report.snapshot and report.details is not None
+    if isinstance(report, BrokerdStatus):
+        return report.snapshot and report.details is not None
+    return isinstance(report, BrokerdFill) and report.details is not None

@@ -124,6 +124,20 @@ def test_an_order_unlike_any_of_ours_is_adopted_though_one_of_ours_lacks_its_ack
     assert [dialog.owner for dialog in desk.book] == ["ann", "operator"]
 
 
+def test_an_order_that_was_adopted_by_an_execution_which_waited_is_asked_about_soon(desk: Desk) -> None:
+    up(desk)
+    question = asked(desk, 60)
+    desk.order()
+    fill = {"name": "brokerd_fill", "venue_id": "X9", "exec_id": "E1", "size": "3", "price": "100"}
+    tell(desk, question, fills=[{**fill, "details": DETAILS}])
+    desk.status("rejected")
+    assert [how(dialog) for dialog in desk.book if dialog.owner == "operator"] == ["open 3/10"]
+
+    tell(desk, asked(desk, 10))
+
+    assert [how(dialog) for dialog in desk.book if dialog.owner == "operator"] == ["unknown 3/10"]
+
+
 def test_nothing_is_adopted_while_the_link_is_down(desk: Desk) -> None:
     """The order that it was held against has filled: it is a stranger's, and perhaps no more."""
     up(desk)
