@@ -44,13 +44,13 @@ class VenueOrder:
     """An order that the venue has accepted. *raw* is what traded, *live* what was not undone.
 
     *amended*: one of its executions was busted or corrected. *external*: no EMS of ours has placed it.
-    *changed*: somebody else changed its terms. *costs_told*: the venue said that its costs are worked out.
-    *ends_as* tells an end that is called otherwise than the engine calls it.
+    *own* is the last request of the EMS's that named it. *costs_told*: the venue said that its costs are
+    worked out. *ends_as* tells an end that is called otherwise than the engine calls it.
     """
 
     __slots__ = (
-        "account", "amended", "changed", "costs_told", "ends_as", "external", "live", "market", "price",
-        "raw", "reqid", "side", "since_ns", "size", "standing", "type", "venue_id",
+        "account", "amended", "costs_told", "ends_as", "external", "live", "market", "own",
+        "price", "raw", "reqid", "side", "since_ns", "size", "standing", "type", "venue_id",
     )  # fmt: skip  # one name a line says no more
 
     def __init__(self, venue_id: str, request: BrokerdOrder) -> None:
@@ -66,8 +66,9 @@ class VenueOrder:
         self.since_ns = request.time_ns
         self.live: dict[str, Executed] = {}
         self.raw = ZERO
-        self.amended = self.changed = self.costs_told = False
+        self.amended = self.costs_told = False
         self.external = is_strange(request.reqid)
+        self.own = None if self.external else request.reqid
         self.ends_as: EndsAs | None = None
 
     @property
@@ -116,6 +117,8 @@ class VenueBook:
             order = self._of(report)
             order.reqid, order.size = report.reqid, report.size or order.size
             order.price = report.price
+            if not is_strange(report.reqid):
+                order.own = report.reqid
             self.by_reqid[report.reqid] = order
             self._settle(order)
         elif isinstance(report, BrokerdRefused):

@@ -27,6 +27,7 @@ class Fault(StrEnum):
     BUST = "bust"
     CORRECTION = "correction"
     LATE_AMENDMENT = "bust or correction of an ended order"
+    UNNAMED = "report without the venue's id"
     WHOLE_STATED = "whole size stated"
     VENUE_CANCEL = "cancel by the venue"
     ODD_END = "end by another name"
@@ -78,6 +79,7 @@ PERMILLE: dict[Fault, tuple[int, ...]] = {
     Fault.DOUBLED_REQUEST: (10, 50, 300),
     Fault.LATE_FILL: (100, 300, 700),
     Fault.LATE_ACK: (100, 300, 700),
+    Fault.UNNAMED: (50, 200, 600),
     Fault.WHOLE_STATED: (200, 500, 900),
     Fault.WEIGHED: (50, 200, 600),
     Fault.AMBIGUOUS: (10, 50, 200),

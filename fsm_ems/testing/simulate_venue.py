@@ -148,11 +148,17 @@ class Venue:
     def about(self, order: VenueOrder) -> dict[str, Any]:
         """The names and the time of a report about *order*."""
         return {
-            "reqid": None if is_strange(order.reqid) else order.reqid,
+            "reqid": self._name(order),
             "venue_id": order.venue_id,
             "account": order.account,
             "time_ns": self.world.now_ns,
         }
+
+    def _name(self, order: VenueOrder) -> int | str | None:
+        """The request that a report about *order* names: the one in force, or ours before a stranger's."""
+        if not is_strange(order.reqid):
+            return order.reqid
+        return order.own if self.world.rng.randrange(2) else None
 
     def close(self, order: VenueOrder) -> None:
         """What a bust left of an order that had filled is cancelled."""
@@ -170,12 +176,18 @@ class Venue:
             self.book.told(report)
             told = self._in_its_words(report)
             if told is not None:
-                self.tell(self._lagging(told) if _is_read(told) else told)
+                self.tell(self._lagging(told) if _is_read(told) else self._unnamed(told))
             if isinstance(report, BrokerdFill):
                 self._whole(self.book.orders[report.venue_id or ""])
             order = None if isinstance(report, BrokerdHistory) else self._order(report.venue_id)
             if order is not None and order.venue_id in self.amended:
                 self.close(order)
+
+    def _unnamed(self, report: VenueReport) -> VenueReport:
+        """A report that names our request may leave the venue's own id out."""
+        if not isinstance(report, BrokerdFill | BrokerdStatus) or report.reqid is None:
+            return report
+        return replace(report, venue_id=None) if self.world.chance(Fault.UNNAMED) else report
 
     def _whole(self, order: VenueOrder) -> None:
         """Some venues say it as well when an order has filled."""
@@ -194,7 +206,6 @@ class Venue:
         if isinstance(report, BrokerdFill):
             return self._fill(report)
         if isinstance(report, BrokerdReplaced) and order is not None and is_strange(report.reqid):
-            order.changed = True
             about = self.about(order)
             return BrokerdRestated(size=order.size, price=order.price, cum=order.filled, **about)
         if isinstance(report, BrokerdOrderAck | BrokerdRefused) and is_strange(report.reqid):
@@ -208,7 +219,7 @@ class Venue:
         order = self._order(report.venue_id)
         assert order is not None, "nothing trades that was not accepted"
         if report.reqid is not None and is_strange(report.reqid):
-            report = replace(report, reqid=None)
+            report = replace(report, reqid=self._name(order))
         if order.external:
             report = replace(report, details=order.details)
         # The engine knows of no bust: its sum is put right.
@@ -220,7 +231,7 @@ class Venue:
         if order is None:
             return report
         if report.reqid is not None and is_strange(report.reqid):
-            report = replace(report, reqid=None)
+            report = replace(report, reqid=self._name(order))
         if order.external and report.details is None:
             report = replace(report, details=order.details)
         if report.status == "cancelled" and order.ends_as is not None:
