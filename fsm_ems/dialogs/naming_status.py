@@ -115,11 +115,11 @@ def size_in_force(dialog: Dialog, report: BrokerdStatus) -> Decimal:
 
     An answer about an order in doubt shows the terms in force, and an end under an edit's id that edit's.
     """
+    if dialog.state is S.UNKNOWN and report.details is not None and settles(dialog, report):
+        return report.details.size
     ended = edit_ended(dialog, report)
     if ended is not None:
         return ended.size or dialog.size
-    if dialog.state is S.UNKNOWN and report.details is not None and settles(dialog, report):
-        return report.details.size
     return dialog.size
 
 

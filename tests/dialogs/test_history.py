@@ -348,6 +348,23 @@ def test_an_answer_that_shows_a_size_which_has_traded_tells_that_the_order_is_fi
     assert desk.stands() == "filled 3/3"
 
 
+def test_the_terms_of_an_answer_outrank_those_of_the_edit_that_it_names(desk: Desk) -> None:
+    """Somebody else has changed them after our edit."""
+    up(desk)
+    desk.order()
+    desk.ack()
+    desk.edit(size="3")
+    (edit,) = desk.dialog().edits
+    desk.link("lost", "connected")
+    desk.wait(7)
+
+    dialog, details = desk.dialog(), {**DETAILS, "size": "8"}
+    about = {"reqid": edit.reqid, "query": dialog.asked, "snapshot": True, "details": details}
+    desk.report("status", status="cancelled", cum="3", **about)
+
+    assert desk.stands() == "cancelled 3/8"
+
+
 def test_other_terms_on_the_list_tell_nothing_while_an_edit_is_on_its_way(desk: Desk) -> None:
     up(desk)
     desk.order()
