@@ -120,7 +120,7 @@ ONLY_IN_IF_PURE: dict[str, tuple[str, ...]] = {"pydantic": EDGES, "pydantic_core
 ONLY_IN: dict[str, tuple[str, ...]] = {"transitions": ("machines/compile.py",)}
 
 # A second mind works out by itself what the core does: it may read neither the table nor a decision.
-SECOND_MIND = ("testing/audit*.py", "testing/breach.py")
+SECOND_MIND = ("testing/audit*.py", "testing/breach.py", "testing/simulate_book.py")
 FIRST_MIND = (
     "machines/*", "dialogs/naming*.py", "dialogs/decide*.py", "dialogs/apply*.py", "dialogs/fold*.py",
     "dialogs/dispatcher.py", "dialogs/darkbook.py", "dialogs/prices.py", "dialogs/sends.py",

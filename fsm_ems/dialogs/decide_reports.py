@@ -191,12 +191,13 @@ def unmapped(
         if booked or report.exec_id in book.orphan_execs.get(account, {}):
             return None  # on an order that the venue has named in another way before, or on the account
     waiting = sum(1 for parked in book.parked.values() if parked.broker == broker)
-    if not origin and book.unacked.get(broker, 0) and waiting < settings.parked_max:
+    body = _adoptable(broker, report)
+    # A report that waited may be looked at when the link is gone: what it shows may have ended since.
+    stranger = body is not None and book.link_open(broker) and not _may_be_ours(book, broker, report, body)
+    if not origin and not stranger and book.unacked.get(broker, 0) and waiting < settings.parked_max:
         due = now_ns + settings.request_deadline_ns + settings.margin_ns
         return whole(book, now_ns, Parked(broker, report, due))
-    # While an order of ours lacks its ack the report may be about that one: it is not taken for a stranger's.
-    body = None if book.unacked.get(broker, 0) else _adoptable(broker, report)
-    if body is not None:
+    if body is not None and stranger:
         key = (settings.operator, f"external-{book.seq + 1}")
         return record(book, now_ns, key, E.ADOPT, Adopted(body, broker, report.venue_id, report.reqid))
     payload = Orphaned(broker, report, origin)
@@ -204,6 +205,23 @@ def unmapped(
         return whole(book, now_ns, payload)
     alarm = f"{report.name} {report.exec_id} belongs to no order that is known"
     return record(book, now_ns, (settings.operator, ""), None, payload, alarm=alarm)
+
+
+def _may_be_ours(book: Book, broker: str, report: Report, body: Body) -> bool:
+    """Whether it may be an order of ours, while one of ours lacks its ack: then it is not taken for a
+    stranger's. One that was acknowledged counts too, for a venue may give it another name.
+
+    A status that names the terms of none of ours is not of ours; an execution may leave its account out.
+    """
+    if not book.unacked.get(broker, 0):
+        return False
+    if not isinstance(report, BrokerdStatus):
+        return True
+    wanted = (body.market, body.side, body.account)
+    return any(
+        dialog.flags & f.SENT and (dialog.body.market, dialog.body.side, dialog.body.account) == wanted
+        for dialog in book.at_broker(broker)
+    )
 
 
 def _adoptable(broker: str, report: Report) -> Body | None:

@@ -15,6 +15,7 @@ from fsm_ems.dialogs import decide, decide_accounts, decide_history, decide_quot
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import SENT, Dialog
+from fsm_ems.dialogs.naming_status import differs
 from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.recall import recalled
 from fsm_ems.dialogs.record import Effect, Record, Role
@@ -233,7 +234,7 @@ class Dispatcher:
         for order in report.orders:
             effects += self.report(broker, order, now_ns)
             dialog = decide_reports.find(book, broker, order)
-            if dialog is not None:
+            if dialog is not None and not differs(dialog, order):
                 listed.add((dialog.owner, dialog.oid))
         for fill in report.fills:
             effects += self.report(broker, fill, now_ns)
@@ -319,6 +320,8 @@ class Dispatcher:
                 self._settle(broker, seq, waiting.report, now_ns, effects)
 
     def _settle(self, broker: str, seq: int, report: Report, now_ns: int, effects: list[Effect]) -> None:
+        if decide_reports.find(self.book, broker, report) is None:
+            self._recall(broker, report, now_ns)  # it may have been found, and let go, while this waited
         dialog, made = decide_reports.unparked(
             self.book, self.settings, self.prices, broker, seq, report, now_ns
         )

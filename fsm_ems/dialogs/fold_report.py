@@ -168,11 +168,17 @@ def _settle_requests(dialog: Dialog, report: BrokerdStatus) -> None:
 
 
 def _settle_edits(dialog: Dialog, details: OrderDetails) -> None:
-    """The answer was read after every deadline: an edit that is not in force by then never will be."""
+    """The answer was read after every deadline: an edit that is not in force by then never will be.
+
+    The terms that it shows are in force, whoever asked for them.
+    """
     edit = edit_in_force(dialog, details)
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
     dialog.edits = tuple(held for held in dialog.edits if not held.out)
+    dialog.size = max(details.size, dialog.filled)
+    if details.price is not None:
+        dialog.price = details.price
 
 
 def _note_end(dialog: Dialog, event: E | None, status: str) -> None:

@@ -327,7 +327,9 @@ def test_the_operator_can_cancel_an_order_born_at_the_venue(desks: Desks) -> Non
 def test_a_waiting_report_of_an_order_born_at_the_venue_is_adopted_in_time(desk: Desk) -> None:
     """It might have been the one whose ack was still to come."""
     desk.order()
-    desk.report("status", status="open", venue_id="V-ext", details=DETAILS, reqid="phone-1")
+    desk.report(
+        "status", status="open", venue_id="V-ext", details={**DETAILS, "side": "buy"}, reqid="phone-1"
+    )
     assert len(desk.book.parked) == 1
     length = len(desk.log)
 
