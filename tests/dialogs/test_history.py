@@ -14,7 +14,7 @@ from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.record import Notice, SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.errors import BrokerFault
-from fsm_ems.machines.order import OrderEvent
+from fsm_ems.machines.order_events import OrderEvent
 from tests.dialogs.conftest import Desks
 from tests.dialogs.desk import BROKER, MARKET, SECOND, START, Desk, how
 
