@@ -10,7 +10,7 @@ BIN := .venv/bin
 PARTS := fsm_ems tests $(wildcard examples) $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-peers python demo test check format diagrams bench soak simulate lock clean
+.PHONY: help .venv .venv-peers python demo test check format diagrams bench soak restarts crashes kills simulate lock clean
 
 help:
 	@echo 'make demo       seven orders of two traders, to their ends, on the paper venue'
@@ -20,7 +20,10 @@ help:
 	@echo 'make diagrams   redraw diagrams/ from the tables'
 	@echo 'make bench      measure, beside the peers'
 	@echo 'make soak       search for faults for as long as it takes'
+	@echo 'make restarts   search what crashes, retries, skew and lag can do to the core'
 	@echo 'make simulate   run the whole EMS against simulated faults, SEEDS=20000 times from SEED=0'
+	@echo 'make crashes    cut the power at every write, sync and send, and see that nothing is lost'
+	@echo 'make kills      kill -9 a trading program KILLS=1000 times, and see that it keeps its promises'
 	@echo 'make lock       renew the locks in requirements/'
 	@echo 'make clean      remove what the tools left behind (the environments too)'
 
@@ -71,10 +74,21 @@ bench: .venv/.stamp .venv-peers/.stamp
 soak: .venv/.stamp
 	$(BIN)/python -m fsm_ems.testing.explore --soak
 
+restarts: .venv/.stamp
+	$(BIN)/python -m fsm_ems.testing.explore --crashes --mutants
+	$(BIN)/python -m fsm_ems.testing.explore --crashes
+
 SEED := 0
 SEEDS := 20000
 simulate: .venv/.stamp
 	$(BIN)/python -m fsm_ems.testing.simulate --seed $(SEED) --seeds $(SEEDS)
+
+crashes: .venv/.stamp
+	$(BIN)/python -m fsm_ems.testing.crash_points
+
+KILLS := 1000
+kills: .venv/.stamp
+	$(BIN)/python -m fsm_ems.testing.kill9 --kills $(KILLS)
 
 # Resolved on 3.11, the oldest Python we run on; hashes of every file of a release, so that a lock
 # installs on any platform. The peers pin themselves in peers.in. Extras stay in: where a package asks

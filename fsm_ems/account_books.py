@@ -36,9 +36,10 @@ class Work(NamedTuple):
 class AccountBooks:
     """The newest days of each account's ledger, and what of it is not in the files of *folder* yet."""
 
-    def __init__(self, folder: Path, book: Book, booked: Iterable[Booked]) -> None:
+    def __init__(self, folder: Path, book: Book, booked: Iterable[Booked], fee_factor: Decimal) -> None:
         """*booked* is all that the records of *book* booked, the oldest first."""
         self.folder = folder
+        self._fee_factor = fee_factor
         self.dirty = False
         self._book = book
         self._since = book.seq
@@ -67,20 +68,25 @@ class AccountBooks:
         days = tuple(_ledger_day(book.generation, page) for page in pages)
         # Not the book's seq: what the book has and the disk has not yet is taken later, and written then.
         self._since, self.dirty = self._entered, False
-        return Work(self.folder, Projection(book.generation, book.seq, standings(book)), days)
+        return Work(self.folder, projection_of(book, self._fee_factor), days)
 
     def again(self) -> None:
         """The last work was not written: it is still to be done."""
         self._since, self.dirty = 0, True
 
 
-def standings(book: Book) -> tuple[Standing, ...]:
-    """Every position of *book* as it stands, by account and market."""
+def standings(book: Book, fee_factor: Decimal) -> tuple[Standing, ...]:
+    """Every position of *book* as it stands, by account and market; for *fee_factor* see ``Settings``."""
     return tuple(
-        position.standing()
+        position.standing(fee_factor)
         for _, held in sorted(book.positions.items())
         for _, position in sorted(held.items())
     )
+
+
+def projection_of(book: Book, fee_factor: Decimal) -> Projection:
+    """What ``pps.toml`` is to say."""
+    return Projection(book.generation, book.seq, fee_factor, standings(book, fee_factor))
 
 
 def _ledger_day(generation: str, page: Page) -> LedgerDay:
@@ -108,7 +114,7 @@ def write(work: Work) -> list[SetAside]:
     return [aside for aside in found if aside is not None]
 
 
-def rebuild(folder: Path, book: Book, booked: Iterable[Booked]) -> list[SetAside]:
+def rebuild(folder: Path, book: Book, booked: Iterable[Booked], fee_factor: Decimal) -> list[SetAside]:
     """Write what is stale or gone in *folder*, so that it says what *book* says; *booked* is all it booked.
 
     Raises:
@@ -123,7 +129,7 @@ def rebuild(folder: Path, book: Book, booked: Iterable[Booked]) -> list[SetAside
         for page in pages_of(*key, (one.entry for one in own))
     ]
     found = [write_ledger(folder, day) for day in days if not _holds_day(folder, day)]
-    projection = Projection(book.generation, book.seq, standings(book))
+    projection = projection_of(book, fee_factor)
     if not _holds_positions(folder, projection):
         found.append(write_pps(folder / PPS, projection))
     return [aside for aside in found if aside is not None]
@@ -159,5 +165,4 @@ def _holds_positions(folder: Path, projection: Projection) -> bool:
         known = read_pps(folder / PPS)
     except Unreadable:
         return False
-    stamp = (projection.generation, projection.seq)
-    return known is not None and (known.generation, known.seq) == stamp
+    return known is not None and known[:-1] == projection[:-1]

@@ -11,18 +11,15 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-import structlog
-
 from fsm_ems.client import AnyMailbox, Mailbox
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Notice
 from fsm_ems.errors import ClientFault
 from fsm_ems.machines.order import ENDS
 from fsm_ems.messages import Resync, Status
+from fsm_ems.operator_log import operator_log
 
 _ENDS = frozenset(ENDS)
-
-_log = structlog.get_logger("fsm_ems")
 
 
 class Answered(NamedTuple):
@@ -79,6 +76,8 @@ class Audience:
         missed = seq - since
         if missed > len(kept):
             self._awaited.add(mailbox)
+            if self._closed:  # where the log has halted, nothing more will come
+                mailbox.close()
             return False
         mailbox.begin(map(status_of, [*islice(kept, len(kept) - missed, None)]))
         self.add(identity, None, mailbox)
@@ -96,7 +95,9 @@ class Audience:
     def tell(self, notice: Notice) -> None:
         """Put a status in whichever mailbox it is for."""
         if notice.record.alarm is not None and notice.identity == notice.record.owner:
-            _log.warning("alarm", owner=notice.record.owner, oid=notice.record.oid, alarm=notice.record.alarm)
+            operator_log().warning(
+                "alarm", owner=notice.record.owner, oid=notice.record.oid, alarm=notice.record.alarm
+            )
         self._streams[notice.identity] = notice.seq
         kept = self._kept.get(notice.identity)
         if kept is None:
@@ -133,3 +134,5 @@ class Audience:
         for boxes in self._mailboxes.values():
             for box in boxes:
                 box.close()
+        for box in self._awaited:
+            box.close()

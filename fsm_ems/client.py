@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar, cast, overload
 from uuid import uuid4
+from weakref import finalize
 
 import trio
 
@@ -213,7 +214,10 @@ class Client:
         except BaseException:
             self.drop(order.oid, mailbox)
             raise
-        return OrderHandle(self, order.oid, mailbox)
+        handle = OrderHandle(self, order.oid, mailbox)
+        # Whoever retries for as long as an order lives would leave a mailbox behind each time.
+        finalize(handle, self.drop, order.oid, mailbox).atexit = False
+        return handle
 
     async def cancel(self, oid: str) -> None:
         """Ask for a cancel; returns when the wish is durable.

@@ -125,8 +125,7 @@ __all__ = [
 class Order(Message):
     """An order or, with side ``alert``, a price to be told about.
 
-    *oid* is the client's own id and its retry key: the same oid with the same body is the same order.
-    *expire_ns* goes with ``gtd`` only.
+    *oid* is the client's own id and its retry key; *expire_ns* goes with ``gtd`` only.
 
     A ``dark`` order is held by the EMS, and its *price* is what triggers it. *trigger* ``price`` is met from
     the side *direction* names, or from where the market stands at submit; a ``stop`` is met when the market
@@ -135,9 +134,9 @@ class Order(Message):
     units), and needs no *price*. Met, it goes out *limit_ticks* beyond the far touch (the setting's where
     None), or at market if that is its *type*.
 
-    *when_down* says what becomes of a live order that comes while the broker's link is not up: it waits, or
-    it is refused (``link_down``). *if_absent* says what becomes of an order that was sent and is proven never
-    to have arrived: it ends (``reject``), or is sent again, once, under a new request id (``resend``).
+    *when_down*: a live order that comes while the broker's link is not up waits, or is refused
+    (``link_down``). *if_absent*: an order that was sent and is proven never to have arrived ends
+    (``reject``), or is sent again, once, under a new request id (``resend``).
     """
 
     name: Literal["order"] = "order"
@@ -175,12 +174,11 @@ def _alert_problem(order: Order) -> str | None:
         return "an alert has no size"
     if order.price is None:
         return "an alert needs a price"
-    if order.type != "limit" or order.mode != "live" or order.post_only or order.tif in ("ioc", "fok"):
-        return "an alert is never sent: leave type, mode, post_only and tif ioc or fok out"
+    kept = order.type == "limit" and order.mode == "live" and order.if_absent == "reject"
+    if not kept or order.post_only or order.tif in ("ioc", "fok"):
+        return "an alert is never sent: leave type, mode, post_only, if_absent and tif ioc or fok out"
     if order.trigger != "price" or order.trail is not None or order.limit_ticks is not None:
         return "an alert is met at its price: leave trigger, trail and limit_ticks out"
-    if order.if_absent != "reject":
-        return "if_absent goes with an order that is sent, and an alert never is"
     return None
 
 

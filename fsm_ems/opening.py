@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import structlog
 import trio
 
 from fsm_ems.account_books import AccountBooks, check_behind, rebuild
@@ -32,10 +31,9 @@ from fsm_ems.journal.sqlite import Journal
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.market import undeclared
 from fsm_ems.messages import Order, named_faults
+from fsm_ems.operator_log import operator_log
 from fsm_ems.promises import Promises
 from fsm_ems.service import EMS
-
-_log = structlog.get_logger("fsm_ems")
 
 
 def new_order(**fields: Any) -> Order:  # noqa: ANN401  # pydantic checks each field's type and says what is wrong
@@ -77,19 +75,22 @@ def _nobody(*_: object) -> None:
     """Nothing is due, and nobody is told."""
 
 
-async def _opened_books(folder: Path, book: Book, booked: Sequence[Booked], log: RecordLog) -> AccountBooks:
+async def _opened_books(
+    folder: Path, book: Book, booked: Sequence[Booked], log: RecordLog, fee_factor: Decimal
+) -> AccountBooks:
     """The accounts' files as the records have them, once the disk has those that this opening made."""
     await Promises(log, _nobody, _nobody).durable(book.seq)
-    for aside in await trio.to_thread.run_sync(rebuild, folder, book, booked):
-        _log.error("account file unreadable", why=str(aside))
-    return AccountBooks(folder, book, booked)
+    for aside in await trio.to_thread.run_sync(rebuild, folder, book, booked, fee_factor):
+        operator_log().error("account file unreadable", why=str(aside))
+    return AccountBooks(folder, book, booked, fee_factor)
 
 
 @cache
 def _say_in_memory() -> None:
-    """Once, and not on stdout, where a log that nobody set up would put it: that is the program's own."""
-    log = _log if structlog.is_configured() else structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
-    log.info("records are in memory alone and gone with this process; open_ems(path=...) keeps them")
+    """Once a process."""
+    operator_log().info(
+        "records are in memory alone and gone with this process; open_ems(path=...) keeps them"
+    )
 
 
 @asynccontextmanager
@@ -124,15 +125,19 @@ async def _close(log: RecordLog) -> None:
         log.close()
 
 
+def _folder(path: Path | str | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
 @asynccontextmanager
 async def open_ems(
     *brokers: Broker,
     settings: Settings | None = None,
     identity: str = "main",
-    path: Path | None = None,
+    path: Path | str | None = None,
     log: RecordLog | None = None,
     clock: Clock | None = None,
-    accounts: Path | None = None,
+    accounts: Path | str | None = None,
 ) -> AsyncGenerator[EMS]:
     """Run an EMS for as long as the block is open; several may run in one program.
 
@@ -163,11 +168,9 @@ async def open_ems(
         raise ClientFault("accounts are written from the records: give a path, or a log that lasts")
     clock = TrioClock() if clock is None else clock
     settings = _with_brokers(Settings() if settings is None else settings, brokers)
-    restored = Restored(settings.keep_events)
-    async with _opened_log(log, path, restored) as records:
-        ems = await _started(
-            brokers, settings, identity, records, clock, path if accounts is None else accounts, restored
-        )
+    folder, beside, restored = _folder(path), _folder(accounts), Restored(settings.keep_events)
+    async with _opened_log(log, folder, restored) as records:
+        ems = await _started(brokers, settings, identity, records, clock, beside or folder, restored)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ems.run)
             try:
@@ -205,7 +208,9 @@ async def _started(
     lost: list[Effect] = []
     for broker in list(book.links):
         lost += dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
-    books = None if accounts is None else await _opened_books(accounts, book, restored.booked, log)
+    books = None
+    if accounts is not None:
+        books = await _opened_books(accounts, book, restored.booked, log, settings.fee_factor)
     restored.booked.clear()  # it is in the accounts' files by now
     restored.told.clear()
     ems = EMS(dispatcher, brokers, identity, clock, log, audience, books)

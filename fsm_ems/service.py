@@ -8,12 +8,10 @@ clients are told (:mod:`fsm_ems.promises`). When they cannot be made durable, ev
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 
-import structlog
 import trio
 
 from fsm_ems.account_books import AccountBooks, standings, unrealized
@@ -24,22 +22,21 @@ from fsm_ems.brokers.base import Broker, TradesDialogue
 from fsm_ems.client import AnyMailbox, Client, Mailbox, check_name
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.outward import request_of, resync_of, standing_of
+from fsm_ems.dialogs.exposure import Exposure, exposure
+from fsm_ems.dialogs.outward import resync_of, standing_of
 from fsm_ems.dialogs.record import Booked, Notice, Role, Send
 from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, InvalidMessage, LogHalted, Refused, first_reason
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.market import undeclared
 from fsm_ems.messages import Command, Order, Resync, Status
+from fsm_ems.operator_log import operator_log
+from fsm_ems.outbox import Outbox
 from fsm_ems.promises import Due, Promises
 from fsm_ems.quotes import Row, check_row, problem
 
-QUEUED_MAX = 1_024
-"""Sends that may wait for a link before commands wait for it, and the reports read ahead of the loop."""
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 30.0
-
-_log = structlog.get_logger("fsm_ems")
 
 
 class EMS(Client):
@@ -61,9 +58,7 @@ class EMS(Client):
         self.dispatcher = dispatcher
         self.clock = clock
         self._brokers = {broker.name: broker for broker in brokers}
-        self._outboxes: dict[str, deque[Send]] = {name: deque() for name in self._brokers}
-        self._outbox_changed = {name: trio.Event() for name in self._brokers}
-        self._sending = set[str]()  # the brokers that are being given a request
+        self._outboxes = {name: Outbox(name, clock) for name in self._brokers}
         self._audience = audience
         self._closed = False
         # The block's own cancellation reaches the user's code first: until that has left, orders can still
@@ -179,15 +174,15 @@ class EMS(Client):
         self._audience.remove(identity, oid, mailbox)
 
     def standing(self, identity: str, oid: str) -> Status | None:
-        """How an order of *identity* stands; None where memory has no such order."""
+        """How an order of *identity* stands; the disk may not have it yet. None where memory has none."""
         book = self.dispatcher.book
         dialog = book.dialog(identity, oid)
         return None if dialog is None else standing_of(dialog, book.streams[identity], self.clock())
 
     async def _room(self, broker: str) -> None:
-        """Return once fewer than :data:`QUEUED_MAX` sends wait for *broker*."""
-        while len(self._outboxes[broker]) >= QUEUED_MAX:
-            await self._outbox_changed[broker].wait()
+        """Return once *broker*'s outbox takes more."""
+        while self._outboxes[broker].is_full:
+            await self._outboxes[broker].changed()
             await trio.lowlevel.checkpoint_if_cancelled()
             self._check_open()
 
@@ -206,8 +201,15 @@ class EMS(Client):
 
     @property
     def positions(self) -> tuple[Standing, ...]:
-        """Every position as it stands, by account and market."""
-        return standings(self.dispatcher.book)
+        """Every position as it stands, by account and market; the disk may not have it yet."""
+        return standings(self.dispatcher.book, self.dispatcher.settings.fee_factor)
+
+    def exposure(self, account: str, market: str) -> Exposure:
+        """What the account really holds in that market at least and at most, and what live orders may add.
+
+        It is a range while an order there is ``unknown``.
+        """
+        return exposure(self.dispatcher.book, account, market)
 
     def unrealized(self, account: str, market: str) -> Decimal | None:
         """What closing the position at the last quote would win or lose, in the quote asset.
@@ -230,8 +232,7 @@ class EMS(Client):
             if isinstance(effect, Booked) and self._accounts is not None:
                 self._accounts.take(effect)
             if isinstance(effect, Send):
-                self._outboxes[effect.broker].append(effect)
-                self._stir(effect.broker)
+                self._outboxes[effect.broker].put(effect)
         for effect in due:
             if isinstance(effect, Notice):
                 self._audience.tell(effect)
@@ -240,7 +241,7 @@ class EMS(Client):
 
     def _halt(self) -> None:
         """The log takes nothing any more: stop at once, and send nothing more."""
-        _log.critical("halted", why=self._promises.halted)
+        operator_log().critical("halted", why=self._promises.halted)
         for outbox in self._outboxes.values():
             outbox.clear()
         self.stop()
@@ -252,17 +253,17 @@ class EMS(Client):
         """
         await self._promises.settle(self.dispatcher.book.seq)
         with trio.move_on_after(self.dispatcher.settings.request_deadline_ns / 1_000_000_000):
-            for broker, outbox in self._outboxes.items():
-                while (outbox or broker in self._sending) and not self._closed:
-                    await self._outbox_changed[broker].wait()
+            for outbox in self._outboxes.values():
+                while not (outbox.is_idle or self._closed):
+                    await outbox.changed()
 
     def close(self) -> None:
         """Take no more commands, and tell every reader, and who waits for a link, that no more will come."""
         self._closed = True
         for up in self._up.values():
             up.set()
-        for name in self._brokers:
-            self._stir(name)
+        for outbox in self._outboxes.values():
+            outbox.stir()
         self._audience.close()
 
     # ── tasks ───────────────────────────────────────────────────────────────────────────────────────
@@ -288,7 +289,7 @@ class EMS(Client):
                     connected = True
                     await self._talk(name, dialogue)
             except* BrokerFault as faults:
-                _log.warning("link lost", broker=name, why=first_reason(faults))
+                operator_log().warning("link lost", broker=name, why=first_reason(faults))
             if not connected or self.dispatcher.book.links[name] is not LinkState.CONNECTING:
                 self._lose(name)
             if connected and trio.current_time() - began > RETRY_MAX_S:
@@ -309,7 +310,7 @@ class EMS(Client):
                             self._show(market, row)
                 return
             except* BrokerFault as faults:
-                _log.warning("market lost", broker=broker.name, why=first_reason(faults))
+                operator_log().warning("market lost", broker=broker.name, why=first_reason(faults))
             await trio.sleep(pause)
             pause = min(pause * 2, RETRY_MAX_S)
 
@@ -318,7 +319,7 @@ class EMS(Client):
         self._move(broker, LinkEvent.CONNECTED)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._send, broker, dialogue)
+                nursery.start_soon(self._outboxes[broker].send_by, dialogue)
                 nursery.start_soon(self._receive, broker, dialogue)
                 if not self.dispatcher.settings.capabilities(broker).history:
                     self._move(broker, LinkEvent.SYNCED)  # else once the history was read
@@ -330,7 +331,6 @@ class EMS(Client):
         self._move(broker, LinkEvent.LOST)
         self._outboxes[broker].clear()
         self._promises.drop_sends(broker)
-        self._stir(broker)
 
     def _move(self, broker: str, event: LinkEvent) -> None:
         effects = self.dispatcher.link(broker, event, self.clock())
@@ -343,23 +343,6 @@ class EMS(Client):
             self._up[broker].set()
         elif self._up[broker].is_set():
             self._up[broker] = trio.Event()
-
-    async def _send(self, broker: str, dialogue: TradesDialogue) -> None:
-        outbox = self._outboxes[broker]
-        while True:
-            while outbox:
-                self._sending.add(broker)
-                try:
-                    await dialogue.send(request_of(outbox.popleft()))
-                finally:
-                    self._sending.discard(broker)
-                self._stir(broker)
-            await self._outbox_changed[broker].wait()
-
-    def _stir(self, broker: str) -> None:
-        # Whoever waits for the outbox, the sender or commands, looks again.
-        self._outbox_changed[broker].set()
-        self._outbox_changed[broker] = trio.Event()
 
     async def _receive(self, broker: str, dialogue: TradesDialogue) -> None:
         while True:

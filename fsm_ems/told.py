@@ -18,10 +18,13 @@ class Status(Message):
     """What the owner is told after each record of an order.
 
     *seq* is gap-free in the identity's own stream. *event* is the table's event that led to *state*;
-    *then* a second step of the same record. *average_price* is over booked executions, 34 digits.
-    *ord_status* is the FIX OrdStatus by precedence (FIX 5.0 SP2 volume 4, Execution Reports).
-    *alarm* is set when something cannot be right and a person should look. *event* ``orphan`` is about an
-    execution of no known order, told to the account's operator: *oid*, *state* and *ord_status* are empty.
+    *then* a second step of the same record. *average_price* is over booked executions, 34 digits. Of an
+    ``unknown`` order from *filled* to *filled_max* has traded.
+
+    *ord_status* is the FIX OrdStatus by precedence (FIX 5.0 SP2 volume 4, Execution Reports). What no venue
+    was ever asked for has no word there: it is ``PendingNew``, an alert that was met included. *alarm* is set
+    when something cannot be right and a person should look. *event* ``orphan`` is about an execution of no
+    known order, told to the account's operator: *oid*, *state* and *ord_status* are empty.
     """
 
     name: Literal["status"] = "status"
@@ -34,6 +37,7 @@ class Status(Message):
     size: Computed | None = None
     price: Computed | None = None
     filled: Computed
+    filled_max: Computed | None = None
     remaining: Computed
     average_price: Computed | None = None
     ord_status: str

@@ -12,9 +12,11 @@ import trio
 import trio.testing
 from structlog.testing import capture_logs
 
-from fsm_ems import EMS, ClientFault, PaperBroker, account_keeping, new_order, open_ems
-from fsm_ems.account_books import PPS, AccountBooks, check_behind, rebuild, write
+from fsm_ems import EMS, ClientFault, PaperBroker, Settings, account_keeping, new_order, open_ems
+from fsm_ems.account_books import PPS, AccountBooks, Work, check_behind, rebuild, write
+from fsm_ems.account_keeping import AccountKeeping
 from fsm_ems.accounting.ledger_file import parse_ledger
+from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.accounting.pps_file import read_pps
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.record import Booked
@@ -23,6 +25,7 @@ from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import Restored
 from fsm_ems.messages import BrokerdFill, BrokerdOrder, BrokerdOrderAck
+from fsm_ems.promises import Promises
 from tests.dialogs.desk import MARKET, Desk
 from tests.scripted_broker import ScriptedBroker
 
@@ -37,8 +40,8 @@ def traded(folder: Path) -> tuple[Desk, AccountBooks]:
     desk.ack("o2")
     desk.fill("1", "o2", exec_id="F2", price="101")
     restored = taken(desk)
-    assert rebuild(folder, restored.book, restored.booked) == []
-    return desk, AccountBooks(folder, desk.book, restored.booked)
+    assert rebuild(folder, restored.book, restored.booked, ENTRY_AND_EXIT) == []
+    return desk, AccountBooks(folder, desk.book, restored.booked, ENTRY_AND_EXIT)
 
 
 def taken(desk: Desk) -> Restored:
@@ -112,7 +115,7 @@ def test_whatever_name_an_account_may_have_there_is_a_folder_for_its_ledger(tmp_
         desk.fill("1", f"o{number}", exec_id=account)
     restored = taken(desk)
 
-    assert rebuild(tmp_path, restored.book, restored.booked) == []
+    assert rebuild(tmp_path, restored.book, restored.booked, ENTRY_AND_EXIT) == []
 
     assert sorted(ledgers(tmp_path)) == ["-", "..b", ".a", "a."]
 
@@ -131,7 +134,7 @@ def test_what_is_stale_gone_or_unreadable_is_written_anew_from_the_records(tmp_p
         path.write_text("size = [")
     restored = taken(desk)
 
-    aside = rebuild(tmp_path, restored.book, restored.booked)
+    aside = rebuild(tmp_path, restored.book, restored.booked, ENTRY_AND_EXIT)
 
     assert path.read_text() == sound
     assert [one.path for one in aside] == ([str(path)] if "torn" in harm else [])
@@ -280,12 +283,13 @@ def says(folder: Path, size: str) -> bool:
     return False
 
 
-async def buy(ems: EMS, broker: ScriptedBroker, exec_id: str) -> None:
+async def buy(ems: EMS, broker: ScriptedBroker, exec_id: str, fee: str = "0") -> None:
     """An order for 2 that is filled at 100."""
     order = await ems.submit(new_order(market="xbtusd.paper", side="buy", size="2", price="100"))
     sent = await broker.sent.receive()
     assert isinstance(sent, BrokerdOrder)
-    broker.report(BrokerdFill(reqid=sent.reqid, exec_id=exec_id, size=Decimal(2), price=Decimal(100)))
+    size, price = Decimal(2), Decimal(100)
+    broker.report(BrokerdFill(reqid=sent.reqid, exec_id=exec_id, size=size, price=price, fee=Decimal(fee)))
     await order.wait()
 
 
@@ -308,6 +312,54 @@ async def test_the_files_follow_while_the_ems_runs(tmp_path: Path, monkeypatch: 
 
     assert {(one["event"], one["log_level"]) for one in logged} == {("accounts not written", "error")}
     assert ledgers(folder) == ["E1", "E2"]
+
+
+async def test_the_files_are_behind_by_a_second_at_most_and_written_once_for_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, books = traded(tmp_path)
+    begun, work = [0.0], AccountBooks.work
+
+    def working(self: AccountBooks) -> Work:
+        begun.append(trio.current_time() - start)
+        return work(self)
+
+    monkeypatch.setattr(AccountBooks, "work", working)
+    keeping = AccountKeeping(books, Promises(desk.log, lambda _: None, lambda: None))
+    async with trio.open_nursery() as nursery:
+        start = trio.current_time()
+        nursery.start_soon(keeping.keep)
+        for number in (3, 4, 5):
+            for effect in desk.fill("1", exec_id=f"F{number}", price="100"):
+                if isinstance(effect, Booked):
+                    keeping.take(effect)
+            await trio.sleep(0.25)
+        await trio.sleep(3600)
+        nursery.cancel_scope.cancel()
+
+    assert begun == [0, 1]
+    assert ledgers(tmp_path) == ["F1", "F2", "F3", "F4", "F5"]
+
+
+@pytest.mark.real_clock
+@pytest.mark.parametrize("factor", ["0", "3.5"])
+async def test_the_entrys_fees_count_as_often_as_the_settings_say(tmp_path: Path, factor: str) -> None:
+    """In positions and in the file, which is written anew where it was made with another factor."""
+    folder, broker = str(tmp_path / "live"), ScriptedBroker()
+    async with open_ems(broker, path=folder) as ems:
+        await ems.ready()
+        await buy(ems, broker, "E1", fee="0.5")
+        [position] = ems.positions
+        assert position.ppu == Decimal("100.5")
+
+    changed = Settings(fee_factor=Decimal(factor))
+    async with open_ems(path=folder, settings=changed) as ems:
+        [position] = ems.positions
+        kept = read_pps(tmp_path / "live" / PPS)
+
+    assert position.ppu == 100 + Decimal(factor) / 4
+    assert kept is not None
+    assert (kept.fee_factor, kept.positions) == (Decimal(factor), (position,))
 
 
 @pytest.mark.real_clock

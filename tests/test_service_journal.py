@@ -7,6 +7,7 @@ from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
+import apsw
 import pytest
 import structlog
 import trio
@@ -200,6 +201,24 @@ async def test_a_log_of_ones_own_is_closed_at_the_end_and_can_be_read(
         log.append(replace(held[-1], seq=held[-1].seq + 1))
 
 
+async def test_an_older_copy_is_refused_though_nothing_was_traded_since(tmp_path: Path) -> None:
+    """It lacks an order that may live at the venue."""
+    copy = apsw.Connection(str(tmp_path / "copy"))
+    async with open_ems(ScriptedBroker(), path=tmp_path / "live") as ems:
+        await ems.settle()
+        live = apsw.Connection(str(tmp_path / "live" / "journal.sqlite"))
+        with copy.backup("main", live, "main") as backup:
+            backup.step()
+        live.close()
+        await ems.submit(an_order())
+    copy.close()
+    (tmp_path / "copy").replace(tmp_path / "live" / "journal.sqlite")
+
+    with pytest.raises(LogDamaged, match="the newest are lost, or an old copy stands in their place"):
+        async with open_ems(ScriptedBroker(), path=tmp_path / "live"):
+            pass
+
+
 async def test_path_and_log_are_one_choice(tmp_path: Path) -> None:
     log = FileLog(tmp_path / "records.log")
     with pytest.raises(ClientFault, match="give one of them"):
@@ -221,6 +240,20 @@ async def test_records_in_memory_are_said_to_be_so_once_and_not_on_stdout(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("records are in memory alone") == 1
+
+
+async def test_what_goes_wrong_is_told_on_stderr_and_stdout_is_the_programs_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        broker.break_link()
+        await trio.testing.wait_all_tasks_blocked()
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "link lost" in said.err
 
 
 async def test_a_log_that_somebody_set_up_is_told_there(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -18,7 +19,7 @@ from fsm_ems import (
     PaperBroker,
     new_order,
     open_ems,
-    service,
+    outbox,
 )
 from fsm_ems.brokers.paper.backend_dialogue import PaperDialogue
 from fsm_ems.client import Client
@@ -150,7 +151,7 @@ async def test_a_command_that_waits_for_room_is_refused_when_the_ems_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is not recorded: nothing would send it."""
-    monkeypatch.setattr(service, "QUEUED_MAX", 2)
+    monkeypatch.setattr(outbox, "QUEUED_MAX", 2)
     async with trio.open_nursery() as nursery, open_ems(StuckBroker()) as ems:
         await ems.ready()
         for oid in ("o1", "o2", "o3"):
@@ -226,6 +227,21 @@ async def test_retries_of_an_ended_order_leave_nothing_behind() -> None:
 
         assert not ems._audience._mailboxes
         assert [(await handle.wait()).state for handle in handles] == ["filled"] * 3
+
+
+async def test_a_handle_that_nobody_has_any_more_leaves_no_mailbox_behind() -> None:
+    """A client may submit the same order again for as long as it lives."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        order = await ems.submit(an_order())
+        await rest(broker)
+        for _ in range(3):
+            assert (await anext(await ems.submit(an_order()))).oid == "o1"
+        gc.collect()
+
+        assert [len(boxes) for boxes in ems._audience._mailboxes.values()] == [1]
+        broker.report(fill("E1", "2"))
+        assert (await order.wait()).state == "filled"
 
 
 # Links.

@@ -9,6 +9,7 @@ import trio
 
 from fsm_ems import ClientFault, InvalidMessage, Resync, Settings, Status, new_order, open_ems
 from fsm_ems.client import Client, Mailbox
+from fsm_ems.errors import LogHalted
 from fsm_ems.journal.file import FileLog
 from fsm_ems.messages import BrokerdFill, BrokerdOrderAck, BrokerdStatus
 from fsm_ems.service import EMS
@@ -179,3 +180,26 @@ async def test_a_closed_ems_still_tells_what_was_missed_and_then_ends() -> None:
     with ems.events(since=0) as events:
         assert names(await read(events, 1)) == [("a", 1, "submit")]
         assert await events.get() is None
+
+
+async def test_nobody_waits_for_a_picture_that_never_becomes_durable() -> None:
+    """Whoever came back before the disk died, and whoever comes after."""
+    log, waited = LateLog(), list[trio.CancelScope]()
+
+    async def read_end(mailbox: Mailbox[Status | Resync]) -> None:
+        with trio.move_on_after(1) as patience:
+            assert await mailbox.get() is None
+        waited.append(patience)
+
+    with pytest.RaisesGroup(LogHalted):
+        async with open_ems(ScriptedBroker(), log=log, settings=Settings(keep_events=0)) as ems:
+            await order(ems, "a")
+            log.behind = True
+            ems.client("b")
+            with trio.CancelScope(shield=True), ems.events(since=0) as before:
+                log.die("the disk is gone")
+                await read_end(before)
+                with ems.events(since=0) as after:
+                    await read_end(after)
+
+    assert [patience.cancelled_caught for patience in waited] == [False, False]

@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from fsm_ems.folders import make_folder, sync_directory
+
 
 class Disk:
     """What replacing a file asks of the operating system, a method a step; a test lets each of them fail."""
@@ -32,11 +34,7 @@ class Disk:
 
     def sync_folder(self, folder: Path) -> None:
         """Wait until the disk has the names in *folder*."""
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_directory(folder)
 
     def remove(self, path: Path) -> None:
         path.unlink()
@@ -52,7 +50,8 @@ def replace_text(path: Path, text: str, disk: Disk = DISK) -> None:
         OSError: a step failed. The file is the old one whole, or, where the last step failed, the new one.
     """
     beside = path.with_name(f".{path.name}.new")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        make_folder(path.parent)
     try:
         _fill(beside, text.encode("utf-8"), disk)
         disk.rename(beside, path)

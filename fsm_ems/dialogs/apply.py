@@ -13,6 +13,7 @@ from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.accounts import withdraw_misplaced
 from fsm_ems.dialogs.apply_whole import WHOLE, unpark
 from fsm_ems.dialogs.book import FORGOTTEN_MAX, REQUESTS_OUT_MAX, Book
+from fsm_ems.dialogs.exposure import may_have_filled
 from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest, filled_of
 from fsm_ems.dialogs.fold_report import fold
 from fsm_ems.dialogs.ids import index_execution, index_reqid, index_venue_id, unindex
@@ -72,6 +73,7 @@ def apply(book: Book, record: Record) -> list[Effect]:
     if record.event is not None:
         _move(book, record, dialog, record.event, flags)
     pending = f.pending_of(dialog) if dialog.cancel is not None or dialog.edits else None
+    most = may_have_filled(dialog) if dialog.state is S.UNKNOWN else None
     for identity, seq in record.tells:
         book.streams[identity] = seq
         notice = Notice(
@@ -89,6 +91,7 @@ def apply(book: Book, record: Record) -> list[Effect]:
             dialog.end,
             pending,
             dialog.venue_id,
+            most,
         )
         effects.append(notice)
     return effects

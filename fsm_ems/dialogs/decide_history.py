@@ -8,6 +8,7 @@ should be on its list of open ones and is not there is in doubt, and is asked ab
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from fsm_ems.dialogs import facts as f
@@ -51,18 +52,18 @@ def asked(book: Book, settings: Settings, broker: str, now_ns: int) -> Record:
 
 def missing(
     book: Book, settings: Settings, broker: str, listed: AbstractSet[Key], now_ns: int
-) -> Record | None:
-    """The next order that rested when the list was asked for, and that is neither on it nor ended since.
+) -> Iterator[Record]:
+    """The orders that rested when the list was asked for, and that are neither on it nor ended since.
 
     So is one that had filled by then, and that a bust has reopened since: perhaps the venue has ended it.
+    Each record must be taken before the next is asked for.
     """
-    resting = book.histories[broker].resting
+    resting = frozenset(book.histories[broker].resting)
     for dialog in book.at_broker(broker):
         key = (dialog.owner, dialog.oid)
         due = dialog.state in _RESTING and key not in listed
         if due and (key in resting or dialog.ended_ns):
-            return record(book, now_ns, key, E.UNLISTED, Timed(now_ns + settings.margin_ns))
-    return None
+            yield record(book, now_ns, key, E.UNLISTED, Timed(now_ns + settings.margin_ns))
 
 
 def read(book: Book, settings: Settings, broker: str, query: int | str, now_ns: int) -> Record:

@@ -184,6 +184,10 @@ class Dispatcher:
         dialog = book.find(broker, report.reqid, report.venue_id)
         if dialog is None:
             dialog = decide_reports.find_named(book, broker, report) or self._recall(broker, report, now_ns)
+        elif book.forgotten and report.reqid is not None and not book.find(broker, report.reqid, None):
+            # Found by the venue's id alone, which an order that memory has let go may have had before it.
+            life = self._lookup(broker, report.reqid, None, None)
+            dialog = self._bring_back(life, now_ns) or dialog
         if dialog is None:
             return self._unmapped(broker, report, now_ns)
         made = decide_reports.mapped(book, self.settings, self.prices, broker, dialog, report, now_ns)
@@ -240,7 +244,7 @@ class Dispatcher:
         if not report.last:
             self._listed[broker] = listed
             return effects
-        while (made := decide_history.missing(book, self.settings, broker, listed, now_ns)) is not None:
+        for made in decide_history.missing(book, self.settings, broker, listed, now_ns):
             effects += self._take(made)
         self._listed.pop(broker, None)
         effects += self._take(decide_history.read(book, self.settings, broker, report.reqid, now_ns))

@@ -199,6 +199,8 @@ def _cancel_refused(dialog: Dialog, report: BrokerdRefused) -> Name:
         return Name(E.CANCEL_REFUSED_DARK)
     if state is not S.CANCELLING:
         return Name(E.CANCEL_REFUSED)
+    if report.code == "unknown_order":
+        return IGNORED  # the order is over, or this cancel had overtaken it: its deadline brings the question
     edits = resume(None, dialog.edits)
     if dialog.complete:
         return Name(E.CANCEL_REFUSED_FILLED, edits)

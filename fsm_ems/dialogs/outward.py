@@ -8,6 +8,7 @@ from msgspec.structs import asdict
 
 from fsm_ems.dialogs.asking import SendHistory
 from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.exposure import may_have_filled
 from fsm_ems.dialogs.facts import PRECISE, Dialog, ord_status
 from fsm_ems.dialogs.record import (
     Accounted,
@@ -19,7 +20,7 @@ from fsm_ems.dialogs.record import (
     Send,
     SendOrder,
 )
-from fsm_ems.machines.order import ENDS, ORDER
+from fsm_ems.machines.order import ENDS, ORDER, S
 from fsm_ems.messages import (
     BrokerdCancel,
     BrokerdEdit,
@@ -53,6 +54,7 @@ def status_of(notice: Notice) -> Status:
         size=notice.size,
         price=notice.price,
         filled=notice.filled,
+        filled_max=notice.filled_max,
         remaining=notice.leaves,
         average_price=PRECISE.divide(notice.notional, notice.booked) if notice.booked else None,
         ord_status="" if of_none else notice.ord_status,
@@ -86,6 +88,7 @@ def standing_of(dialog: Dialog, seq: int, now_ns: int) -> Status:
         size=dialog.size,
         price=dialog.price,
         filled=dialog.filled,
+        filled_max=may_have_filled(dialog) if dialog.state is S.UNKNOWN else None,
         remaining=dialog.leaves,
         average_price=dialog.average_price,
         ord_status=ord_status(dialog),

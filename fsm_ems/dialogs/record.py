@@ -309,6 +309,7 @@ class Notice(Value, frozen=True):
     """What *identity* is told: the record, where the dialog came from, and how it stood right after.
 
     Of an orphan, which is about no dialog, it tells the record alone; the rest is as of an order yet to be.
+    *filled_max* is the most that can have traded of an order in doubt.
     """
 
     identity: str
@@ -325,6 +326,7 @@ class Notice(Value, frozen=True):
     end: OrderState | None
     pending: str | None
     venue_id: str | None
+    filled_max: Decimal | None = None
 
     @property
     def leaves(self) -> Decimal:

@@ -24,6 +24,7 @@ from typing import BinaryIO, NamedTuple, NoReturn, Protocol
 from zlib import crc32
 
 from fsm_ems.errors import LogDamaged, LogFault, LogHalted, LogInUse
+from fsm_ems.folders import make_folder, sync_directory
 from fsm_ems.journal.folder_lock import locked
 
 _CHECKSUM = 9  # eight digits and a blank
@@ -197,7 +198,10 @@ class LineLog(LineFile):
         self._halted = ""
         self._closed = False
         try:
-            make_directory(path.parent)
+            if sync:
+                make_folder(path.parent)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
             self._end = opened(path)  # before anything is cut off: somebody else may be writing it
             with ExitStack() as undone:
                 undone.callback(self._end.close)
@@ -260,24 +264,3 @@ class LineLog(LineFile):
             self._end.close()
         except OSError as error:
             raise LogHalted(f"{self.path} could not be closed: {error}") from error
-
-
-def make_directory(directory: Path, mode: int = 0o777) -> None:
-    """Make it, and those above it, where they are not there, and wait until the disk has their names.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    made = [one for one in (directory, *directory.parents) if not one.exists()]
-    directory.mkdir(mode, parents=True, exist_ok=True)
-    for one in made:
-        sync_directory(one.parent)
-
-
-def sync_directory(directory: Path) -> None:
-    """A new file's name is in its directory, which the disk must have as well."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

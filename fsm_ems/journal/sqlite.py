@@ -16,8 +16,8 @@ import apsw
 
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import EMSBug, LogHalted
+from fsm_ems.folders import make_folder
 from fsm_ems.journal.folder_lock import FolderLock
-from fsm_ems.journal.lines import make_directory, sync_directory
 from fsm_ems.journal.sqlite_connection import Connection, connected, make_durable
 from fsm_ems.journal.sqlite_read import JournalRows
 from fsm_ems.journal.sqlite_store import (
@@ -65,7 +65,7 @@ class Journal(JournalRows):
         super().__init__(folder)
         self._vfs = vfs
         try:
-            make_directory(folder, 0o700)
+            make_folder(folder, 0o700)
             self._lock: FolderLock | None = FolderLock(folder / LOCK)
         except OSError as error:
             raise LogHalted(f"{folder} cannot be opened: {error}") from error
@@ -97,9 +97,9 @@ class Journal(JournalRows):
                 if blank:
                     create(writing)
                 # What a run before this one could not sync may be in memory alone, and look whole: copied
-                # into the database, it is written once more.
+                # into the database, it is written once more. The names of its files SQLite syncs itself, with
+                # the first sync of a log that it opened: before anything can be durable by it.
                 writing.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-                sync_directory(self.path.parent)
                 self._reader = self._connection()
         except BaseException:
             if writing is not None:

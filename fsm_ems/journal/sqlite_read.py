@@ -32,6 +32,7 @@ from fsm_ems.journal.sqlite_store import (
     check_pages,
     damaged_record,
     decoded,
+    is_blank,
     names_of,
     told_plainly,
     verified,
@@ -186,11 +187,16 @@ class JournalReader(JournalRows):
             raise LogFault(f"{self.path} cannot be used: there is no such file")
         connection = connected(self.path, apsw.SQLITE_OPEN_READONLY, None)
         try:
-            check_form(connection, self.path)
+            self._check(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _check(self, connection: Connection) -> None:
+        if is_blank(connection):  # whoever was to write it has come no further: that is no damage
+            raise LogFault(f"{self.path} cannot be used: nothing was ever kept in it")
+        check_form(connection, self.path)
 
     def _done(self, connection: Connection) -> None:
         connection.close()

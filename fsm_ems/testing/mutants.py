@@ -64,6 +64,8 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(q.resent_although_cancelled, ("resend lower limits",)),
     Mutant(q.resent_twice, ("resend lost",)),
     Mutant(q.refusal_of_the_lost_believed, ("honest: resend",)),
+    Mutant(q.doubt_is_no_range, ("honest: link",)),
+    Mutant(q.range_without_edits, ("honest: edit",)),
     Mutant(q.absence_believed_of_a_late_taker, ("honest: late",)),
     Mutant(q.link_loss_ignored, ("honest: link",)),
     Mutant(q.sent_without_link, ("doubt",)),

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from fsm_ems.dialogs import apply as applying
-from fsm_ems.dialogs import decide, decide_reports, naming, naming_status
+from fsm_ems.dialogs import decide, decide_reports, exposure, naming, naming_status
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
@@ -134,6 +134,20 @@ def resent_twice(patch: Patch) -> None:
 def refusal_of_the_lost_believed(patch: Patch) -> None:
     """The request that came too late is refused, and the order sent in its place is taken for refused."""
     patch.name(naming, "_about_lost", lambda known: lambda named, report: named)
+
+
+def doubt_is_no_range(patch: Patch) -> None:
+    """What is booked is taken for what is held, whatever is in doubt."""
+    patch.name(exposure, "_unseen", lambda known: lambda dialog: dialog.gap)
+
+
+def range_without_edits(patch: Patch) -> None:
+    """An edit whose answer is missing is taken not to have been accepted."""
+
+    def make(known: Call) -> Call:
+        return lambda dialog: max(dialog.size - dialog.booked, f.ZERO)
+
+    patch.name(exposure, "_unbooked", make)
 
 
 def absence_believed_of_a_late_taker(patch: Patch) -> None:

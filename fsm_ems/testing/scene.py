@@ -117,6 +117,9 @@ class DispatcherScene(ABC, Generic[W]):
     def settled(self, node: Node[W]) -> bool | None:
         return None
 
+    def heals(self, step: Step[W]) -> bool:
+        return True
+
     # ── what a search asks ──────────────────────────────────────────────────────────────────────────
 
     def start(self) -> Node[W]:

@@ -34,6 +34,8 @@ Grant = tuple[str, Role, tuple[str, ...]]
 _SKEW_MAX_MS = 900
 """The clocks of EMS and venue differ by less than the margin at any two times."""
 _BOUNDED_EVERY = 32
+KEEPS_ALL = 1_000
+"""So many finished orders are never reached: memory keeps whatever may have traded unseen."""
 Answered = Callable[[str], None]
 
 
@@ -179,6 +181,10 @@ class SimulatedEMS:
         self._inputs += 1
         if self._inputs % _BOUNDED_EVERY == 0:
             self._oracle.bounded(book, self.settings)
+            plan = self._world.plan
+            undone = Fault.BUST in plan.every_s or Fault.CORRECTION in plan.every_s
+            if not undone and self.settings.keep_finished > KEEPS_ALL:
+                self._oracle.within(book)
 
     def _queue(self, effects: Iterable[Effect]) -> None:
         seq, number, told = self.book.seq, self._link.number, list[Notice]()

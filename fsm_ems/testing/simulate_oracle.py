@@ -13,6 +13,7 @@ from typing import NamedTuple
 from fsm_ems.accounting.clear import Clear
 from fsm_ems.dialogs.asking import SendHistory
 from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.exposure import Exposure, exposures
 from fsm_ems.dialogs.record import (
     Booked,
     CancelWanted,
@@ -310,6 +311,17 @@ class Oracle:
         for dialog in book.at_broker(BROKER):
             if len(dialog.edits) > settings.open_edits_max + 1:
                 raise Breach("P11", f"{len(dialog.edits)} edits of {dialog.oid} are open")
+
+    def within(self, book: Book) -> None:
+        """P4: what the venue really executed lies within the range that is told, whatever went missing.
+
+        Where no execution is undone: nobody can know of that before it is told.
+        """
+        told = {(each.account, each.market): each for each in exposures(book)}
+        for place, size in self.venue.positions().items():
+            each = told.get(place, Exposure(*place))
+            if not each.may_be(size):
+                raise Breach("P4", f"{place}: {size} is held at the venue, and the range is {each}")
 
     # ── restarts ────────────────────────────────────────────────────────────────────────────────────
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from fsm_ems.dialogs.asking import HistoryRead, SendHistory
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.record import Notice, SendOrder
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.errors import BrokerFault
@@ -212,6 +214,35 @@ def test_an_order_that_is_not_on_the_list_is_in_doubt_and_asked_about(desk: Desk
     desk.wait(2)
     desk.answer("cancelled", "o2", cum="4")
     assert desk.stands("o2") == "cancelled 4/10"
+
+
+def test_the_orders_are_gone_through_once_however_many_are_not_on_the_list(
+    desks: Desks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A venue that was started anew lists none of ten thousand; the loop must not stand still for minutes."""
+    looks: list[int] = []
+    for orders in (1, 7):
+        desk = desks(TELLS, up=False)
+        desk.link("connect", "connected")
+        up(desk)
+        for number in range(orders):
+            desk.order(f"o{number}")
+            desk.ack(f"o{number}")
+        question = asked(desk, 61)
+        passes: list[str] = []
+        whole = Book.at_broker
+
+        def at_broker(book: Book, broker: str) -> list[Dialog]:
+            passes.append(broker)  # noqa: B023 -- called within this turn
+            return whole(book, broker)  # noqa: B023 -- and this one too
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Book, "at_broker", at_broker)
+            tell(desk, question)
+        assert {how(desk.dialog(f"o{number}")) for number in range(orders)} == {"unknown 0/10"}
+        looks.append(len(passes))
+
+    assert looks[0] == looks[1]
 
 
 def test_a_page_of_an_older_question_lists_nothing(desk: Desk) -> None:

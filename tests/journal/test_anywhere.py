@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fsm_ems.account_books import standings
+from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.outward import resync_of, status_of
@@ -65,7 +66,7 @@ def visible(book: Book, records: list[Record], now_ns: int) -> list[Any]:
     whose = {(record.owner, record.oid): None for record in records if record.oid}
     return [
         [resync_of(book, identity, now_ns) for identity in book.identities],
-        standings(book),
+        standings(book, ENTRY_AND_EXIT),
         [steps(record for record in records if (record.owner, record.oid) == key) for key in whose],
     ]
 

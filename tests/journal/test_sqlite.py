@@ -418,6 +418,22 @@ def test_a_database_of_somebody_else_is_not_taken_over(tmp_path: Path) -> None:
     refused(tmp_path, 0, "this is no journal")
 
 
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_a_journal_whose_writer_was_killed_before_its_first_table_is_no_damage(
+    tmp_path: Path, mode: str
+) -> None:
+    """A reader says that there is nothing in it; a writer begins it."""
+    connection = apsw.Connection(str(tmp_path / "journal.sqlite"))
+    connection.pragma("journal_mode", mode)
+    connection.close()
+
+    with pytest.raises(LogFault, match="nothing was ever kept in it") as caught:
+        list(JournalReader(tmp_path))
+    assert not isinstance(caught.value, LogDamaged)
+    Journal(tmp_path).close()
+    assert list(JournalReader(tmp_path)) == []
+
+
 def test_a_file_that_a_crash_left_empty_is_begun_again(tmp_path: Path) -> None:
     (tmp_path / "journal.sqlite").write_bytes(b"")
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
-import structlog
 import trio
 from msgspec.structs import replace
 
@@ -30,11 +29,11 @@ from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage, InvalidReport,
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import VenueReport
 from fsm_ems.numbers import fits, no_decimals
+from fsm_ems.operator_log import operator_log
 from fsm_ems.quotes import MarketRow, Row, problem
 
 Feed = Iterable[Row] | AsyncIterable[Row]
 
-_log = structlog.get_logger("fsm_ems")
 _STEPS_AT_ONCE = 1_000  # how far the venue catches up before other tasks get a turn
 
 
@@ -190,7 +189,7 @@ class PaperBroker:
     def _reopen(self, file: VenueFile) -> int | None:
         """Be the venue that *file* tells of; when it last did something."""
         if file.cut is not None:
-            _log.warning("torn end cut off", why=file.cut)
+            operator_log().warning("torn end cut off", why=file.cut)
         self.engine.prefix = file.prefix
         try:
             return self.engine.restore(file)

@@ -18,8 +18,9 @@ import msgspec
 
 from fsm_ems.brokers.paper.engine_facts import Fact
 from fsm_ems.errors import InvalidMessage, LogHalted
+from fsm_ems.folders import make_folder
 from fsm_ems.journal.folder_lock import FolderLock
-from fsm_ems.journal.lines import Appending, FileEnd, Form, LineLog, make_directory
+from fsm_ems.journal.lines import Appending, FileEnd, Form, LineLog
 from fsm_ems.value import Value
 
 LOG, LOCK = "venue.log", "venue.lock"
@@ -76,7 +77,8 @@ class VenueFile:
         self.folder = Path(folder)
         self._read = 1
         try:
-            make_directory(self.folder)
+            make_folder(self.folder.parent)
+            self.folder.mkdir(exist_ok=True)  # whose name the log syncs with its own, if it syncs
             lock = FolderLock(self.folder / LOCK)
         except OSError as error:
             raise LogHalted(f"{self.folder} cannot be opened: {error}") from error

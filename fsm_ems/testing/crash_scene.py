@@ -1,0 +1,143 @@
+"""A scenario of crash points, and how what it leaves is recovered by the shipped code and compared.
+
+To add one: for orders, a function in :mod:`fsm_ems.testing.crash_orders`; for any other file, a class with
+:class:`Scene`'s methods in :mod:`fsm_ems.testing.crash_files`. Whatever files the shipped code makes below
+the folder are seen without being named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import trio
+
+from fsm_ems.account_books import PPS, check_behind, projection_of, rebuild
+from fsm_ems.accounting.ledger_file import read_ledger
+from fsm_ems.accounting.position import ENTRY_AND_EXIT
+from fsm_ems.accounting.pps_file import Projection, read_pps
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.record import Record
+from fsm_ems.dialogs.settings import SECOND_NS, Capabilities, Settings
+from fsm_ems.dialogs.snapshot import Plain, facts
+from fsm_ems.journal.replay import Restored
+from fsm_ems.journal.sqlite import Journal
+from fsm_ems.journal.sqlite_store import FIRST_PREV
+from fsm_ems.market import Market
+from fsm_ems.testing.crash_stage import BROKER, MARKET, RECORDS, Desk, digest_of
+from fsm_ems.testing.crash_tape import POSITIONS, Digest, Found, Tape
+
+SETTINGS = Settings(
+    request_deadline_ns=SECOND_NS,
+    margin_ns=SECOND_NS,
+    ask_every_ns=SECOND_NS,
+    brokers={BROKER: Capabilities()},
+    markets={MARKET: Market(MARKET, "xbt", "usd", price_tick=Decimal("0.5"), size_tick=Decimal("0.0001"))},
+)
+
+
+class Scene(Protocol):
+    """One scenario. It is played once, and then recovered from what crashes leave."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def series(self) -> Sequence[tuple[str, Digest]]:
+        """What is kept, by name, each with the digest of nothing; see :mod:`fsm_ems.testing.crash_tape`."""
+        ...
+
+    def play(self, folder: Path, tape: Tape) -> None:
+        """Live through it in *folder*, which is empty."""
+        ...
+
+    def recover(self, folder: Path) -> Found:
+        """Open what a crash left in *folder*, use nothing but shipped code, and tell what is there.
+
+        Raises:
+            EMSError: it cannot be opened.
+            AssertionError: it does not mean what it meant.
+        """
+        ...
+
+
+class Script(NamedTuple):
+    """A scenario of orders: *play* at a desk with *settings*."""
+
+    name: str
+    play: Callable[[Desk], Awaitable[None]]
+    settings: Settings = SETTINGS
+    accounts: bool = False
+
+
+class OrderScene:
+    """Orders on a journal, with *accounts* beside it."""
+
+    def __init__(self, script: Script) -> None:
+        self.name = script.name
+        self.series: list[tuple[str, Digest]] = [(RECORDS, FIRST_PREV)]
+        if script.accounts:
+            self.series.append((POSITIONS, "0"))
+        self._script = script
+        self._states: dict[bytes, Plain] = {}
+        self._versions: list[Projection] = []
+        self._right: set[bytes] = set()
+
+    def play(self, folder: Path, tape: Tape) -> None:
+        """See :class:`Scene`."""
+        trio.run(self._play, folder / "ems", tape)
+
+    async def _play(self, folder: Path, tape: Tape) -> None:
+        desk = Desk(folder, tape, self._script.settings, accounts=self._script.accounts)
+        self._states, self._versions = desk.states, desk.versions
+        await desk.open()
+        await desk.grant("main")
+        await self._script.play(desk)
+        await desk.close()
+
+    def recover(self, folder: Path) -> Found:
+        """See :class:`Scene`: journal and book, then the accounts' files, as ``open_ems`` does it."""
+        folder = folder / "ems"
+        journal = Journal(folder)
+        try:
+            records = [*journal]
+            assert len(records) == journal.durable_seq, "it counts other records than it has"
+            digest = digest_of(records)
+            restored = Restored()
+            if self._script.accounts or digest not in self._right:
+                for record in records:
+                    restored.take(record)
+                self._check_state(records, digest, restored.book)
+            found: Found = {RECORDS: (len(records), digest)}
+            if self._script.accounts:
+                book = restored.book
+                check_behind(folder, book, str(journal.path))
+                self._find_positions(folder, book, found)
+                aside = rebuild(folder, book, restored.booked, ENTRY_AND_EXIT)
+                assert aside == [], "a file was set aside: a crash made it unreadable"
+            return found
+        finally:
+            journal.close()
+
+    def _check_state(self, records: Sequence[Record], digest: bytes, book: Book) -> None:
+        """The book is what it was in the life that made these records."""
+        if records:
+            lived = self._states.get(digest)
+            # Unknown: the records are not those that were taken in, which the ledger tells.
+            assert lived is None or lived == facts(book), "another state than the same records had alive"
+        self._right.add(digest)
+
+    def _find_positions(self, folder: Path, book: Book, found: Found) -> None:
+        for path in folder.glob("ledger/**/*.toml"):
+            read_ledger(path)
+        projection = read_pps(folder / PPS)
+        if projection is None:
+            found[POSITIONS] = (0, "0")
+        elif projection in self._versions:
+            number = self._versions.index(projection) + 1
+            found[POSITIONS] = (number, str(number))
+        else:
+            made = projection_of(book, ENTRY_AND_EXIT)
+            assert projection == made, "the positions are none that were ever written"
