@@ -10,6 +10,7 @@ import click
 from fsm_ems.cli.faults import Failure
 from fsm_ems.cli.options import records_in
 from fsm_ems.journal.codec import encode
+from fsm_ems.journal.replay import replay
 from fsm_ems.journal.sqlite_read import JournalReader
 
 _DIR = click.Path(exists=True, path_type=Path)
@@ -32,16 +33,17 @@ def journal() -> None:
 def verify(directory: Path) -> None:
     """Verify every record in DIR.
 
-    Checksums, order, and in a journal the chain of hashes and what records are found by. The hash of the
-    last record stands for all before it: kept elsewhere, it shows later whether the end was cut off. The
-    exit code is 2 if anything is not as it was written, and the message says what to do.
+    Checksums, order, that each record can follow from those before it, and in a journal the chain of hashes
+    and what records are found by. The hash of the last record stands for all before it: kept elsewhere, it
+    shows later whether the end was cut off. The exit code is 2 if anything is not as it was written, and
+    the message says what to do.
     """
     path, records = records_in(directory)
     if isinstance(records, JournalReader):
         count, digest = records.check()
         click.echo(f"{path}: {count} records, all as they were written; the hash of the last is {digest}")
     else:
-        click.echo(f"{path}: {sum(1 for _ in records)} records, all as they were written")
+        click.echo(f"{path}: {replay(records).seq} records, all as they were written")
 
 
 @journal.command()

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import apsw
 
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.recall import applied
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import LogFault
 from fsm_ems.journal.base import Key, life_named, mentions
@@ -22,6 +24,7 @@ from fsm_ems.journal.sqlite_store import (
     COLUMNS,
     FILE,
     FIRST_PREV,
+    Name,
     Row,
     as_names,
     chained,
@@ -145,19 +148,27 @@ class JournalRows:
         """Verify everything.
 
         Raises:
-            LogDamaged: the database is damaged, a record is altered or missing, or its ids do not lead to it.
+            LogDamaged: the database is damaged, a record is altered or missing, its ids do not lead to it, or
+                it cannot follow the ones before it.
         """
         with self._reading() as connection:
             check_pages(connection, self.path)
-        seq, last = 0, FIRST_PREV
-        for record, digest in self._verified():
-            seq, last = record.seq, digest
-            names = names_of(record)
-            with self._reading() as connection:
-                lost = [name for name in names if not [*connection.execute(_NAMED_SQL, name)]]
-            if lost:
-                raise damaged_record(self.path, seq, f"its order is not found by {lost[0][0]!r}")
-        return Checked(seq, last.hex())
+        book, last = Book(), FIRST_PREV
+        named: list[tuple[int, Name]] = []
+        for record, last in self._verified():  # noqa: B007 -- the last one's is told
+            applied(book, record)
+            named += ((record.seq, name) for name in names_of(record))
+            if len(named) >= PAGE:
+                self._check_names(named)
+                named = []
+        self._check_names(named)
+        return Checked(book.seq, last.hex())
+
+    def _check_names(self, named: Sequence[tuple[int, Name]]) -> None:
+        with self._reading() as connection:
+            for seq, name in named:
+                if not [*connection.execute(_NAMED_SQL, name)]:
+                    raise damaged_record(self.path, seq, f"its order is not found by {name[0]!r}")
 
 
 def _by_seq(record: Record) -> int:

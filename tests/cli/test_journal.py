@@ -8,9 +8,11 @@ from pathlib import Path
 import apsw
 import pytest
 
+from fsm_ems.dialogs.record import Record, Sent
 from fsm_ems.journal.codec import encode
-from fsm_ems.journal.file import RecordFile
+from fsm_ems.journal.file import FileLog, RecordFile
 from fsm_ems.journal.sqlite import Journal
+from fsm_ems.machines.order_events import OrderEvent
 from tests.cli.conftest import HERE, Run, program
 
 
@@ -125,6 +127,19 @@ def test_a_damaged_journal_is_told_with_its_record_and_what_to_do(
         assert told.exit_code == 2
         assert "journal.sqlite, line 9: the hash does not match: the record was altered" in told.stderr
         assert "keep a copy of the whole folder" in told.stderr
+
+
+def test_a_record_that_cannot_follow_is_told_though_it_is_as_it_was_written(run: Run, tmp_path: Path) -> None:
+    record = Record(1, 0, "main", "a", OrderEvent.SENDING, None, Sent("g-1", 5))
+    for log in (Journal(tmp_path / "live"), FileLog(tmp_path / "run" / "records.log")):
+        log.append(record)
+        log.close()
+
+    for folder in ("live", "run"):
+        told = run("journal", "verify", tmp_path / folder)
+
+        assert told.exit_code == 2
+        assert "line 1: it cannot follow what is before it" in told.stderr
 
 
 def test_a_folder_without_records_is_told(run: Run, tmp_path: Path) -> None:

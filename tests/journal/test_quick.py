@@ -31,12 +31,14 @@ def places(value: Any, *at: str | int) -> list[tuple[str | int, ...]]:  # noqa: 
 def test_what_was_written_is_read_quickly(kind: type[Payload], data: st.DataObject) -> None:
     record = data.draw(records(PAYLOADS[kind]))
 
-    read = quick(encode(record))
+    line = encode(record)
 
-    if kind is Accounted:
-        assert read is None, "its number is left to the strict reader"
-    else:
-        assert same_to_the_last_digit(read, record)
+    read = quick(line)
+
+    if kind is Accounted or (read is None and ("NaN" in line or "Infinity" in line)):
+        assert read is None, "its number is left to the strict reader, as is a name that looks like none"
+        read = decode(line)
+    assert same_to_the_last_digit(read, record)
 
 
 def changes(fields: dict[str, Any]) -> Iterator[dict[str, Any]]:
