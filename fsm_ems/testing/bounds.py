@@ -52,10 +52,8 @@ _HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: bust": (ONE, Budget(busts=1)),
     "honest: late": (ONE, Budget(late=True)),
     "honest: resend": (AGAIN, Budget(link_losses=1)),
-    "honest: resend, lost": (AGAIN, Budget(losses=1)),
     "honest: resend late": (AGAIN, Budget(late=True)),
     "honest: resend dark": (DARK_AGAIN, Budget()),
-    "catching up: link": (ONE, Budget(link_losses=1, tells=True)),
 }
 _GONE: dict[str, tuple[tuple[str, ...], Budget]] = {
     "acked": ((), Budget(opens=True, tells=True)),
@@ -73,6 +71,8 @@ _SOAK_HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: edit weighed, refused": (ONE, Budget(edits=(UP,), pendings=1, refusals=1)),
     "honest: cancel lost": (ONE, Budget(cancels=1, losses=1)),
     "honest: resend, cancel": (AGAIN, Budget(cancels=1)),
+    "honest: resend, lost": (AGAIN, Budget(losses=1)),
+    "catching up: link": (ONE, Budget(link_losses=1, tells=True)),
     "catching up: resend": (AGAIN, Budget(link_losses=1, tells=True)),
     "honest: resend, doubled": (AGAIN, Budget(doubles=1)),
     "honest: resend, cancel and link": (AGAIN, Budget(cancels=1, link_losses=1)),
