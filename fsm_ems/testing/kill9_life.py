@@ -45,6 +45,8 @@ EMS_FOLDER, VENUE_FOLDER = "ems", "venue"
 OWNERS = ("main", "other")
 PRICE = 50_000
 ROW_EVERY_S = 0.005
+ROUNDS_MAX = 600
+"""How often all that lives is cancelled, with a pause after each: what has not ended by then never will."""
 CHECKPOINT_PAGES = 40
 """So that a short life comes to some."""
 SETTINGS = Settings(
@@ -249,7 +251,7 @@ class Life:
 
     async def _heal(self, ems: EMS, clients: dict[str, Client]) -> None:
         book = ems.dispatcher.book
-        while True:
+        for _ in range(ROUNDS_MAX):
             alive = [
                 (owner, oid)
                 for owner, orders in book.dialogs.items()
