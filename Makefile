@@ -10,7 +10,7 @@ BIN := .venv/bin
 PARTS := fsm_ems tests $(wildcard examples) $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-peers python demo test check format diagrams bench soak simulate crashes kills lock clean
+.PHONY: help .venv .venv-peers python demo test check format diagrams bench soak restarts crashes kills simulate lock clean
 
 help:
 	@echo 'make demo       seven orders of two traders, to their ends, on the paper venue'
@@ -20,6 +20,7 @@ help:
 	@echo 'make diagrams   redraw diagrams/ from the tables'
 	@echo 'make bench      measure, beside the peers'
 	@echo 'make soak       search for faults for as long as it takes'
+	@echo 'make restarts   search what crashes, retries, skew and lag can do to the core'
 	@echo 'make simulate   run the whole EMS against simulated faults, SEEDS=20000 times from SEED=0'
 	@echo 'make crashes    cut the power at every write, sync and send, and see that nothing is lost'
 	@echo 'make kills      kill -9 a trading program KILLS=1000 times, and see that it keeps its promises'
@@ -72,6 +73,10 @@ bench: .venv/.stamp .venv-peers/.stamp
 
 soak: .venv/.stamp
 	$(BIN)/python -m fsm_ems.testing.explore --soak
+
+restarts: .venv/.stamp
+	$(BIN)/python -m fsm_ems.testing.explore --crashes --mutants
+	$(BIN)/python -m fsm_ems.testing.explore --crashes
 
 SEED := 0
 SEEDS := 20000

@@ -25,7 +25,7 @@ from benchmarks.replay import MARKET
 from fsm_ems import Capabilities, Client, Market, Settings, new_order, open_ems
 from fsm_ems.dialogs.settings import SECOND_NS
 from fsm_ems.journal.codec import encode
-from fsm_ems.journal.replay import replay
+from fsm_ems.journal.replay import Restored
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_read import JournalReader
 from fsm_ems.messages import Report, Request
@@ -204,14 +204,14 @@ def _replay(console: Console, folder: Path) -> None:
     journal.close()
     size = (folder / "million" / "journal.sqlite").stat().st_size
     opened: list[Journal] = []
-    verified = _timed(lambda: opened.append(Journal(folder / "million")))
-    seconds = _timed(lambda: replay(opened[0]))
+    restored = Restored()
+    seconds = _timed(lambda: opened.append(Journal(folder / "million", take=restored.take)))
     opened[0].close()
     console.print(
-        f"{last:,} records, {size / 2**20:,.0f} MiB: opened and verified in {verified:.1f} s, then read, "
-        f"verified once more and applied in {seconds:.1f} s"
+        f"{last:,} records, {size / 2**20:,.0f} MiB: opened, verified and applied in {seconds:.1f} s, "
+        f"{seconds / last * 1e6:.1f} µs a record"
     )
-    console.print(beside_goal("start from 1,000,000 records", verified + seconds, "s", at_most=20))
+    console.print(beside_goal("start from 1,000,000 records", seconds, "s", at_most=20))
 
 
 def journal(console: Console) -> None:

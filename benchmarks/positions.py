@@ -19,7 +19,7 @@ from rich.console import Console
 from benchmarks.goals import beside_goal
 from benchmarks.replay import MARKET, peer
 from fsm_ems.accounting.clear import Clear
-from fsm_ems.accounting.position import Position
+from fsm_ems.accounting.position import ENTRY_AND_EXIT, Position
 from fsm_ems.accounting.pps_file import Projection, format_pps, write_pps
 
 FEE = Decimal("0.10")
@@ -82,7 +82,7 @@ def gaps(count: int = 5_000, times: int = 5) -> Gaps:
     """Write ``pps.toml`` with *count* clears in a thread, over a commented one, and watch the loop."""
     position = Position(MARKET, "main")
     timed(position, clears(count, "open"))
-    text = format_pps(Projection("bench", 1, (position.standing(),)))
+    text = format_pps(Projection("bench", 1, ENTRY_AND_EXIT, (position.standing(),)))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pps.toml"
         path.write_text(text.replace(" },\n", " },  # mine\n", 9), encoding="utf-8")
@@ -106,7 +106,7 @@ async def _watched(path: Path, position: Position, times: int) -> Gaps:
         idle, longest = longest, 0.0
         started = time.perf_counter()
         for seq in range(2, times + 2):
-            snapshot = Projection("bench", seq, (position.standing(),))
+            snapshot = Projection("bench", seq, ENTRY_AND_EXIT, (position.standing(),))
             await trio.to_thread.run_sync(write_pps, path, snapshot)
         writing = (time.perf_counter() - started) / times
         nursery.cancel_scope.cancel()

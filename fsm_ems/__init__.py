@@ -31,6 +31,7 @@ from fsm_ems.market import Market as Market
 from fsm_ems.messages import Cancel as Cancel
 from fsm_ems.messages import Edit as Edit
 from fsm_ems.messages import Order as Order
+from fsm_ems.messages import Resync as Resync
 from fsm_ems.messages import Status as Status
 from fsm_ems.messages import parse_command as parse_command
 from fsm_ems.messages import parse_report as parse_report
@@ -81,6 +82,7 @@ __all__ = [
     "PaperBroker",
     "Quote",
     "Refused",
+    "Resync",
     "Settings",
     "Status",
     "Trade",

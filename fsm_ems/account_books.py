@@ -6,7 +6,7 @@ is handed over as a value that no longer changes, so that the slow half can run 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -19,11 +19,11 @@ from fsm_ems.accounting.position import Standing
 from fsm_ems.accounting.pps_file import Projection, read_pps, write_pps
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.prices import Seen
-from fsm_ems.dialogs.recall import applied
-from fsm_ems.dialogs.record import Booked, Record
+from fsm_ems.dialogs.record import Booked
 from fsm_ems.errors import LogDamaged
 
 PPS = "pps.toml"
+LOCK = "accounts.lock"
 
 
 class Work(NamedTuple):
@@ -37,12 +37,14 @@ class Work(NamedTuple):
 class AccountBooks:
     """The newest days of each account's ledger, and what of it is not in the files of *folder* yet."""
 
-    def __init__(self, folder: Path, book: Book, booked: Iterable[Booked]) -> None:
+    def __init__(self, folder: Path, book: Book, booked: Iterable[Booked], fee_factor: Decimal) -> None:
         """*booked* is all that the records of *book* booked, the oldest first."""
         self.folder = folder
+        self._fee_factor = fee_factor
         self.dirty = False
         self._book = book
         self._since = book.seq
+        self._entered = 0
         self._ledgers: dict[tuple[str, str], Ledger] = {}
         for one in booked:
             self._enter(one)
@@ -58,27 +60,34 @@ class AccountBooks:
         if ledger is None:
             ledger = self._ledgers[key] = Ledger(*key)
         ledger.add(booked.entry)
+        self._entered = booked.entry.seq
 
     def work(self) -> Work:
         """What the files are behind with; they count as written from here on."""
         book = self._book
         pages = (page for ledger in self._ledgers.values() for page in ledger.pages(self._since))
         days = tuple(_ledger_day(book.generation, page) for page in pages)
-        self._since, self.dirty = book.seq, False
-        return Work(self.folder, Projection(book.generation, book.seq, standings(book)), days)
+        # Not the book's seq: what the book has and the disk has not yet is taken later, and written then.
+        self._since, self.dirty = self._entered, False
+        return Work(self.folder, projection_of(book, self._fee_factor), days)
 
     def again(self) -> None:
         """The last work was not written: it is still to be done."""
         self._since, self.dirty = 0, True
 
 
-def standings(book: Book) -> tuple[Standing, ...]:
-    """Every position of *book* as it stands, by account and market."""
+def standings(book: Book, fee_factor: Decimal) -> tuple[Standing, ...]:
+    """Every position of *book* as it stands, by account and market; for *fee_factor* see ``Settings``."""
     return tuple(
-        position.standing()
+        position.standing(fee_factor)
         for _, held in sorted(book.positions.items())
         for _, position in sorted(held.items())
     )
+
+
+def projection_of(book: Book, fee_factor: Decimal) -> Projection:
+    """What ``pps.toml`` is to say."""
+    return Projection(book.generation, book.seq, fee_factor, standings(book, fee_factor))
 
 
 def _ledger_day(generation: str, page: Page) -> LedgerDay:
@@ -106,19 +115,7 @@ def write(work: Work) -> list[SetAside]:
     return [aside for aside in found if aside is not None]
 
 
-def booked_in(records: Iterable[Record], book: Book) -> Iterator[Booked]:
-    """All that *records* booked, folding them into *book* on the way.
-
-    Raises:
-        LogDamaged: a record cannot follow the ones before it.
-    """
-    for record in records:
-        for effect in applied(book, record):
-            if isinstance(effect, Booked):
-                yield effect
-
-
-def rebuild(folder: Path, book: Book, booked: Iterable[Booked]) -> list[SetAside]:
+def rebuild(folder: Path, book: Book, booked: Iterable[Booked], fee_factor: Decimal) -> list[SetAside]:
     """Write what is stale or gone in *folder*, so that it says what *book* says; *booked* is all it booked.
 
     Raises:
@@ -133,7 +130,7 @@ def rebuild(folder: Path, book: Book, booked: Iterable[Booked]) -> list[SetAside
         for page in pages_of(*key, (one.entry for one in own))
     ]
     found = [write_ledger(folder, day) for day in days if not _holds_day(folder, day)]
-    projection = Projection(book.generation, book.seq, standings(book))
+    projection = projection_of(book, fee_factor)
     if not _holds_positions(folder, projection):
         found.append(write_pps(folder / PPS, projection))
     return [aside for aside in found if aside is not None]
@@ -169,5 +166,4 @@ def _holds_positions(folder: Path, projection: Projection) -> bool:
         known = read_pps(folder / PPS)
     except Unreadable:
         return False
-    stamp = (projection.generation, projection.seq)
-    return known is not None and (known.generation, known.seq) == stamp
+    return known is not None and known[:-1] == projection[:-1]

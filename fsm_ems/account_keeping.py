@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import structlog
 import trio
 
 from fsm_ems.account_books import AccountBooks, write
 from fsm_ems.dialogs.record import Booked
+from fsm_ems.operator_log import operator_log
 from fsm_ems.promises import Promises
 
 ACCOUNTS_EVERY_S = 1.0
 """How far the accounts' files may be behind the records."""
-
-_log = structlog.get_logger("fsm_ems")
 
 
 class AccountKeeping:
@@ -36,9 +34,8 @@ class AccountKeeping:
             await self._write()
 
     async def finish(self) -> None:
-        """Write what is still to be written."""
-        if self._books.dirty:
-            await self._write()
+        """Write what is still to be written, and how far the records have come: so an older copy shows."""
+        await self._write()
 
     async def _write(self) -> None:
         """Write what the files are behind with, in a thread: the loop goes on."""
@@ -50,10 +47,10 @@ class AccountKeeping:
         except OSError as error:
             self._books.again()
             self._booked.set()
-            _log.error("accounts not written", folder=str(self._books.folder), why=str(error))
+            operator_log().error("accounts not written", folder=str(self._books.folder), why=str(error))
             return
         except trio.Cancelled:  # no thread had begun
             self._books.again()
             raise
         for one in aside:
-            _log.error("account file unreadable", why=str(one))
+            operator_log().error("account file unreadable", why=str(one))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
-from typing import Protocol, cast
+from typing import Generic, Protocol, TypeVar, cast, overload
 from uuid import uuid4
+from weakref import finalize
 
 import trio
 
@@ -15,7 +16,7 @@ from fsm_ems.dialogs.record import Role
 from fsm_ems.errors import ClientFault, InvalidMessage
 from fsm_ems.machines.order import ENDS
 from fsm_ems.message_fields import is_name
-from fsm_ems.messages import Cancel, Command, Edit, Order, Status, named_faults
+from fsm_ems.messages import Cancel, Command, Edit, Order, Resync, Status, named_faults
 
 MAILBOX_MAX = 10_000
 """Statuses that may wait unread in one event stream or order handle."""
@@ -28,19 +29,27 @@ class Overrun(ClientFault):
     """The reader fell so far behind that its mailbox was closed. Others, and the orders, are untouched."""
 
 
-class Mailbox:
+_T = TypeVar("_T")
+
+
+class Mailbox(Generic[_T]):
     """Statuses waiting for one reader, bounded: past :data:`MAILBOX_MAX` that reader is cut off.
 
     Iterate over it until the EMS is closed, or :meth:`get` one.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[Status] = deque()
+        self._earlier: Iterator[_T] = iter(())
+        self._waiting: deque[_T] = deque()
         self._changed = trio.Event()
         self._overrun = False
         self._closed = False
 
-    def put(self, status: Status) -> None:
+    def begin(self, earlier: Iterator[_T]) -> None:
+        """Have *earlier* read first, as long as it is; each is made when it is read."""
+        self._earlier = earlier
+
+    def put(self, status: _T) -> None:
         """Add *status*. Never waits."""
         if self._overrun:
             return
@@ -56,13 +65,15 @@ class Mailbox:
         self._closed = True
         self._move()
 
-    async def get(self) -> Status | None:
+    async def get(self) -> _T | None:
         """The next status; None when no more will come.
 
         Raises:
             Overrun: the reader fell too far behind.
         """
         await trio.lowlevel.checkpoint()
+        for status in self._earlier:
+            return status
         while not self._waiting:
             if self._overrun:
                 raise Overrun(f"more than {MAILBOX_MAX} statuses went unread")
@@ -72,10 +83,10 @@ class Mailbox:
             await trio.lowlevel.checkpoint_if_cancelled()  # a fault that closed the EMS speaks first
         return self._waiting.popleft()
 
-    def __aiter__(self) -> AsyncIterator[Status]:
+    def __aiter__(self) -> AsyncIterator[_T]:
         return self
 
-    async def __anext__(self) -> Status:
+    async def __anext__(self) -> _T:
         status = await self.get()
         if status is None:
             raise StopAsyncIteration
@@ -87,20 +98,29 @@ class Mailbox:
         self._changed = trio.Event()
 
 
+AnyMailbox = Mailbox[Status] | Mailbox[Status | Resync]
+
+
 class Desk(Protocol):
     """What a client needs of the EMS it talks to."""
 
-    async def command(self, identity: str, command: Command, mailbox: Mailbox | None = None) -> None:
+    async def command(self, identity: str, command: Command, mailbox: Mailbox[Status] | None = None) -> None:
         """Take a command; return when it is durable. Where the same order had been taken before, *mailbox*
         gets how it stands.
         """
         ...
 
-    def subscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
+    def subscribe(self, identity: str, oid: str | None, mailbox: AnyMailbox) -> None:
         """Put every later status of the stream, or of one order, into *mailbox*."""
         ...
 
-    def unsubscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
+    def resume(self, identity: str, since: int, mailbox: Mailbox[Status | Resync]) -> None:
+        """Put every status of the stream after *since*, or the full picture, and then every later one into
+        *mailbox*.
+        """
+        ...
+
+    def unsubscribe(self, identity: str, oid: str | None, mailbox: AnyMailbox) -> None:
         """Stop doing so."""
         ...
 
@@ -112,7 +132,7 @@ class OrderHandle:
     Later fills, busts and corrections come by :meth:`Client.events`.
     """
 
-    def __init__(self, client: Client, oid: str, mailbox: Mailbox) -> None:
+    def __init__(self, client: Client, oid: str, mailbox: Mailbox[Status]) -> None:
         self.oid = oid
         self.status: Status | None = None
         self._client = client
@@ -194,7 +214,10 @@ class Client:
         except BaseException:
             self.drop(order.oid, mailbox)
             raise
-        return OrderHandle(self, order.oid, mailbox)
+        handle = OrderHandle(self, order.oid, mailbox)
+        # Whoever retries for as long as an order lives would leave a mailbox behind each time.
+        finalize(handle, self.drop, order.oid, mailbox).atexit = False
+        return handle
 
     async def cancel(self, oid: str) -> None:
         """Ask for a cancel; returns when the wish is durable.
@@ -225,24 +248,50 @@ class Client:
             wish = Edit(oid=oid, edit_id=edit_id or str(uuid4()), size=size, price=price)
         await self._desk.command(self.identity, wish)
 
-    @contextmanager
-    def events(self) -> Generator[Mailbox, None, None]:
-        """Every status of this identity's stream from here on.
+    @overload
+    def events(self) -> AbstractContextManager[Mailbox[Status]]: ...
+    @overload
+    def events(self, since: int) -> AbstractContextManager[Mailbox[Status | Resync]]: ...
+    def events(self, since: int | None = None) -> AbstractContextManager[AnyMailbox]:
+        """Every status of this identity's stream from here on; with *since* every one after that seq, and
+        0 is before the first.
 
-        To be read in the block, by ``await events.get()`` or by ``async for status in events``.
+        To be read in the block, by ``await events.get()`` or by ``async for status in events``. Whoever was
+        away gives the ``seq`` of the last status it has read: it gets each later one once, in order. Where
+        they are no longer kept (``Settings.keep_events``), the first is a ``Resync``, how all living orders
+        stand, and its ``seq`` counts as the last one read.
+
+        Raises:
+            InvalidMessage: *since* is no whole number of zero or more.
+            ClientFault: the stream has not come to *since*: it was told by an EMS with other records.
         """
+        return self._events() if since is None else self._resumed(since)
+
+    @contextmanager
+    def _events(self) -> Generator[Mailbox[Status], None, None]:
         mailbox = self._box(None)
         try:
             yield mailbox
         finally:
             self.drop(None, mailbox)
 
-    def drop(self, oid: str | None, mailbox: Mailbox) -> None:
+    @contextmanager
+    def _resumed(self, since: int) -> Generator[Mailbox[Status | Resync], None, None]:
+        if type(since) is not int or since < 0:
+            raise InvalidMessage((f"since: {since!r} is no whole number of zero or more",))
+        mailbox: Mailbox[Status | Resync] = Mailbox()
+        self._desk.resume(self.identity, since, mailbox)
+        try:
+            yield mailbox
+        finally:
+            self.drop(None, mailbox)
+
+    def drop(self, oid: str | None, mailbox: AnyMailbox) -> None:
         """Let go of a mailbox."""
         self._desk.unsubscribe(self.identity, oid, mailbox)
 
-    def _box(self, oid: str | None) -> Mailbox:
-        mailbox = Mailbox()
+    def _box(self, oid: str | None) -> Mailbox[Status]:
+        mailbox: Mailbox[Status] = Mailbox()
         self._desk.subscribe(self.identity, oid, mailbox)
         return mailbox
 

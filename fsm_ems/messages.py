@@ -6,7 +6,7 @@ fields are refused.
 
 =================  ==================================================================
 client → EMS       :data:`Command`  = ``Order`` | ``Cancel`` | ``Edit``
-EMS → client       ``Status``
+EMS → client       ``Status`` | ``Resync``
 EMS → broker       :data:`Request`  = ``BrokerdOrder`` | ``BrokerdCancel`` | …
 broker → EMS       :data:`Report`   = ``BrokerdOrderAck`` | ``BrokerdStatus`` | ``BrokerdFill`` | …
 =================  ==================================================================
@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, Strict, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from fsm_ems.brokerd import (
@@ -66,7 +66,8 @@ from fsm_ems.message_fields import (
     Trigger,
     message,
 )
-from fsm_ems.numbers import Computed, Positive
+from fsm_ems.numbers import Positive
+from fsm_ems.told import Resync, Status
 from fsm_ems.usual import usual_first
 
 __all__ = [
@@ -105,6 +106,7 @@ __all__ = [
     "PositionReport",
     "Report",
     "Request",
+    "Resync",
     "Side",
     "Status",
     "TimeInForce",
@@ -123,8 +125,7 @@ __all__ = [
 class Order(Message):
     """An order or, with side ``alert``, a price to be told about.
 
-    *oid* is the client's own id and its retry key: the same oid with the same body is the same order.
-    *expire_ns* goes with ``gtd`` only.
+    *oid* is the client's own id and its retry key; *expire_ns* goes with ``gtd`` only.
 
     A ``dark`` order is held by the EMS, and its *price* is what triggers it. *trigger* ``price`` is met from
     the side *direction* names, or from where the market stands at submit; a ``stop`` is met when the market
@@ -133,8 +134,9 @@ class Order(Message):
     units), and needs no *price*. Met, it goes out *limit_ticks* beyond the far touch (the setting's where
     None), or at market if that is its *type*.
 
-    *when_down* says what becomes of a live order that comes while the broker's link is not up: it waits, or
-    it is refused (``link_down``).
+    *when_down*: a live order that comes while the broker's link is not up waits, or is refused
+    (``link_down``). *if_absent*: an order that was sent and is proven never to have arrived ends
+    (``reject``), or is sent again, once, under a new request id (``resend``).
     """
 
     name: Literal["order"] = "order"
@@ -153,6 +155,7 @@ class Order(Message):
     trail: Positive | None = None
     limit_ticks: Ticks | None = None
     when_down: Literal["wait", "refuse"] = "wait"
+    if_absent: Literal["reject", "resend"] = "reject"
     account: Name = "main"
 
     @model_validator(mode="after")
@@ -171,8 +174,9 @@ def _alert_problem(order: Order) -> str | None:
         return "an alert has no size"
     if order.price is None:
         return "an alert needs a price"
-    if order.type != "limit" or order.mode != "live" or order.post_only or order.tif in ("ioc", "fok"):
-        return "an alert is never sent: leave type, mode, post_only and tif ioc or fok out"
+    kept = order.type == "limit" and order.mode == "live" and order.if_absent == "reject"
+    if not kept or order.post_only or order.tif in ("ioc", "fok"):
+        return "an alert is never sent: leave type, mode, post_only, if_absent and tif ioc or fok out"
     if order.trigger != "price" or order.trail is not None or order.limit_ticks is not None:
         return "an alert is met at its price: leave trigger, trail and limit_ticks out"
     return None
@@ -241,40 +245,6 @@ class Edit(Message):
 
 
 Command = Annotated[Order | Cancel | Edit, Field(discriminator="name")]
-
-# ── EMS → client ────────────────────────────────────────────────────────────────────────────────────
-
-
-@message
-class Status(Message):
-    """What the owner is told after each record of an order.
-
-    *seq* is gap-free in the identity's own stream. *event* is the table's event that led to *state*;
-    *then* a second step of the same record. *average_price* is over booked executions, 34 digits.
-    *ord_status* is the FIX OrdStatus by precedence (FIX 5.0 SP2 volume 4, Execution Reports).
-    *alarm* is set when something cannot be right and a person should look. *event* ``orphan`` is about an
-    execution of no known order, told to the account's operator: *oid*, *state* and *ord_status* are empty.
-    """
-
-    name: Literal["status"] = "status"
-    oid: str
-    owner: str
-    seq: Annotated[int, Strict()]
-    state: str
-    event: str
-    then: str | None = None
-    size: Computed | None = None
-    price: Computed | None = None
-    filled: Computed
-    remaining: Computed
-    average_price: Computed | None = None
-    ord_status: str
-    reason: str
-    report: dict[str, Any] | None = None
-    alarm: str | None = None
-    time_ns: TimeNs
-    venue_id: str | None = None
-
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 import secrets
-import sys
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
-from functools import cache
+from decimal import Decimal
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import structlog
 import trio
 
-from fsm_ems.account_books import AccountBooks, booked_in, check_behind, rebuild
+from fsm_ems.account_books import LOCK as ACCOUNTS_LOCK
+from fsm_ems.account_books import AccountBooks, check_behind, rebuild
+from fsm_ems.audience import Audience
 from fsm_ems.brokers.base import Broker
 from fsm_ems.client import check_name
 from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.record import Booked
+from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import ClientFault, InvalidMessage, LogHalted
+from fsm_ems.folders import make_folder
 from fsm_ems.journal.base import RecordLog
+from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.memory import MemoryLog
-from fsm_ems.journal.replay import replay
+from fsm_ems.journal.replay import Restored
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.market import undeclared
 from fsm_ems.messages import Order, named_faults
+from fsm_ems.operator_log import operator_log
+from fsm_ems.promises import Promises
 from fsm_ems.service import EMS
-
-_log = structlog.get_logger("fsm_ems")
 
 
 def new_order(**fields: Any) -> Order:  # noqa: ANN401  # pydantic checks each field's type and says what is wrong
@@ -71,38 +74,79 @@ def _with_brokers(settings: Settings, brokers: Sequence[Broker]) -> Settings:
     return merged
 
 
-async def _opened_books(folder: Path, book: Book, booked: Sequence[Booked]) -> AccountBooks:
-    """The accounts' files as the records have them."""
-    for aside in await trio.to_thread.run_sync(rebuild, folder, book, booked):
-        _log.error("account file unreadable", why=str(aside))
-    return AccountBooks(folder, book, booked)
+def _nobody(*_: object) -> None:
+    """Nothing is due, and nobody is told."""
+
+
+async def _opened_books(
+    folder: Path, book: Book, booked: Sequence[Booked], log: RecordLog, fee_factor: Decimal
+) -> AccountBooks:
+    """The accounts' files as the records have them, once the disk has those that this opening made."""
+    await Promises(log, _nobody, _nobody).durable(book.seq)
+    for aside in await trio.to_thread.run_sync(rebuild, folder, book, booked, fee_factor):
+        operator_log().error("account file unreadable", why=str(aside))
+    return AccountBooks(folder, book, booked, fee_factor)
 
 
 @cache
 def _say_in_memory() -> None:
-    """Once, and not on stdout, where a log that nobody set up would put it: that is the program's own."""
-    log = _log if structlog.is_configured() else structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
-    log.info("records are in memory alone and gone with this process; open_ems(path=...) keeps them")
+    """Once a process."""
+    operator_log().info(
+        "records are in memory alone and gone with this process; open_ems(path=...) keeps them"
+    )
 
 
 @asynccontextmanager
-async def _opened_log(log: RecordLog | None, path: Path | None) -> AsyncGenerator[RecordLog]:
-    if path is None:
-        if log is None:
-            _say_in_memory()
-        yield MemoryLog() if log is None else log
-        return
-    if log is not None:
+async def _opened_log(
+    log: RecordLog | None, path: Path | None, restored: Restored
+) -> AsyncGenerator[RecordLog]:
+    """The log, whose records *restored* has taken."""
+    if path is not None and log is not None:
         raise ClientFault("path= and log= both say where the records are: give one of them")
-    journal = await trio.to_thread.run_sync(Journal, path)
+    if path is not None:
+        log = await trio.to_thread.run_sync(partial(Journal, path, take=restored.take))
+    elif log is None:
+        _say_in_memory()
+        log = MemoryLog()
     try:
-        yield journal
+        if path is None:
+            for record in log:
+                restored.take(record)
+        yield log
     except BaseException:
         with trio.CancelScope(shield=True), suppress(LogHalted):  # what broke the block says more
-            await trio.to_thread.run_sync(journal.close)
+            await _close(log)
         raise
     with trio.CancelScope(shield=True):
-        await trio.to_thread.run_sync(journal.close)
+        await _close(log)
+
+
+async def _close(log: RecordLog) -> None:
+    if isinstance(log, Journal):
+        await trio.to_thread.run_sync(log.close)  # it waits for the disk
+    else:
+        log.close()
+
+
+def _folder(path: Path | str | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+@contextmanager
+def _alone(accounts: Path | None) -> Generator[None]:
+    """Nobody else writes accounts' files there meanwhile: each would take the other's for stale."""
+    if accounts is None:
+        yield
+        return
+    try:
+        make_folder(accounts)
+        lock = FolderLock(accounts / ACCOUNTS_LOCK)
+    except OSError as error:
+        raise LogHalted(f"{accounts} cannot be opened: {error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @asynccontextmanager
@@ -110,17 +154,18 @@ async def open_ems(
     *brokers: Broker,
     settings: Settings | None = None,
     identity: str = "main",
-    path: Path | None = None,
+    path: Path | str | None = None,
     log: RecordLog | None = None,
     clock: Clock | None = None,
-    accounts: Path | None = None,
+    accounts: Path | str | None = None,
 ) -> AsyncGenerator[EMS]:
     """Run an EMS for as long as the block is open; several may run in one program.
 
     *identity* is the first trader. *path* is a folder for the records: nothing is sent, told or answered
     before the disk has what it follows from, and opening it again brings everything back. Whatever brokers
     may hold then is ``unknown`` until they answer. One program at a time may have the folder open. Without
-    *path* the records are in memory, and gone with the process; *log* takes a log of your own instead.
+    *path* the records are in memory, and gone with the process; *log* takes a log of your own instead, and
+    closes it at the end: what it holds can still be read.
     Orders may be submitted at once: they wait for the link. ``await ems.ready()`` tells when every link is
     up.
 
@@ -128,13 +173,14 @@ async def open_ems(
     a second, and what is stale, gone or unreadable there is written anew from the records, which must last.
 
     When the block is cancelled, the EMS goes on until the block's code has left it: what is shielded there
-    may still cancel orders and wait for their ends.
+    may still cancel orders and wait for their ends. When it has been left, requests that are due still leave
+    by the links that are open; what the venue answers to them is not waited for.
 
     Raises:
         InvalidMessage: *identity* has not the form of a name, two brokers have one name, or *settings* name a
             market that its broker does not have.
         ClientFault: *accounts* of records that are gone with the process, or both *path* and *log*.
-        LogFault: the records cannot be trusted, or another program has them open (LogInUse).
+        LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).
         LogHalted: the disk failed, out of the block, which is cancelled: nothing was sent or told since.
     """
     check_name(identity, "trader")
@@ -142,18 +188,18 @@ async def open_ems(
         raise ClientFault("accounts are written from the records: give a path, or a log that lasts")
     clock = TrioClock() if clock is None else clock
     settings = _with_brokers(Settings() if settings is None else settings, brokers)
-    async with _opened_log(log, path) as records:
-        ems = await _started(
-            brokers, settings, identity, records, clock, path if accounts is None else accounts
-        )
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(ems.run)
-            try:
-                yield ems
-            finally:
-                with trio.CancelScope(shield=True):
-                    await ems.settle()
-                ems.stop()
+    folder, beside, restored = _folder(path), _folder(accounts), Restored(settings.keep_events)
+    async with _opened_log(log, folder, restored) as records:
+        with _alone(beside):
+            ems = await _started(brokers, settings, identity, records, clock, beside or folder, restored)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(ems.run)
+                try:
+                    yield ems
+                finally:
+                    with trio.CancelScope(shield=True):
+                        await ems.settle()
+                    ems.stop()
 
 
 async def _started(
@@ -163,15 +209,13 @@ async def _started(
     log: RecordLog,
     clock: Clock,
     accounts: Path | None,
+    restored: Restored,
 ) -> EMS:
-    """The EMS as its records have it, with its links down."""
-    book, booked = Book(), list[Booked]()
-    if accounts is None:
-        book = replay(log)
-    else:
-        booked += booked_in(log, book)
-        if isinstance(log, Journal):
-            check_behind(accounts, book, str(log.path))
+    """The EMS as its records, which *restored* has taken, have it, with its links down."""
+    book = restored.book
+    audience = Audience(settings.keep_events, restored.told, book.streams)
+    if accounts is not None and isinstance(log, Journal):
+        check_behind(accounts, book, str(log.path))
     dispatcher = Dispatcher(
         settings,
         log.append,
@@ -182,7 +226,16 @@ async def _started(
         life=log.of,
     )
     dispatcher.grant(identity, "trader", clock())
+    lost: list[Effect] = []
     for broker in list(book.links):
-        dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
-    books = None if accounts is None else await _opened_books(accounts, book, booked)
-    return EMS(dispatcher, brokers, identity, clock, log, books)
+        lost += dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
+    books = None
+    if accounts is not None:
+        books = await _opened_books(accounts, book, restored.booked, log, settings.fee_factor)
+    restored.booked.clear()  # it is in the accounts' files by now
+    restored.told.clear()
+    ems = EMS(dispatcher, brokers, identity, clock, log, audience, books)
+    if lost:  # those who come back to their streams are told; whoever listens from here on heard it before
+        ems.carry_out(lost)
+        await ems.settle()
+    return ems

@@ -15,7 +15,7 @@ from itertools import count
 
 import trio
 
-from fsm_ems.audience import Answered
+from fsm_ems.audience import Answered, Resumed
 from fsm_ems.dialogs.record import Effect, Send
 from fsm_ems.errors import EMSBug, LogHalted
 from fsm_ems.journal.base import RecordLog
@@ -24,7 +24,7 @@ STAGED_MAX = 10_000
 """Records that may wait for the disk before commands and reports wait as well."""
 
 
-Due = Effect | Answered
+Due = Effect | Answered | Resumed
 
 
 def _nobody(_: object) -> None:

@@ -8,38 +8,35 @@ clients are told (:mod:`fsm_ems.promises`). When they cannot be made durable, ev
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 
-import structlog
 import trio
 
 from fsm_ems.account_books import AccountBooks, standings, unrealized
 from fsm_ems.account_keeping import AccountKeeping
 from fsm_ems.accounting.position import Standing
-from fsm_ems.audience import Answered, Audience
+from fsm_ems.audience import Answered, Audience, Resumed
 from fsm_ems.brokers.base import Broker, TradesDialogue
-from fsm_ems.client import Client, Mailbox, check_name
+from fsm_ems.client import AnyMailbox, Client, Mailbox, check_name
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.outward import request_of, standing_of
+from fsm_ems.dialogs.exposure import Exposure, exposure
+from fsm_ems.dialogs.outward import resync_of, standing_of
 from fsm_ems.dialogs.record import Booked, Notice, Role, Send
 from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, InvalidMessage, LogHalted, Refused, first_reason
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.market import undeclared
-from fsm_ems.messages import Command, Order, Status
+from fsm_ems.messages import Command, Order, Resync, Status
+from fsm_ems.operator_log import operator_log
+from fsm_ems.outbox import Outbox
 from fsm_ems.promises import Due, Promises
 from fsm_ems.quotes import Row, check_row, problem
 
-QUEUED_MAX = 1_024
-"""Sends that may wait for a link before commands wait for it, and the reports read ahead of the loop."""
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 30.0
-
-_log = structlog.get_logger("fsm_ems")
 
 
 class EMS(Client):
@@ -52,6 +49,7 @@ class EMS(Client):
         identity: str,
         clock: Clock,
         log: RecordLog,
+        audience: Audience,
         books: AccountBooks | None = None,
     ) -> None:
         super().__init__(self, identity)
@@ -60,9 +58,8 @@ class EMS(Client):
         self.dispatcher = dispatcher
         self.clock = clock
         self._brokers = {broker.name: broker for broker in brokers}
-        self._outboxes: dict[str, deque[Send]] = {name: deque() for name in self._brokers}
-        self._outbox_changed = {name: trio.Event() for name in self._brokers}
-        self._audience = Audience()
+        self._outboxes = {name: Outbox(name, clock) for name in self._brokers}
+        self._audience = audience
         self._closed = False
         # The block's own cancellation reaches the user's code first: until that has left, orders can still
         # be cancelled and their ends waited for.
@@ -106,7 +103,7 @@ class EMS(Client):
         self._show(market, row)
 
     def _show(self, market: str, row: Row) -> None:
-        self._carry_out(self.dispatcher.quote(market, row, self.clock()))
+        self.carry_out(self.dispatcher.quote(market, row, self.clock()))
 
     def client(self, identity: str, role: Role = "trader", sees: Sequence[str] = ()) -> Client:
         """Another identity: a trader with orders of its own, or an observer of the owners it *sees*.
@@ -128,7 +125,7 @@ class EMS(Client):
         self.dispatcher.grant(identity, role, self.clock(), tuple(sees))
         return Client(self, identity)
 
-    async def command(self, identity: str, command: Command, mailbox: Mailbox | None = None) -> None:
+    async def command(self, identity: str, command: Command, mailbox: Mailbox[Status] | None = None) -> None:
         """Take a command. Where the same order had been taken before, *mailbox* gets how it stands.
 
         Raises:
@@ -150,39 +147,42 @@ class EMS(Client):
             raise
         standing = self.standing(identity, command.oid) if answer.again and mailbox is not None else None
         if standing is None or mailbox is None:
-            self._carry_out(effects)
+            self.carry_out(effects)
         else:
-            self._carry_out([*effects, Answered(identity, command.oid, mailbox, standing)])
+            self.carry_out([*effects, Answered(identity, command.oid, mailbox, standing)])
         await self._promises.durable(answer.seq)
 
     async def trigger(self, owner: str, oid: str, price: Decimal | None = None) -> None:
         """Fire an owner's dark order or alert by hand."""
         await trio.lowlevel.checkpoint()
         self._check_open()
-        self._carry_out(self.dispatcher.trigger(owner, oid, self.clock(), price))
+        self.carry_out(self.dispatcher.trigger(owner, oid, self.clock(), price))
         await self._promises.durable(self.dispatcher.book.seq)
 
-    def subscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
+    def subscribe(self, identity: str, oid: str | None, mailbox: AnyMailbox) -> None:
         """Put every later status of *identity*'s stream, or of its order *oid* alone, into *mailbox*."""
         self._audience.add(identity, oid, mailbox)
 
-    def unsubscribe(self, identity: str, oid: str | None, mailbox: Mailbox) -> None:
+    def resume(self, identity: str, since: int, mailbox: Mailbox[Status | Resync]) -> None:
+        """See :meth:`fsm_ems.client.Client.events`. The full picture comes once it is durable."""
+        if not self._audience.resume(identity, since, mailbox):
+            picture = resync_of(self.dispatcher.book, identity, self.clock())
+            self.carry_out([Resumed(identity, mailbox, picture)])
+
+    def unsubscribe(self, identity: str, oid: str | None, mailbox: AnyMailbox) -> None:
         """Stop doing so."""
         self._audience.remove(identity, oid, mailbox)
 
     def standing(self, identity: str, oid: str) -> Status | None:
-        """How an order of *identity* stands; None where memory has no such order."""
-        dialog = self.dispatcher.book.dialog(identity, oid)
-        return (
-            None
-            if dialog is None
-            else standing_of(dialog, self.dispatcher.book.streams[identity], self.clock())
-        )
+        """How an order of *identity* stands; the disk may not have it yet. None where memory has none."""
+        book = self.dispatcher.book
+        dialog = book.dialog(identity, oid)
+        return None if dialog is None else standing_of(dialog, book.streams[identity], self.clock())
 
     async def _room(self, broker: str) -> None:
-        """Return once fewer than :data:`QUEUED_MAX` sends wait for *broker*."""
-        while len(self._outboxes[broker]) >= QUEUED_MAX:
-            await self._outbox_changed[broker].wait()
+        """Return once *broker*'s outbox takes more."""
+        while self._outboxes[broker].is_full:
+            await self._outboxes[broker].changed()
             await trio.lowlevel.checkpoint_if_cancelled()
             self._check_open()
 
@@ -201,8 +201,15 @@ class EMS(Client):
 
     @property
     def positions(self) -> tuple[Standing, ...]:
-        """Every position as it stands, by account and market."""
-        return standings(self.dispatcher.book)
+        """Every position as it stands, by account and market; the disk may not have it yet."""
+        return standings(self.dispatcher.book, self.dispatcher.settings.fee_factor)
+
+    def exposure(self, account: str, market: str) -> Exposure:
+        """What the account really holds in that market at least and at most, and what live orders may add.
+
+        It is a range while an order there is ``unknown``.
+        """
+        return exposure(self.dispatcher.book, account, market)
 
     def unrealized(self, account: str, market: str) -> Decimal | None:
         """What closing the position at the last quote would win or lose, in the quote asset.
@@ -214,7 +221,7 @@ class EMS(Client):
 
     # ── effects ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _carry_out(self, due: Sequence[Due]) -> None:
+    def carry_out(self, due: Sequence[Due]) -> None:
         """Have *due* leave when the records it follows from, which are in the log already, are durable."""
         self._promises.hold(self.dispatcher.book.seq, due)
         self._rescheduled.set()
@@ -225,32 +232,38 @@ class EMS(Client):
             if isinstance(effect, Booked) and self._accounts is not None:
                 self._accounts.take(effect)
             if isinstance(effect, Send):
-                self._outboxes[effect.broker].append(effect)
-                self._stir(effect.broker)
+                self._outboxes[effect.broker].put(effect)
         for effect in due:
             if isinstance(effect, Notice):
                 self._audience.tell(effect)
-            elif isinstance(effect, Answered):
+            elif isinstance(effect, Answered | Resumed):
                 self._audience.answer(effect)
 
     def _halt(self) -> None:
         """The log takes nothing any more: stop at once, and send nothing more."""
-        _log.critical("halted", why=self._promises.halted)
+        operator_log().critical("halted", why=self._promises.halted)
         for outbox in self._outboxes.values():
             outbox.clear()
         self.stop()
 
     async def settle(self) -> None:
-        """Return once all that was decided so far is durable and has left, or never will be."""
+        """Return once all that was decided so far is durable and has left, or never will be.
+
+        A link that takes nothing is waited for as long as a request may take: after that none is wanted.
+        """
         await self._promises.settle(self.dispatcher.book.seq)
+        with trio.move_on_after(self.dispatcher.settings.request_deadline_ns / 1_000_000_000):
+            for outbox in self._outboxes.values():
+                while not (outbox.is_idle or self._closed):
+                    await outbox.changed()
 
     def close(self) -> None:
         """Take no more commands, and tell every reader, and who waits for a link, that no more will come."""
         self._closed = True
         for up in self._up.values():
             up.set()
-        for name in self._brokers:
-            self._stir(name)
+        for outbox in self._outboxes.values():
+            outbox.stir()
         self._audience.close()
 
     # ── tasks ───────────────────────────────────────────────────────────────────────────────────────
@@ -262,7 +275,7 @@ class EMS(Client):
             seconds = math.inf if due is None else max(due - self.clock(), 0) / 1_000_000_000
             with trio.move_on_after(seconds):
                 await self._rescheduled.wait()
-            self._carry_out(self.dispatcher.pass_time(self.clock()))
+            self.carry_out(self.dispatcher.pass_time(self.clock()))
 
     async def _keep_link(self, broker: Broker) -> None:
         """Connect, run until the link is lost, connect again, with growing pauses until one link lasts."""
@@ -276,7 +289,7 @@ class EMS(Client):
                     connected = True
                     await self._talk(name, dialogue)
             except* BrokerFault as faults:
-                _log.warning("link lost", broker=name, why=first_reason(faults))
+                operator_log().warning("link lost", broker=name, why=first_reason(faults))
             if not connected or self.dispatcher.book.links[name] is not LinkState.CONNECTING:
                 self._lose(name)
             if connected and trio.current_time() - began > RETRY_MAX_S:
@@ -297,7 +310,7 @@ class EMS(Client):
                             self._show(market, row)
                 return
             except* BrokerFault as faults:
-                _log.warning("market lost", broker=broker.name, why=first_reason(faults))
+                operator_log().warning("market lost", broker=broker.name, why=first_reason(faults))
             await trio.sleep(pause)
             pause = min(pause * 2, RETRY_MAX_S)
 
@@ -306,7 +319,7 @@ class EMS(Client):
         self._move(broker, LinkEvent.CONNECTED)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._send, broker, dialogue)
+                nursery.start_soon(self._outboxes[broker].send_by, dialogue)
                 nursery.start_soon(self._receive, broker, dialogue)
                 if not self.dispatcher.settings.capabilities(broker).history:
                     self._move(broker, LinkEvent.SYNCED)  # else once the history was read
@@ -318,12 +331,11 @@ class EMS(Client):
         self._move(broker, LinkEvent.LOST)
         self._outboxes[broker].clear()
         self._promises.drop_sends(broker)
-        self._stir(broker)
 
     def _move(self, broker: str, event: LinkEvent) -> None:
         effects = self.dispatcher.link(broker, event, self.clock())
         self._note_link(broker)
-        self._carry_out(effects)
+        self.carry_out(effects)
 
     def _note_link(self, broker: str) -> None:
         """Tell who waits for the link where it stands."""
@@ -332,26 +344,13 @@ class EMS(Client):
         elif self._up[broker].is_set():
             self._up[broker] = trio.Event()
 
-    async def _send(self, broker: str, dialogue: TradesDialogue) -> None:
-        outbox = self._outboxes[broker]
-        while True:
-            while outbox:
-                await dialogue.send(request_of(outbox.popleft()))
-                self._stir(broker)
-            await self._outbox_changed[broker].wait()
-
-    def _stir(self, broker: str) -> None:
-        # Whoever waits for the outbox, the sender or commands, looks again.
-        self._outbox_changed[broker].set()
-        self._outbox_changed[broker] = trio.Event()
-
     async def _receive(self, broker: str, dialogue: TradesDialogue) -> None:
         while True:
             report = await dialogue.receive()
             await self._promises.room(self.dispatcher.book.seq)
             effects = self.dispatcher.report(broker, report, self.clock())
             self._note_link(broker)
-            self._carry_out(effects)
+            self.carry_out(effects)
 
     async def run(self) -> None:
         """Keep links and time until stopped; when this ends, however it does, the EMS is closed.
@@ -371,7 +370,7 @@ class EMS(Client):
         finally:
             self.close()
             with trio.CancelScope(shield=True), suppress(LogHalted, EMSBug):  # told below
-                await self.settle()
+                await self._promises.settle(self.dispatcher.book.seq)
                 if self._accounts is not None:
                     await self._accounts.finish()
             self._promises.forget()

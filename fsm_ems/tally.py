@@ -15,6 +15,9 @@ from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand
 from fsm_ems.replay import Outcome
 
+COLUMNS = ("order", "side", "type", "state", "filled", "size", "limit", "average", "fees", "fills")
+"""What :func:`as_row` tells of an order."""
+
 
 @dataclass(slots=True)
 class Sum:
@@ -102,6 +105,35 @@ def state_of(line: Line) -> str:
     if line.last is not None:
         return line.last.state.value
     return "refused" if line.refused is not None else "not submitted"
+
+
+def kind_of(order: Order) -> str:
+    """What sort of order it is, in traders' words: ``stop market``, ``post-only gtd``; an alert is none."""
+    words: list[str] = [] if order.side == "alert" else ["post-only" if order.post_only else order.type]
+    if order.mode == "dark":
+        words.insert(0, "dark" if order.trigger == "price" else order.trigger)
+    if order.tif != "gtc":
+        words.append(order.tif)
+    return " ".join(words) or "-"
+
+
+def as_row(line: Line, tick: Decimal) -> tuple[str, ...]:
+    """An order as texts, under :data:`COLUMNS`; *tick* is its market's price tick. An alert has no size."""
+    order, last, traded = line.order, line.last, line.traded
+    size, price = (order.size, order.price) if last is None else (last.size, last.price)
+    sends = order.side != "alert"
+    return (
+        order.oid,
+        order.side,
+        kind_of(order),
+        state_of(line),
+        "-" if last is None or not sends else plain(last.filled),
+        "-" if size is None or not sends else plain(size),
+        "-" if price is None else plain(price),
+        price_text(traded.average_price, tick),
+        short(traded.fees),
+        str(traded.fills),
+    )
 
 
 def rejection_of(line: Line) -> str | None:

@@ -8,9 +8,10 @@ threads wait outside trio's sight, so the tests that use them carry `@pytest.mar
 import functools
 import inspect
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
+import structlog
 import trio
 import trio.testing
 from hypothesis import HealthCheck, Phase, settings
@@ -36,6 +37,13 @@ def pytest_report_header(config: pytest.Config) -> str:
     """Names the profile; outside ci, a failure prints the blob or seed that repeats it."""
     seed = config.getoption("hypothesis_seed", default=None)
     return f"hypothesis profile: {PROFILE}, seed: {seed if seed is not None else 'from the profile'}"
+
+
+@pytest.fixture(autouse=True)
+def nobody_set_up_logging() -> Iterator[None]:
+    """``capture_logs`` leaves structlog set up: later tests would log as a program that did so."""
+    yield
+    structlog.reset_defaults()
 
 
 def under_trio(

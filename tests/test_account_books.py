@@ -12,16 +12,20 @@ import trio
 import trio.testing
 from structlog.testing import capture_logs
 
-from fsm_ems import EMS, ClientFault, PaperBroker, account_keeping, new_order, open_ems
-from fsm_ems.account_books import PPS, AccountBooks, booked_in, check_behind, rebuild, write
+from fsm_ems import EMS, ClientFault, PaperBroker, Settings, account_keeping, new_order, open_ems
+from fsm_ems.account_books import PPS, AccountBooks, Work, check_behind, rebuild, write
+from fsm_ems.account_keeping import AccountKeeping
 from fsm_ems.accounting.ledger_file import parse_ledger
+from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.accounting.pps_file import read_pps
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.record import Booked
-from fsm_ems.errors import InvalidMessage
+from fsm_ems.errors import InvalidMessage, LogHalted, LogInUse
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.memory import MemoryLog
+from fsm_ems.journal.replay import Restored
 from fsm_ems.messages import BrokerdFill, BrokerdOrder, BrokerdOrderAck
+from fsm_ems.promises import Promises
 from tests.dialogs.desk import MARKET, Desk
 from tests.scripted_broker import ScriptedBroker
 
@@ -35,10 +39,17 @@ def traded(folder: Path) -> tuple[Desk, AccountBooks]:
     desk.order("o2", side="sell", size="1", price="99")
     desk.ack("o2")
     desk.fill("1", "o2", exec_id="F2", price="101")
-    book = Book()
-    booked = list(booked_in(desk.log, book))
-    assert rebuild(folder, book, booked) == []
-    return desk, AccountBooks(folder, desk.book, booked)
+    restored = taken(desk)
+    assert rebuild(folder, restored.book, restored.booked, ENTRY_AND_EXIT) == []
+    return desk, AccountBooks(folder, desk.book, restored.booked, ENTRY_AND_EXIT)
+
+
+def taken(desk: Desk) -> Restored:
+    """The desk's records, restored."""
+    restored = Restored()
+    for record in desk.log:
+        restored.take(record)
+    return restored
 
 
 def ledgers(folder: Path) -> list[str]:
@@ -79,6 +90,19 @@ def test_a_bust_is_an_entry_that_reverses(tmp_path: Path) -> None:
     assert kept.positions[0].size == 4
 
 
+def test_what_becomes_durable_after_a_writing_began_is_written_by_the_next(tmp_path: Path) -> None:
+    """A booking is taken when it is durable: the book that the writing looked at had it already."""
+    desk, books = traded(tmp_path)
+    late = [one for one in desk.fill("1", exec_id="F3", price="100") if isinstance(one, Booked)]
+    write(books.work())
+
+    for booked in late:
+        books.take(booked)
+    write(books.work())
+
+    assert ledgers(tmp_path) == ["F1", "F2", "F3"]
+
+
 def test_whatever_name_an_account_may_have_there_is_a_folder_for_its_ledger(tmp_path: Path) -> None:
     """``..`` is no name of an account: its ledger could not be written, which would end the EMS."""
     desk = Desk()
@@ -89,9 +113,9 @@ def test_whatever_name_an_account_may_have_there_is_a_folder_for_its_ledger(tmp_
             continue
         desk.ack(f"o{number}")
         desk.fill("1", f"o{number}", exec_id=account)
-    book = Book()
+    restored = taken(desk)
 
-    assert rebuild(tmp_path, book, list(booked_in(desk.log, book))) == []
+    assert rebuild(tmp_path, restored.book, restored.booked, ENTRY_AND_EXIT) == []
 
     assert sorted(ledgers(tmp_path)) == ["-", "..b", ".a", "a."]
 
@@ -108,9 +132,9 @@ def test_what_is_stale_gone_or_unreadable_is_written_anew_from_the_records(tmp_p
         path.write_text(sound.replace(f"seq = {desk.book.seq}", "seq = 1").replace('"3"', '"2"'))
     else:
         path.write_text("size = [")
-    book = Book()
+    restored = taken(desk)
 
-    aside = rebuild(tmp_path, book, list(booked_in(desk.log, book)))
+    aside = rebuild(tmp_path, restored.book, restored.booked, ENTRY_AND_EXIT)
 
     assert path.read_text() == sound
     assert [one.path for one in aside] == ([str(path)] if "torn" in harm else [])
@@ -259,12 +283,13 @@ def says(folder: Path, size: str) -> bool:
     return False
 
 
-async def buy(ems: EMS, broker: ScriptedBroker, exec_id: str) -> None:
+async def buy(ems: EMS, broker: ScriptedBroker, exec_id: str, fee: str = "0") -> None:
     """An order for 2 that is filled at 100."""
     order = await ems.submit(new_order(market="xbtusd.paper", side="buy", size="2", price="100"))
     sent = await broker.sent.receive()
     assert isinstance(sent, BrokerdOrder)
-    broker.report(BrokerdFill(reqid=sent.reqid, exec_id=exec_id, size=Decimal(2), price=Decimal(100)))
+    size, price = Decimal(2), Decimal(100)
+    broker.report(BrokerdFill(reqid=sent.reqid, exec_id=exec_id, size=size, price=price, fee=Decimal(fee)))
     await order.wait()
 
 
@@ -287,6 +312,54 @@ async def test_the_files_follow_while_the_ems_runs(tmp_path: Path, monkeypatch: 
 
     assert {(one["event"], one["log_level"]) for one in logged} == {("accounts not written", "error")}
     assert ledgers(folder) == ["E1", "E2"]
+
+
+async def test_the_files_are_behind_by_a_second_at_most_and_written_once_for_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, books = traded(tmp_path)
+    begun, work = [0.0], AccountBooks.work
+
+    def working(self: AccountBooks) -> Work:
+        begun.append(trio.current_time() - start)
+        return work(self)
+
+    monkeypatch.setattr(AccountBooks, "work", working)
+    keeping = AccountKeeping(books, Promises(desk.log, lambda _: None, lambda: None))
+    async with trio.open_nursery() as nursery:
+        start = trio.current_time()
+        nursery.start_soon(keeping.keep)
+        for number in (3, 4, 5):
+            for effect in desk.fill("1", exec_id=f"F{number}", price="100"):
+                if isinstance(effect, Booked):
+                    keeping.take(effect)
+            await trio.sleep(0.25)
+        await trio.sleep(3600)
+        nursery.cancel_scope.cancel()
+
+    assert begun == [0, 1]
+    assert ledgers(tmp_path) == ["F1", "F2", "F3", "F4", "F5"]
+
+
+@pytest.mark.real_clock
+@pytest.mark.parametrize("factor", ["0", "3.5"])
+async def test_the_entrys_fees_count_as_often_as_the_settings_say(tmp_path: Path, factor: str) -> None:
+    """In positions and in the file, which is written anew where it was made with another factor."""
+    folder, broker = str(tmp_path / "live"), ScriptedBroker()
+    async with open_ems(broker, path=folder) as ems:
+        await ems.ready()
+        await buy(ems, broker, "E1", fee="0.5")
+        [position] = ems.positions
+        assert position.ppu == Decimal("100.5")
+
+    changed = Settings(fee_factor=Decimal(factor))
+    async with open_ems(path=folder, settings=changed) as ems:
+        [position] = ems.positions
+        kept = read_pps(tmp_path / "live" / PPS)
+
+    assert position.ppu == 100 + Decimal(factor) / 4
+    assert kept is not None
+    assert (kept.fee_factor, kept.positions) == (Decimal(factor), (position,))
 
 
 @pytest.mark.real_clock
@@ -333,3 +406,21 @@ def test_a_file_that_cannot_be_read_says_nothing_about_records_that_are_gone(tmp
     check_behind(tmp_path, Book(), "the journal")
 
     assert (tmp_path / PPS).read_text() == "torn ["
+
+
+async def test_one_ems_at_a_time_writes_into_a_folder(tmp_path: Path) -> None:
+    """Each would take the files of the other for stale, and write its own over them."""
+    folder = tmp_path / "accounts"
+    async with open_ems(path=tmp_path / "one", accounts=folder):
+        with pytest.raises(LogInUse, match=f"{folder} is in use by process"):
+            async with open_ems(path=tmp_path / "two", accounts=str(folder)):
+                pass
+    async with open_ems(path=tmp_path / "two", accounts=folder):
+        pass
+
+
+async def test_a_folder_for_accounts_that_cannot_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LogHalted, match="cannot be opened"):
+        async with open_ems(path=tmp_path / "one", accounts=tmp_path / "file"):
+            pass

@@ -3,7 +3,8 @@
 A document is read from top to bottom in a directory of its own:
 
 - ``<!-- file: NAME -->`` before a block makes it that file;
-- ``python`` is run, on trio's clock that jumps; a ``text`` block right after it is what it prints;
+- ``python`` is run, on trio's clock that jumps; a ``text`` block right after it is what it prints, and no
+  other ``text`` block is shown but those of ``NOT_RUN``;
 - ``console`` has commands after ``$`` and below each what it prints (nothing shown: it must succeed); a
   ``mermaid`` block right after it is what its last command prints;
 - ``toml`` is an orders file.
@@ -48,6 +49,11 @@ DOCUMENTS = tuple(
 RUN = ("python", "console", "toml")
 PRINTS = {"python": "text", "console": "mermaid"}
 SHOWN = ("text", "csv", "mermaid", "")
+NOT_RUN = {
+    "clients ──▶ service": "a drawing",
+    "[project.entry-points": "of another's pyproject.toml; tests/brokers/test_find.py has one",
+}
+"""What a ``text`` block begins with that no program prints, and why it is shown."""
 WRITTEN_FOR_USERS = frozenset({"pps.toml"})
 """Files that the program writes, and the house does not hold."""
 BEGIN, END = "<!-- order table: begin -->", "<!-- order table: end -->"
@@ -173,6 +179,19 @@ def test_every_block_runs_and_prints_what_is_shown(
                 if shown:
                     assert (command, trimmed(told)) == (command, trimmed(shown))
             assert trimmed(last) == trimmed(block.prints or last)
+
+
+def test_text_is_what_a_program_prints() -> None:
+    """A program that is fenced as text would never run."""
+    strange = {
+        f"{named(document)}, line {block.line}"
+        for document in DOCUMENTS
+        for before, block in pairwise([Block(0, "", "", None, None), *blocks(document.read_text())])
+        if block.language in ("text", "") and before.prints != block.text
+        if not block.text.startswith(tuple(NOT_RUN))
+    }
+
+    assert strange == set()
 
 
 @pytest.mark.slow

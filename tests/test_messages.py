@@ -306,7 +306,7 @@ def test_a_wrong_report_is_refused_by_name_and_reason(fields_given: dict[str, An
 # Combinations.
 
 POST_ONLY = "post_only goes with a live limit order, gtc or gtd"
-NEVER_SENT = "an alert is never sent: leave type, mode, post_only and tif ioc or fok out"
+NEVER_SENT = "an alert is never sent: leave type, mode, post_only, if_absent and tif ioc or fok out"
 DATE = "expire_ns goes with tif 'gtd', and with no other"
 
 
@@ -345,6 +345,7 @@ DATE = "expire_ns goes with tif 'gtd', and with no other"
         (ALERT | {"trigger": "stop"}, PLAIN_ALERT),
         (ALERT | {"trail": "1"}, PLAIN_ALERT),
         (ALERT | {"limit_ticks": 0}, PLAIN_ALERT),
+        (ALERT | {"if_absent": "resend"}, NEVER_SENT),
         (ALERT | {"when_down": "refuse"}, HELD_NEEDS_NO_LINK),
         (DARK | {"when_down": "refuse"}, HELD_NEEDS_NO_LINK),
         (LIMIT | {"tif": "gtd"}, DATE),

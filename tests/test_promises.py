@@ -65,10 +65,12 @@ async def late() -> AsyncIterator[tuple[EMS, LateLog, ScriptedBroker, trio.Nurse
     async with open_ems(broker, log=log) as ems, trio.open_nursery() as nursery:
         await ems.ready()
         log.behind = True
-        yield ems, log, broker, nursery
-        log.behind = False
-        if not log._dead:
-            log.sync()
+        try:
+            yield ems, log, broker, nursery
+        finally:  # a test that fails ends, too
+            log.behind = False
+            if not log._dead:
+                log.sync()
 
 
 async def test_an_order_is_sent_and_told_when_it_is_durable_and_not_before() -> None:
@@ -234,16 +236,35 @@ async def test_commands_and_reports_wait_while_too_much_waits_for_the_disk(
             Wish(nursery, lambda oid=f"o{number}": ems.submit(an_order(oid)))  # type: ignore[misc]  # a default is bound
         await trio.testing.wait_all_tasks_blocked()
         assert len(ems.dispatcher.book.dialogs["main"]) == 3
+        seq = ems.dispatcher.book.seq
         broker.report(BrokerdStatus(reqid="nobody", status="open"))
         await trio.testing.wait_all_tasks_blocked()
-        assert ems.dispatcher.ignored == 0
+        assert ems.dispatcher.book.seq == seq
 
-        log.sync()
-        await trio.testing.wait_all_tasks_blocked()
-        log.sync()
-        await trio.testing.wait_all_tasks_blocked()
+        for _ in range(2):
+            log.sync()
+            await trio.testing.wait_all_tasks_blocked()
 
         assert len(ems.dispatcher.book.dialogs["main"]) == 5
+        assert [waiting.report.reqid for waiting in ems.dispatcher.book.parked.values()] == ["nobody"]
+
+
+async def test_a_command_that_waited_for_the_disk_is_refused_by_an_ems_that_was_closed_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its record would be durable, and nobody is left to send what it asks for."""
+    monkeypatch.setattr("fsm_ems.promises.STAGED_MAX", 0)
+    async with late() as (ems, log, _, nursery):
+        ems.client("other")  # a record that waits
+        wish = Wish(nursery, lambda: ems.submit(an_order()))
+        await trio.testing.wait_all_tasks_blocked()
+
+        ems.close()
+        log.sync()
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert isinstance(wish.refusal, ClientFault)
+        assert ems.dispatcher.book.dialog("main", "o1") is None
 
 
 async def test_a_block_ends_when_what_it_did_is_durable() -> None:

@@ -514,7 +514,7 @@ async def test_an_event_stream_can_be_iterated_until_the_ems_is_closed() -> None
 
 async def test_a_reader_that_never_reads_is_cut_off_alone() -> None:
     """Past the bound the mailbox raises Overrun for its reader; putting never fails."""
-    mailbox = Mailbox()
+    mailbox: Mailbox[Status] = Mailbox()
     status = Status(
         oid="o",
         owner="main",

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
+import apsw
 import pytest
 import structlog
 import trio
 import trio.testing
+from msgspec.structs import replace
 
 from fsm_ems import ClientFault, Order, open_ems
 from fsm_ems.accounting.pps_file import read_pps
 from fsm_ems.errors import LogDamaged, LogHalted, LogInUse
+from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.file import FileLog
+from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_read import JournalReader
 from fsm_ems.messages import BrokerdFill, BrokerdOrder, BrokerdOrderAck
@@ -49,7 +54,7 @@ async def test_an_order_is_in_the_folder_when_it_is_sent_and_when_it_is_taken(tm
 
 async def test_nothing_leaves_while_the_disk_is_busy(tmp_path: Path, disk: FailingDisk) -> None:
     broker = ScriptedBroker()
-    async with open_ems(broker, log=(log := Journal(tmp_path, vfs=disk.name))) as ems:
+    async with open_ems(broker, log=Journal(tmp_path, vfs=disk.name)) as ems:
         await ems.ready()
         await ems.settle()
         taken = trio.Event()
@@ -68,7 +73,6 @@ async def test_nothing_leaves_while_the_disk_is_busy(tmp_path: Path, disk: Faili
             disk.free.set()
             await taken.wait()
         assert isinstance(await broker.sent.receive(), BrokerdOrder)
-    log.close()
 
 
 @pytest.mark.parametrize("fails", [("write", "wal"), ("sync", "wal")])
@@ -88,8 +92,6 @@ async def test_a_dead_disk_ends_the_block_and_nothing_was_sent(
             await trio.sleep_forever()
 
     assert broker.sent.statistics().current_buffer_used == 0
-    with pytest.raises(LogHalted):
-        log.close()
 
 
 async def test_a_folder_has_one_ems(tmp_path: Path) -> None:
@@ -163,6 +165,60 @@ async def test_records_that_end_before_the_accounts_do_are_refused(tmp_path: Pat
             pass
 
 
+async def test_a_disk_that_dies_at_the_start_leaves_no_accounts_that_know_more(
+    tmp_path: Path, disk: FailingDisk
+) -> None:
+    """Written from records that the disk never had, they would keep the folder from being opened again."""
+    async with open_ems(ScriptedBroker(), path=tmp_path):
+        pass
+    log = Journal(tmp_path, vfs=disk.name)
+    disk.fails = ("sync", "wal")
+
+    with pytest.raises(LogHalted, match="the sync of wal failed"):
+        async with open_ems(ScriptedBroker(), log=log, accounts=tmp_path):
+            pass
+
+    async with open_ems(ScriptedBroker(), path=tmp_path) as ems:
+        await ems.ready()
+
+
+@pytest.mark.parametrize(
+    "make", [MemoryLog, lambda: FileLog("records.log"), lambda: Journal(Path("journal"))]
+)
+@pytest.mark.parametrize("breaks", [False, True])
+async def test_a_log_of_ones_own_is_closed_at_the_end_and_can_be_read(
+    make: Callable[[], RecordLog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, breaks: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    log = make()
+    with suppress(ExceptionGroup):
+        async with open_ems(log=log):
+            if breaks:
+                raise ZeroDivisionError
+
+    held = list(log)
+    with pytest.raises(LogHalted, match="closed"):
+        log.append(replace(held[-1], seq=held[-1].seq + 1))
+
+
+async def test_an_older_copy_is_refused_though_nothing_was_traded_since(tmp_path: Path) -> None:
+    """It lacks an order that may live at the venue."""
+    copy = apsw.Connection(str(tmp_path / "copy"))
+    async with open_ems(ScriptedBroker(), path=tmp_path / "live") as ems:
+        await ems.settle()
+        live = apsw.Connection(str(tmp_path / "live" / "journal.sqlite"))
+        with copy.backup("main", live, "main") as backup:
+            backup.step()
+        live.close()
+        await ems.submit(an_order())
+    copy.close()
+    (tmp_path / "copy").replace(tmp_path / "live" / "journal.sqlite")
+
+    with pytest.raises(LogDamaged, match="the newest are lost, or an old copy stands in their place"):
+        async with open_ems(ScriptedBroker(), path=tmp_path / "live"):
+            pass
+
+
 async def test_path_and_log_are_one_choice(tmp_path: Path) -> None:
     log = FileLog(tmp_path / "records.log")
     with pytest.raises(ClientFault, match="give one of them"):
@@ -184,6 +240,20 @@ async def test_records_in_memory_are_said_to_be_so_once_and_not_on_stdout(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("records are in memory alone") == 1
+
+
+async def test_what_goes_wrong_is_told_on_stderr_and_stdout_is_the_programs_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        broker.break_link()
+        await trio.testing.wait_all_tasks_blocked()
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "link lost" in said.err
 
 
 async def test_a_log_that_somebody_set_up_is_told_there(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -18,7 +19,7 @@ from fsm_ems import (
     PaperBroker,
     new_order,
     open_ems,
-    service,
+    outbox,
 )
 from fsm_ems.brokers.paper.backend_dialogue import PaperDialogue
 from fsm_ems.client import Client
@@ -99,6 +100,40 @@ async def refused(wait: Callable[[], Awaitable[object]]) -> None:
         await wait()
 
 
+async def test_what_was_decided_last_in_a_block_still_leaves() -> None:
+    broker = ScriptedBroker()
+
+    async with open_ems(broker) as ems:
+        order = await ems.submit(an_order())
+        await rest(broker)
+        await ems.submit(an_order("o2"))
+        await order.cancel()
+
+    assert [type(broker.sent.receive_nowait()) for _ in range(2)] == [BrokerdOrder, BrokerdCancel]
+
+
+async def test_a_link_that_takes_nothing_holds_a_block_no_longer_than_a_request_may_take() -> None:
+    settings = Settings(request_deadline_ns=7 * 10**9)
+    async with open_ems(StuckBroker(), settings=settings) as ems:
+        await ems.ready()
+        await ems.submit(an_order())
+        began = trio.current_time()
+
+    assert trio.current_time() - began == 7
+
+
+async def test_a_link_that_breaks_holds_no_block() -> None:
+    broker = StuckBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        await ems.submit(an_order())
+        await trio.testing.wait_all_tasks_blocked()
+        broker.break_link()
+        began = trio.current_time()
+
+    assert trio.current_time() == began
+
+
 class StuckBroker(ScriptedBroker):
     """Takes no request off the EMS."""
 
@@ -116,7 +151,7 @@ async def test_a_command_that_waits_for_room_is_refused_when_the_ems_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is not recorded: nothing would send it."""
-    monkeypatch.setattr(service, "QUEUED_MAX", 2)
+    monkeypatch.setattr(outbox, "QUEUED_MAX", 2)
     async with trio.open_nursery() as nursery, open_ems(StuckBroker()) as ems:
         await ems.ready()
         for oid in ("o1", "o2", "o3"):
@@ -124,9 +159,7 @@ async def test_a_command_that_waits_for_room_is_refused_when_the_ems_is_closed(
             await trio.testing.wait_all_tasks_blocked()
         nursery.start_soon(refused, lambda: ems.submit(an_order("o4")))
         await trio.testing.wait_all_tasks_blocked()
-        seq = ems.dispatcher.book.seq
 
-    assert ems.dispatcher.book.seq == seq
     assert ems.standing("main", "o3") is not None
     assert ems.standing("main", "o4") is None
 
@@ -194,6 +227,21 @@ async def test_retries_of_an_ended_order_leave_nothing_behind() -> None:
 
         assert not ems._audience._mailboxes
         assert [(await handle.wait()).state for handle in handles] == ["filled"] * 3
+
+
+async def test_a_handle_that_nobody_has_any_more_leaves_no_mailbox_behind() -> None:
+    """A client may submit the same order again for as long as it lives."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        order = await ems.submit(an_order())
+        await rest(broker)
+        for _ in range(3):
+            assert (await anext(await ems.submit(an_order()))).oid == "o1"
+        gc.collect()
+
+        assert [len(boxes) for boxes in ems._audience._mailboxes.values()] == [1]
+        broker.report(fill("E1", "2"))
+        assert (await order.wait()).state == "filled"
 
 
 # Links.
@@ -339,12 +387,14 @@ async def test_a_link_that_was_closed_for_good_is_not_lost_by_a_restart() -> Non
     async with open_ems(ScriptedBroker(), log=log) as ems:
         await ems.ready()
         ems.dispatcher.link("paper", LinkEvent.CLOSE, ems.clock())
-    length = len(log)
+    again = MemoryLog()
+    for record in log:
+        again.append(record)
 
-    async with open_ems(log=log) as ems:
+    async with open_ems(log=again) as ems:
         assert ems.dispatcher.book.links == {"paper": LinkState.CLOSED}
 
-    assert [type(record.payload).__name__ for record in list(log)[length:]] == ["Opened"]
+    assert [type(record.payload).__name__ for record in list(again)[len(log) :]] == ["Opened"]
 
 
 async def test_one_handle_of_an_order_goes_and_the_other_still_hears() -> None:

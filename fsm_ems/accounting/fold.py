@@ -232,11 +232,11 @@ class Fold:
 
     # ── what is derived ─────────────────────────────────────────────────────────────────────────────
 
-    def ppu(self, k: Decimal) -> Decimal:
-        """The price per unit with *k* times the fee of what was opened; 0 when flat."""
+    def ppu(self, fee_factor: Decimal) -> Decimal:
+        """The price per unit with *fee_factor* times the fee of what was opened; 0 when flat."""
         if not self.size:
             return ZERO
-        fees = _multiply(k, self.fee_cost)
+        fees = _multiply(fee_factor, self.fee_cost)
         return _read(ROUNDED.divide(settled(self.cost, fees), self.per))
 
     @property

@@ -25,7 +25,7 @@ from fsm_ems.accounting.fold import Fold
 from fsm_ems.market import Asset, Market
 
 ENTRY_AND_EXIT = Decimal(2)
-"""The default of k: the fee of the entry, and as much again for the exit to come."""
+"""The default fee factor: the fee of the entry, and as much again for the exit to come."""
 KEEP = 1_000
 GONE_MAX = 10_000
 SUMMED_MAX = 10_000
@@ -61,10 +61,7 @@ class Standing(NamedTuple):
 
 
 class Position:
-    """What *account* holds in *market*, in base units, below zero when short.
-
-    *k* is how many times the fee of what was opened is in the price per unit; it may be changed at any time.
-    """
+    """What *account* holds in *market*, in base units, below zero when short."""
 
     __slots__ = (
         "_base",
@@ -79,16 +76,12 @@ class Position:
         "_summed",
         "account",
         "displaced",
-        "k",
         "market",
     )
 
-    def __init__(
-        self, market: Market, account: str, k: Decimal | int = ENTRY_AND_EXIT, *, keep: int = KEEP
-    ) -> None:
+    def __init__(self, market: Market, account: str, *, keep: int = KEEP) -> None:
         self.market = market
         self.account = account
-        self.k = Decimal(k)
         self.displaced = 0
         self._keep = keep
         self._events: list[Event] = []
@@ -103,7 +96,7 @@ class Position:
 
     def twin(self) -> Position:
         """An equal one that shares nothing that can change."""
-        twin = Position(self.market, self.account, self.k, keep=self._keep)
+        twin = Position(self.market, self.account, keep=self._keep)
         twin.displaced = self.displaced
         twin._events, twin._known, twin._gone = self._events.copy(), self._known.copy(), self._gone.copy()
         twin._summed, twin._base, twin._fold = self._summed.copy(), self._base, self._fold.copy()
@@ -241,10 +234,11 @@ class Position:
         """What was paid in fees, by asset; exact. The quote asset comes first."""
         return {self.market.quote: self._fold.fees, **(self._fold.other_fees or {})}
 
-    @property
-    def ppu(self) -> Decimal:
-        """The price per unit of what is held, *k* times its fees included; 0 when flat. 34 digits."""
-        return self._fold.ppu(self.k)
+    def ppu(self, fee_factor: Decimal = ENTRY_AND_EXIT) -> Decimal:
+        """The price per unit of what is held, *fee_factor* times the fee of what was opened included; 0 when
+        flat. 34 digits.
+        """
+        return self._fold.ppu(fee_factor)
 
     @property
     def realized(self) -> Decimal:
@@ -304,14 +298,14 @@ class Position:
             return None
         return next(event for event in reversed(self._events) if ident(event) == name)
 
-    def standing(self) -> Standing:
+    def standing(self, fee_factor: Decimal = ENTRY_AND_EXIT) -> Standing:
         """The position as it stands, for whoever reads it later or elsewhere."""
         return Standing(
             self.market.fqme,
             self.market.broker,
             self.account,
             self.size,
-            self.ppu,
+            self.ppu(fee_factor),
             self.realized,
             self.break_even,
             tuple(self.cash.items()),

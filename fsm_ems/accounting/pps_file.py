@@ -4,10 +4,11 @@ An example::
 
     generation = "5f0c"             # of the record log it was made from
     seq = 1234                      # the last record in it
+    fee_factor = "2"                # how many times the entry's fees are in each ppu
 
     [positions.kraken.main."xbtusd.kraken"]
     size = "1.5"                    # base units, below zero when short
-    ppu = "39430.2"                 # price per unit, twice the entry fees in it
+    ppu = "39430.2"                 # price per unit
     break_even = "39430.1"          # "" when flat
     realized = "0.0"
     cash = {usd = "-59145.0"}       # what clears moved, fees apart
@@ -19,9 +20,9 @@ An example::
 
 Other events stand among the clears, with ``transfer``, ``split`` or ``expiry`` in place of size, price, fee.
 
-It is a projection of the record log: stale where *generation* or *seq* are not the log's, and then written
-anew. Rewriting keeps what people wrote: comments, and tables and keys of their own. The functions are safe in
-a thread; one writer at a time.
+It is a projection of the record log: stale where *generation* or *seq* are not the log's, or *fee_factor* is
+not what is asked for, and then written anew. Rewriting keeps what people wrote: comments, and tables and keys
+of their own. The functions are safe in a thread; one writer at a time.
 """
 
 from __future__ import annotations
@@ -67,10 +68,14 @@ _FORM = Form(
 
 
 class Projection(NamedTuple):
-    """All positions as they stood after the record *seq* of the log *generation*."""
+    """All positions as they stood after the record *seq* of the log *generation*.
+
+    *fee_factor* is how many times the fee of what was opened is in their prices per unit.
+    """
 
     generation: str
     seq: int
+    fee_factor: Decimal
     positions: tuple[Standing, ...]
 
 
@@ -80,7 +85,15 @@ def format_pps(projection: Projection, old: str | None = None) -> str:
     Raises:
         Unreadable: *old* is no such file.
     """
-    head = Table((), {"generation": projection.generation, "seq": projection.seq}, None)
+    head = Table(
+        (),
+        {
+            "generation": projection.generation,
+            "seq": projection.seq,
+            "fee_factor": number_text(projection.fee_factor),
+        },
+        None,
+    )
     tables = [head, *map(_table, projection.positions)]
     return rewritten(old, _FORM, tables, lambda text: _sorted(parse_pps(text)) == _sorted(projection))
 
@@ -115,11 +128,13 @@ def parse_pps(text: str) -> Projection:
     where = "generation"
     try:
         generation, seq = text_of(document, "generation"), whole_of(document, "seq")
+        where = "fee_factor"
+        fee_factor = decimal_of(document, "fee_factor")
         positions: list[Standing] = []
         for broker, account, market, fields in _tables(document):
             where = market
             positions.append(_standing(broker, account, market, fields))
-        return Projection(generation, seq, tuple(positions))
+        return Projection(generation, seq, fee_factor, tuple(positions))
     except ValueError as error:
         raise Unreadable(text.partition(where)[0].count("\n") + 1, f"{where}: {error}") from None
 

@@ -35,18 +35,24 @@ _TICKS = (Decimal("0.01"), Decimal("0.000001"))
 MARKET_DEFAULT = "btcusdt.paper,price_tick=0.01,size_tick=0.000001"
 
 
+FEE_FACTOR = "How many times the fee of what was opened is in a price per unit."
+
+
 class Number(click.ParamType[Decimal]):
-    """A decimal number above zero, read exactly."""
+    """A decimal number above zero, read exactly; or zero, if *or_zero*."""
 
     name = "number"
+
+    def __init__(self, *, or_zero: bool = False) -> None:
+        self._or_zero = or_zero
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
         try:
             number = exact(value)
         except ValueError as error:
             self.fail(f"{value!r}: {error}", param, ctx)
-        if number <= 0:
-            self.fail(f"{value!r} is not above zero", param, ctx)
+        if number < 0 or not (number or self._or_zero):
+            self.fail(f"{value!r} is not {'zero or ' * self._or_zero}above zero", param, ctx)
         return number
 
 

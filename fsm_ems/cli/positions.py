@@ -10,13 +10,18 @@ from pathlib import Path
 import click
 
 from fsm_ems.account_books import standings
-from fsm_ems.accounting.position import Standing
-from fsm_ems.cli.options import records_in
+from fsm_ems.accounting.position import ENTRY_AND_EXIT, Standing
+from fsm_ems.cli.options import FEE_FACTOR, Number, records_in
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.exposure import Exposure, exposures
+from fsm_ems.dialogs.facts import ZERO
 from fsm_ems.errors import LogDamaged
 from fsm_ems.journal.replay import replay
 from fsm_ems.market import Market
 from fsm_ems.numbers import plain
 from fsm_ems.tally import price_text
+
+Ranges = Mapping[tuple[str, str], Exposure]
 
 _EXAMPLES = """\b
 Examples:
@@ -28,30 +33,49 @@ Examples:
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--fee-factor", type=Number(or_zero=True), default=str(ENTRY_AND_EXIT), show_default=True, help=FEE_FACTOR
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line; numbers are text, and exact.")
-def positions(directory: Path, *, as_json: bool) -> None:
+def positions(directory: Path, fee_factor: Decimal, *, as_json: bool) -> None:
     """Tell every position from the records in DIR.
 
+    While an order is in doubt, the size is a range: as booked, and in brackets what it may really be.
+
     DIR is where `open_ems(path=DIR)` or `replay --out` keeps them; that of a live program is read and not
-    disturbed. Sizes are below zero when short. The price per unit has twice the entry's fees in it, realized
-    PnL has none. The table shows prices with two digits more than the market's tick has, --json all of them.
+    disturbed. Sizes are below zero when short. The price per unit has the entry's fees in it, twice unless
+    told otherwise; realized PnL has none. The table shows prices with two digits more than the market's tick
+    has, --json all of them.
     """
     path, records = records_in(directory)
     try:
         book = replay(records)
     except LogDamaged as damage:
         raise LogDamaged(str(path), damage.line, damage.problem) from damage  # a replay knows no file
-    found = standings(book)
+    found, ranges = _found(book, fee_factor)
     if as_json:
         for position in found:
-            click.echo(position_json(position))
+            click.echo(position_json(position, ranges.get((position.account, position.market))))
     else:
-        _print(found, book.markets)
+        _print(found, ranges, book.markets)
 
 
-def position_json(position: Standing) -> str:
-    """A position as one line of JSON; *break_even* is null when flat."""
-    fields = {
+def _found(book: Book, fee_factor: Decimal) -> tuple[list[Standing], Ranges]:
+    """Positions, and the ranges of those that an order in doubt may have changed, or made."""
+    ranges = {(each.account, each.market): each for each in exposures(book) if not each.certain}
+    found = {(each.account, each.market): each for each in standings(book, fee_factor)}
+    for account, market in ranges.keys() - found.keys():
+        broker = market.rpartition(".")[2]
+        found[account, market] = Standing(market, broker, account, ZERO, ZERO, ZERO, None, (), (), (), None)
+    return [standing for _, standing in sorted(found.items())], ranges
+
+
+def position_json(position: Standing, may_be: Exposure | None = None) -> str:
+    """A position as one line of JSON; *break_even* is null when flat.
+
+    *may_be* adds ``low`` and ``high``: the size is somewhere between them.
+    """
+    fields: dict[str, object] = {
         "name": "position",
         "account": position.account,
         "market": position.market,
@@ -62,10 +86,12 @@ def position_json(position: Standing) -> str:
         "cash": {asset: plain(amount) for asset, amount in position.cash},
         "fees": {asset: plain(amount) for asset, amount in position.fees},
     }
+    if may_be is not None:
+        fields |= {"low": plain(may_be.low), "high": plain(may_be.high)}
     return json.dumps(fields, separators=(",", ":"))
 
 
-def _print(found: Sequence[Standing], markets: Mapping[str, Market]) -> None:
+def _print(found: Sequence[Standing], ranges: Ranges, markets: Mapping[str, Market]) -> None:
     from fsm_ems.cli.tables import console, new_table, print_table
 
     out = console()
@@ -78,7 +104,7 @@ def _print(found: Sequence[Standing], markets: Mapping[str, Market]) -> None:
         table.add_row(
             position.account,
             position.market,
-            plain(position.size),
+            _size(position.size, ranges.get((position.account, position.market))),
             _each(position.ppu, markets.get(position.market)),
             _each(position.break_even, markets.get(position.market)),
             plain(position.realized),
@@ -86,6 +112,11 @@ def _print(found: Sequence[Standing], markets: Mapping[str, Market]) -> None:
             _amounts(position.fees),
         )
     print_table(out, table)
+
+
+def _size(size: Decimal, may_be: Exposure | None) -> str:
+    """The size that is booked, and beside it what it may really be."""
+    return plain(size) if may_be is None else f"{plain(size)} ({plain(may_be.low)} to {plain(may_be.high)})"
 
 
 def _each(price: Decimal | None, market: Market | None) -> str:

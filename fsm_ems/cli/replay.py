@@ -13,18 +13,28 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import click
 
-from fsm_ems.account_books import booked_in, rebuild, standings
+from fsm_ems.account_books import rebuild, standings
+from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.tape_file import read_tape
-from fsm_ems.cli.options import INPUT_FILE, MARKET_DEFAULT, RECORDS, MarketText, Number, Span, read_text
+from fsm_ems.cli.options import (
+    FEE_FACTOR,
+    INPUT_FILE,
+    MARKET_DEFAULT,
+    RECORDS,
+    MarketText,
+    Number,
+    Span,
+    read_text,
+)
 from fsm_ems.cli.positions import position_json
-from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Append
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import Limits, Settings
 from fsm_ems.errors import OrderFileError, Refused
 from fsm_ems.journal.file import FileLog, RecordFile
+from fsm_ems.journal.replay import Restored
 from fsm_ems.market import FillModel, Market
 from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand, parse_orders
@@ -85,6 +95,9 @@ where it ends in a known one such as usdt, or has a slash between them."""
 @click.option("--max-size", type=Number(), help="Refuse orders above this size.")
 @click.option("--max-value", type=Number(), help="Refuse orders above this size times price.")
 @click.option(
+    "--fee-factor", type=Number(or_zero=True), default=str(ENTRY_AND_EXIT), show_default=True, help=FEE_FACTOR
+)
+@click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path),
     help="Keep the records in this directory, for `fsm-ems why` and `fsm-ems positions`: as a plain file "
     "without syncs, for speed. A power cut may take its end; play the tape again.",
@@ -96,7 +109,7 @@ where it ends in a known one such as usdt, or has a slash between them."""
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object a line: statuses, fills, refusals, positions."
 )
-def replay(  # noqa: PLR0913 -- click hands every option over by its name
+def replay(  # noqa: PLR0913, PLR0917 -- click hands every option over by its name
     tape: Path,
     orders: Path,
     market: Market,
@@ -104,6 +117,7 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
     latency_ns: int,
     max_size: Decimal | None,
     max_value: Decimal | None,
+    fee_factor: Decimal,
     out: Path | None,
     *,
     page: Path | None,
@@ -125,7 +139,8 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
         append: Append = _unkept if log is None else log.append
         start_ns = min(rows.first.time_ns, commands[0].at_ns)
         append = append if file is None else file.noting(append)
-        run = Replay(market, engine, append, start_ns=start_ns, settings=_settings(max_size, max_value))
+        settings = _settings(max_size, max_value, fee_factor)
+        run = Replay(market, engine, append, start_ns=start_ns, settings=settings)
         played: Iterable[Row] = chain((rows.first,), rows.rest)
         if sys.stderr.isatty() and not (as_json and sys.stdout.isatty()):
             played = _with_progress(played, tape, stack)
@@ -133,14 +148,14 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
             tally.take(outcome)
             if as_json:
                 sys.stdout.write(_json(outcome))
-        held = standings(run.dispatcher.book)
+        held = standings(run.dispatcher.book, fee_factor)
         if as_json:
             for position in held:
                 sys.stdout.write(position_json(position) + "\n")
         if file is not None:
             file.write(Setup(_name(tape), _name(orders), market, fill_model, latency_ns), tally)
         if log is not None:
-            _keep(log)
+            _keep(log, fee_factor)
     _note_outside(commands, rows.first.time_ns, run.last_row_ns)
     if as_json:
         return
@@ -149,12 +164,14 @@ def replay(  # noqa: PLR0913 -- click hands every option over by its name
     print_tally(tally, market, held, rows=run.rows, kept=out, page=page)
 
 
-def _keep(log: FileLog) -> None:
+def _keep(log: FileLog, fee_factor: Decimal) -> None:
     """The run came to its end: its records get their name, and the accounts' files go beside them."""
     log.close()
-    directory, book = log.path.parent, Book()
+    directory, restored = log.path.parent, Restored()
     log.path.replace(directory / RECORDS)
-    rebuild(directory, book, list(booked_in(RecordFile(directory / RECORDS), book)))
+    for record in RecordFile(directory / RECORDS):
+        restored.take(record)
+    rebuild(directory, restored.book, restored.booked, fee_factor)
 
 
 def _name(path: Path) -> str:
@@ -194,9 +211,9 @@ def _begun(rows: Iterator[Row], tape: Path) -> _Begun:
     return _Begun(first, rows)
 
 
-def _settings(max_size: Decimal | None, max_value: Decimal | None) -> Settings:
+def _settings(max_size: Decimal | None, max_value: Decimal | None, fee_factor: Decimal) -> Settings:
     limited = max_size is not None or max_value is not None
-    return Settings(limits={"*": Limits(max_size, max_value)} if limited else {})
+    return Settings(limits={"*": Limits(max_size, max_value)} if limited else {}, fee_factor=fee_factor)
 
 
 def _unkept(record: Record) -> None:

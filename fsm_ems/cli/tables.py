@@ -17,9 +17,8 @@ from rich.text import Text
 
 from fsm_ems.accounting.position import Standing
 from fsm_ems.market import Market
-from fsm_ems.messages import Order
 from fsm_ems.numbers import plain
-from fsm_ems.tally import Line, Sum, Tally, price_text, rejection_of, short, state_of
+from fsm_ems.tally import COLUMNS, Sum, Tally, as_row, price_text, rejection_of, short
 from fsm_ems.why import Step, time_text
 
 PLAIN_WIDTH = 240
@@ -121,12 +120,12 @@ def print_tally(
     out = console()
     numbers = ("filled", "size", "limit", "average", "fees", "fills")
     table = new_table(
-        "order", "side", "type", "state", "filled", "size", "limit", "average", "fees", "fills",
-        numbers=numbers, folds=("order", "type"),
+        *COLUMNS, numbers=numbers, folds=("order", "type"),
         title=f"{market.fqme}: {_counted(rows, 'row')}, {_counted(len(tally.lines), 'order')}",
     )  # fmt: skip
     for line in tally.lines.values():
-        table.add_row(*_cells(line, market))
+        cells = dict(zip(COLUMNS, as_row(line, market.price_tick), strict=True))
+        table.add_row(*(state_text(cell) if name == "state" else cell for name, cell in cells.items()))
     print_table(out, table)
     for refused in tally.refused:
         out.print(f"refused {refused.oid}: {refused}", style="red", soft_wrap=True)
@@ -145,34 +144,6 @@ def print_tally(
         out.print(f"Records: {kept}; fsm-ems why ORDER {kept} tells each step.", soft_wrap=True)
     if page is not None:
         out.print(f"Page: {page}", soft_wrap=True)
-
-
-def _cells(line: Line, market: Market) -> tuple[str | Text, ...]:
-    order, last, traded = line.order, line.last, line.traded
-    size, price = (order.size, order.price) if last is None else (last.size, last.price)
-    sends = order.side != "alert"
-    return (
-        order.oid,
-        order.side,
-        _kind(order),
-        state_text(state_of(line)),
-        "-" if last is None or not sends else plain(last.filled),
-        "-" if size is None or not sends else plain(size),
-        "-" if price is None else plain(price),
-        price_text(traded.average_price, market.price_tick),
-        short(traded.fees),
-        str(traded.fills),
-    )
-
-
-def _kind(order: Order) -> str:
-    """What sort of order it is, in traders' words: ``stop market``, ``post-only gtd``; an alert is none."""
-    words: list[str] = [] if order.side == "alert" else ["post-only" if order.post_only else order.type]
-    if order.mode == "dark":
-        words.insert(0, "dark" if order.trigger == "price" else order.trigger)
-    if order.tif != "gtc":
-        words.append(order.tif)
-    return " ".join(words) or "-"
 
 
 def _counted(number: int, what: str) -> str:

@@ -13,6 +13,7 @@ from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.accounts import withdraw_misplaced
 from fsm_ems.dialogs.apply_whole import WHOLE, unpark
 from fsm_ems.dialogs.book import FORGOTTEN_MAX, REQUESTS_OUT_MAX, Book
+from fsm_ems.dialogs.exposure import may_have_filled
 from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest, filled_of
 from fsm_ems.dialogs.fold_report import fold
 from fsm_ems.dialogs.ids import index_execution, index_reqid, index_venue_id, unindex
@@ -36,7 +37,7 @@ from fsm_ems.dialogs.record import (
     Trailed,
     Triggered,
 )
-from fsm_ems.dialogs.sends import about, send_cancel, send_edit, send_order
+from fsm_ems.dialogs.sends import about, send_again, send_cancel, send_edit, send_order
 from fsm_ems.errors import EMSBug
 from fsm_ems.machines.order import ENDS, ORDER, E, S
 
@@ -72,6 +73,7 @@ def apply(book: Book, record: Record) -> list[Effect]:
     if record.event is not None:
         _move(book, record, dialog, record.event, flags)
     pending = f.pending_of(dialog) if dialog.cancel is not None or dialog.edits else None
+    most = may_have_filled(dialog) if dialog.state is S.UNKNOWN else None
     for identity, seq in record.tells:
         book.streams[identity] = seq
         notice = Notice(
@@ -89,6 +91,7 @@ def apply(book: Book, record: Record) -> list[Effect]:
             dialog.end,
             pending,
             dialog.venue_id,
+            most,
         )
         effects.append(notice)
     return effects
@@ -310,6 +313,9 @@ def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, eff
     if venue_id is not None and venue_id != dialog.venue_id and not payload.foreign:
         index_venue_id(book, dialog, venue_id)
     fold(book, record, dialog, report, effects)
+    if payload.reqid is not None:
+        send_again(book, record, dialog, payload.reqid, payload.deadline_ns, effects)
+        return
     if not payload.deadline_ns or dialog.cancel is None or not dialog.cancel.wanted:
         return
     leaves = ORDER.moves[dialog.state].get(record.event) is S.CANCELLING and not dialog.cancel.out  # type: ignore[arg-type]  # a report that is folded has its event
@@ -335,7 +341,7 @@ def _recalled(book: Book, record: Record, dialog: Dialog, payload: Recalled, eff
     book.forgotten.pop((dialog.owner, dialog.oid), None)
     dialog.state, dialog.end, dialog.noted_end = payload.state, payload.end, payload.noted_end
     dialog.size, dialog.price, dialog.stated = payload.size, payload.price, payload.stated
-    dialog.flags = payload.flags
+    dialog.flags, dialog.lost_reqid = payload.flags, payload.lost_reqid
     dialog.fills = {fill.exec_id: fill for fill in payload.fills} or None
     dialog.replaced = dict(payload.replaced) or None
     for fill in payload.fills:

@@ -58,8 +58,8 @@ def _link_moved(book: Book, record: Record, payload: LinkMoved, effects: list[Ef
     known = book.histories.get(broker)
     if known is not None:
         due_ns = payload.due_ns if payload.event is LinkEvent.CONNECTED else known.due_ns
-        asked = 0 if payload.event is LinkEvent.LOST else known.asked
-        book.histories[broker] = known._replace(due_ns=due_ns, asked=asked)
+        known = known._replace(asked=0, wait_ns=0) if payload.event is LinkEvent.LOST else known
+        book.histories[broker] = known._replace(due_ns=due_ns)
     elif payload.due_ns:
         # What came before the first connection is not ours to know, but for what the records have.
         since = book.newest_execution(broker) or (record.time_ns, None)
@@ -73,9 +73,8 @@ def _history_asked(book: Book, record: Record, payload: HistoryAsked, effects: l
     broker, history = payload.broker, book.histories[payload.broker]
     since_ns, since = history.since
     resting = tuple((one.owner, one.oid) for one in book.at_broker(broker) if one.state in _RESTING)
-    book.histories[broker] = History(
-        history.since, payload.due_ns, payload.reqid, book.newest_execution(broker) or history.since, resting
-    )
+    newest, wait_ns = book.newest_execution(broker) or history.since, payload.due_ns - record.time_ns
+    book.histories[broker] = History(history.since, payload.due_ns, payload.reqid, newest, resting, wait_ns)
     since_ns = max(since_ns - payload.overlap_ns, 0)
     effects.append(SendHistory(broker, payload.reqid, since_ns, since, record.time_ns, payload.deadline_ns))
 

@@ -55,7 +55,8 @@ class History(NamedTuple):
     """What a venue is asked for: see :mod:`fsm_ems.dialogs.decide_history`.
 
     *since* is the newest execution known when it last told all, by venue time and id; *newest* that of when
-    it was asked (*asked*, 0 while no answer is awaited), and *resting* the orders that rested then.
+    it was asked (*asked*, 0 while no answer is awaited), and *resting* the orders that rested then. The
+    answer has *wait_ns* to come, before the question is asked anew.
     """
 
     since: tuple[int, str | None]
@@ -63,6 +64,7 @@ class History(NamedTuple):
     asked: int | str = 0
     newest: tuple[int, str | None] = (0, None)
     resting: tuple[tuple[str, str], ...] = ()
+    wait_ns: int = 0
 
 
 class Book:

@@ -8,6 +8,7 @@ should be on its list of open ones and is not there is in doubt, and is asked ab
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from fsm_ems.dialogs import facts as f
@@ -17,8 +18,12 @@ from fsm_ems.dialogs.decide import new_reqid, record, whole
 from fsm_ems.dialogs.record import Record, Timed
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import RESTING, E
+from fsm_ems.messages import BrokerdFill, BrokerdStatus, Report
 
 Key = tuple[str, str]
+PATIENCE = 4
+"""A venue whose answers were lost for long must still be in step within 75 s of being heard again."""
+
 _RESTING = frozenset(RESTING)
 
 
@@ -42,8 +47,14 @@ def due(book: Book, now_ns: int) -> str | None:
 
 
 def asked(book: Book, settings: Settings, broker: str, now_ns: int) -> Record:
-    """The question, and when it is asked again should no answer come."""
-    again_ns = now_ns + settings.ask_every_ns
+    """The question, and when it is asked again should no answer come.
+
+    Only the answer to the newest question counts, so a venue that needs longer is given longer: twice as long
+    each time, up to :data:`PATIENCE` times what it has at first.
+    """
+    every_ns = settings.ask_every_ns
+    wait_ns = min(max(2 * book.histories[broker].wait_ns, every_ns), PATIENCE * every_ns)
+    again_ns = now_ns + wait_ns
     deadline_ns = now_ns + settings.request_deadline_ns
     reqid = new_reqid(book, settings, broker)
     return whole(book, now_ns, HistoryAsked(broker, reqid, settings.margin_ns, deadline_ns, again_ns))
@@ -51,21 +62,34 @@ def asked(book: Book, settings: Settings, broker: str, now_ns: int) -> Record:
 
 def missing(
     book: Book, settings: Settings, broker: str, listed: AbstractSet[Key], now_ns: int
-) -> Record | None:
-    """The next order that rested when the list was asked for, and that is neither on it nor ended since.
+) -> Iterator[Record]:
+    """The orders that rested when the list was asked for, and that are neither on it nor ended since.
 
-    So is one that had filled by then, and that a bust has reopened since: perhaps the venue has ended it.
+    So is one that had filled by then, and that a bust has reopened since: perhaps the venue has ended it. So
+    is one that was adopted since, by an execution that the same answer lists: it may have ended long ago.
+    Each record must be taken before the next is asked for.
     """
-    resting = book.histories[broker].resting
+    resting = frozenset(book.histories[broker].resting)
     for dialog in book.at_broker(broker):
         key = (dialog.owner, dialog.oid)
         due = dialog.state in _RESTING and key not in listed
-        if due and (key in resting or dialog.ended_ns):
-            return record(book, now_ns, key, E.UNLISTED, Timed(now_ns + settings.margin_ns))
-    return None
+        if due and (key in resting or dialog.ended_ns or dialog.flags & f.ADOPTED):
+            yield record(book, now_ns, key, E.UNLISTED, Timed(now_ns + settings.margin_ns))
 
 
 def read(book: Book, settings: Settings, broker: str, query: int | str, now_ns: int) -> Record:
-    """The whole answer was taken; the next check comes when it is due."""
+    """The whole answer was taken; the next check comes when it is due.
+
+    It comes sooner where what was listed may be of an order of ours that lacks its ack: a stranger's is not
+    adopted before that is known, and by an execution alone nobody knows whether it lives.
+    """
     every = settings.check_every_ns
+    if any(waiting.broker == broker and _is_listed(waiting.report) for waiting in book.parked.values()):
+        every = min(every, settings.ask_every_ns)
     return whole(book, now_ns, HistoryRead(broker, query, now_ns + every if every else 0))
+
+
+def _is_listed(report: Report) -> bool:
+    if isinstance(report, BrokerdStatus):
+        return report.snapshot and report.details is not None
+    return isinstance(report, BrokerdFill) and report.details is not None

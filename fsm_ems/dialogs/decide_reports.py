@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs import decide_history
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.accounts import misplaced
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.decide import new_reqid, record, whole, within_limits
+from fsm_ems.dialogs.decide import new_reqid, out_of_date, record, whole, within_limits
 from fsm_ems.dialogs.facts import Body, Dialog
 from fsm_ems.dialogs.naming import name
 from fsm_ems.dialogs.naming_status import WEIGHED
@@ -87,9 +89,19 @@ def find_amended(book: Book, broker: str, report: Report) -> Dialog | None:
 
 
 def mapped(
-    book: Book, settings: Settings, broker: str, dialog: Dialog, report: Report, now_ns: int, origin: int = 0
+    book: Book,
+    settings: Settings,
+    prices: Prices,
+    broker: str,
+    dialog: Dialog,
+    report: Report,
+    now_ns: int,
+    origin: int = 0,
 ) -> Record | None:
-    """The record of a report about *dialog*; None when it tells nothing new."""
+    """The record of a report about *dialog*; None when it tells nothing new.
+
+    *prices* value an order that it proves never to have arrived, and that may be sent again.
+    """
     named = name(dialog, report)
     key, event = (dialog.owner, dialog.oid), named.event
     if event is None:
@@ -127,7 +139,31 @@ def mapped(
         alarms = alarm, stolen, _misplaced(book, dialog, origin)
         alarm = "; ".join(filter(None, alarms)) or None
     reported = Reported(broker, report, deadline, origin, foreign)
-    return record(book, now_ns, key, event, reported, named.then, alarm)
+    made = record(book, now_ns, key, event, reported, named.then, alarm)
+    return made if event is not E.ABSENT else _absent(book, settings, prices, dialog, made, reported)
+
+
+def _absent(
+    book: Book, settings: Settings, prices: Prices, dialog: Dialog, made: Record, reported: Reported
+) -> Record:
+    """*made*, by which an order ends that never arrived; or it is sent again, if its owner allows that.
+
+    Once, as any order is sent: while no cancel is wanted, its date has not passed, no limit now in force
+    forbids it, and the link is in step: until that is so, this is one more read without it.
+    """
+    broker, now_ns = dialog.broker, made.time_ns
+    again = dialog.body.if_absent == "resend" and dialog.lost_reqid is None and dialog.cancel is None
+    if not again or out_of_date(dialog, now_ns):
+        return made
+    if not book.link_up(broker):
+        return replace(made, event=E.MISSING)
+    over = over_limits(settings, dialog, dialog.size, dialog.price, prices)
+    if over is not None:
+        return replace(made, alarm="; ".join(filter(None, (made.alarm, f"it was not sent again: {over}"))))
+    deadline_ns = now_ns + settings.request_deadline_ns
+    payload = replace(reported, reqid=new_reqid(book, settings, broker), deadline_ns=deadline_ns)
+    fired = dialog.flags & f.TRIGGERED
+    return replace(made, event=E.RESEND_DARK if fired else E.RESEND, payload=payload)
 
 
 def _taken(book: Book, dialog: Dialog, report: BrokerdFill | BrokerdBust | BrokerdCorrection) -> str | None:
@@ -155,12 +191,13 @@ def unmapped(
         if booked or report.exec_id in book.orphan_execs.get(account, {}):
             return None  # on an order that the venue has named in another way before, or on the account
     waiting = sum(1 for parked in book.parked.values() if parked.broker == broker)
-    if not origin and book.unacked.get(broker, 0) and waiting < settings.parked_max:
+    body = _adoptable(broker, report)
+    # A report that waited may be looked at when the link is gone: what it shows may have ended since.
+    stranger = body is not None and book.link_open(broker) and not _may_be_ours(book, broker, report, body)
+    if not origin and not stranger and book.unacked.get(broker, 0) and waiting < settings.parked_max:
         due = now_ns + settings.request_deadline_ns + settings.margin_ns
         return whole(book, now_ns, Parked(broker, report, due))
-    # While an order of ours lacks its ack the report may be about that one: it is not taken for a stranger's.
-    body = None if book.unacked.get(broker, 0) else _adoptable(broker, report)
-    if body is not None:
+    if body is not None and stranger:
         key = (settings.operator, f"external-{book.seq + 1}")
         return record(book, now_ns, key, E.ADOPT, Adopted(body, broker, report.venue_id, report.reqid))
     payload = Orphaned(broker, report, origin)
@@ -168,6 +205,23 @@ def unmapped(
         return whole(book, now_ns, payload)
     alarm = f"{report.name} {report.exec_id} belongs to no order that is known"
     return record(book, now_ns, (settings.operator, ""), None, payload, alarm=alarm)
+
+
+def _may_be_ours(book: Book, broker: str, report: Report, body: Body) -> bool:
+    """Whether it may be an order of ours, while one of ours lacks its ack: then it is not taken for a
+    stranger's. One that was acknowledged counts too, for a venue may give it another name.
+
+    A status that names the terms of none of ours is not of ours; an execution may leave its account out.
+    """
+    if not book.unacked.get(broker, 0):
+        return False
+    if not isinstance(report, BrokerdStatus):
+        return True
+    wanted = (body.market, body.side, body.account)
+    return any(
+        dialog.flags & f.SENT and (dialog.body.market, dialog.body.side, dialog.body.account) == wanted
+        for dialog in book.at_broker(broker)
+    )
 
 
 def _adoptable(broker: str, report: Report) -> Body | None:
@@ -298,12 +352,12 @@ def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Re
 
 
 def unparked(
-    book: Book, settings: Settings, broker: str, seq: int, report: Report, now_ns: int
+    book: Book, settings: Settings, prices: Prices, broker: str, seq: int, report: Report, now_ns: int
 ) -> tuple[Dialog | None, Record | None]:
     """What becomes of a report that waited: its dialog if there is one by now, and its record."""
     dialog = find(book, broker, report)
     if dialog is not None:
-        return dialog, mapped(book, settings, broker, dialog, report, now_ns, seq)
+        return dialog, mapped(book, settings, prices, broker, dialog, report, now_ns, seq)
     return None, unmapped(book, settings, broker, report, now_ns, seq)
 
 

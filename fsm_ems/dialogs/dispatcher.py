@@ -15,10 +15,12 @@ from fsm_ems.dialogs import decide, decide_accounts, decide_history, decide_quot
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import SENT, Dialog
+from fsm_ems.dialogs.naming_status import differs
 from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.recall import recalled
 from fsm_ems.dialogs.record import Effect, Record, Role
 from fsm_ems.dialogs.settings import Settings
+from fsm_ems.errors import EMSBug
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.messages import (
     AnyReport,
@@ -39,6 +41,13 @@ Life = Callable[[str, str], Sequence[Record]]
 
 def _no_life(owner: str, oid: str) -> Sequence[Record]:
     return ()
+
+
+def _half_way(record: Record) -> None:
+    """Take *record* in the place of a log whose last record did not come through ``apply``."""
+    raise EMSBug(
+        f"record {record.seq} would rest on a book that has the one before it by half: only the log is right"
+    )
 
 
 class Answer(Value, frozen=True):
@@ -176,9 +185,13 @@ class Dispatcher:
         dialog = book.find(broker, report.reqid, report.venue_id)
         if dialog is None:
             dialog = decide_reports.find_named(book, broker, report) or self._recall(broker, report, now_ns)
+        elif book.forgotten and report.reqid is not None and not book.find(broker, report.reqid, None):
+            # Found by the venue's id alone, which an order that memory has let go may have had before it.
+            life = self._lookup(broker, report.reqid, None, None)
+            dialog = self._bring_back(life, now_ns) or dialog
         if dialog is None:
             return self._unmapped(broker, report, now_ns)
-        made = decide_reports.mapped(book, self.settings, broker, dialog, report, now_ns)
+        made = decide_reports.mapped(book, self.settings, self.prices, broker, dialog, report, now_ns)
         if made is None:
             self.ignored += 1
             return []
@@ -221,7 +234,7 @@ class Dispatcher:
         for order in report.orders:
             effects += self.report(broker, order, now_ns)
             dialog = decide_reports.find(book, broker, order)
-            if dialog is not None:
+            if dialog is not None and not differs(dialog, order):
                 listed.add((dialog.owner, dialog.oid))
         for fill in report.fills:
             effects += self.report(broker, fill, now_ns)
@@ -232,7 +245,7 @@ class Dispatcher:
         if not report.last:
             self._listed[broker] = listed
             return effects
-        while (made := decide_history.missing(book, self.settings, broker, listed, now_ns)) is not None:
+        for made in decide_history.missing(book, self.settings, broker, listed, now_ns):
             effects += self._take(made)
         self._listed.pop(broker, None)
         effects += self._take(decide_history.read(book, self.settings, broker, report.reqid, now_ns))
@@ -242,7 +255,11 @@ class Dispatcher:
 
     def _take(self, made: Record) -> list[Effect]:
         self._append(made)
-        return apply(self.book, made)
+        try:
+            return apply(self.book, made)
+        except BaseException:
+            self._append = _half_way
+            raise
 
     def _take_if(self, made: Record | None) -> list[Effect]:
         return [] if made is None else self._take(made)
@@ -303,7 +320,11 @@ class Dispatcher:
                 self._settle(broker, seq, waiting.report, now_ns, effects)
 
     def _settle(self, broker: str, seq: int, report: Report, now_ns: int, effects: list[Effect]) -> None:
-        dialog, made = decide_reports.unparked(self.book, self.settings, broker, seq, report, now_ns)
+        if decide_reports.find(self.book, broker, report) is None:
+            self._recall(broker, report, now_ns)  # it may have been found, and let go, while this waited
+        dialog, made = decide_reports.unparked(
+            self.book, self.settings, self.prices, broker, seq, report, now_ns
+        )
         known_as = None if dialog is None else dialog.venue_id
         if made is None:
             made = decide_reports.dropped(self.book, broker, dialog, seq, now_ns)

@@ -75,6 +75,7 @@ class Body(Value, frozen=True):
     trigger: str = "price"
     trail: Decimal | None = None
     limit_ticks: int | None = None
+    if_absent: str = "reject"
 
 
 def body_of(order: Order) -> Body:
@@ -94,6 +95,7 @@ def body_of(order: Order) -> Body:
         order.trigger,
         order.trail,
         order.limit_ticks,
+        order.if_absent,
     )
 
 
@@ -170,7 +172,8 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
     edit that was ever taken; it is never changed, but replaced by a larger one. ``asked`` is the id of the
     question that last asked the venue, 0 once answered. ``price`` is the limit, and of what is held here the
     price to be met, from the side that ``direction`` names; ``born`` is the seq of the record by which it
-    came here. They are None and 0 of all that is not held.
+    came here. They are None and 0 of all that is not held. ``lost_reqid`` is the request that is proven never
+    to have arrived, where the order was sent again under another.
 
     The collector does not know it: nothing that it holds leads back to it.
     """
@@ -192,6 +195,7 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
     noted_end: S | None = None
     reqid: int | str | None = None
     reqids: tuple[int | str, ...] = ()
+    lost_reqid: int | str | None = None
     venue_id: str | None = None
     venue_ids: tuple[str, ...] = ()
     cancel: CancelRequest | None = None

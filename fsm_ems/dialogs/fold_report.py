@@ -51,7 +51,16 @@ _NO_ANSWER = frozenset({"pending_cancel", "absent"})
 """Answers that do not say that no cancel is open."""
 _FOUND = frozenset({E.FOUND_ACKED, E.FOUND_OPEN, E.FOUND_FILLED})
 _NO_PROOF = frozenset(
-    {E.CANCEL_REFUSED, E.CANCEL_REFUSED_DARK, E.EDIT_REFUSED, E.AMBIGUOUS, E.MISSING, E.ABSENT}
+    {
+        E.CANCEL_REFUSED,
+        E.CANCEL_REFUSED_DARK,
+        E.EDIT_REFUSED,
+        E.AMBIGUOUS,
+        E.MISSING,
+        E.ABSENT,
+        E.RESEND,
+        E.RESEND_DARK,
+    }
 )
 
 
@@ -159,11 +168,17 @@ def _settle_requests(dialog: Dialog, report: BrokerdStatus) -> None:
 
 
 def _settle_edits(dialog: Dialog, details: OrderDetails) -> None:
-    """The answer was read after every deadline: an edit that is not in force by then never will be."""
+    """The answer was read after every deadline: an edit that is not in force by then never will be.
+
+    The terms that it shows are in force, whoever asked for them.
+    """
     edit = edit_in_force(dialog, details)
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
     dialog.edits = tuple(held for held in dialog.edits if not held.out)
+    dialog.size = max(details.size, dialog.filled)
+    if details.price is not None:
+        dialog.price = details.price
 
 
 def _note_end(dialog: Dialog, event: E | None, status: str) -> None:

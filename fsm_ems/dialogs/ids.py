@@ -42,8 +42,11 @@ def index_venue_id(book: Book, dialog: Dialog, venue_id: str) -> None:
 
 
 def take_over(dialog: Dialog, reqid: int | str) -> None:
-    """*reqid* is the one in force from here on: an edit under it was accepted."""
-    if dialog.reqid is not None and reqid != dialog.reqid:
+    """*reqid* is the one in force from here on: an edit of it was accepted, or it was sent again.
+
+    Of a stranger's edit no id may be known here; then the order keeps the one that it has.
+    """
+    if dialog.reqid is not None and reqid not in ("", dialog.reqid):
         dialog.reqids = (*(old for old in dialog.reqids if old != reqid), dialog.reqid)
         dialog.reqid = reqid
 

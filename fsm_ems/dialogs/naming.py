@@ -10,6 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import EXACT, ZERO, Dialog, EditRequest
 from fsm_ems.dialogs.naming_status import name_status
@@ -45,11 +46,30 @@ _FILL = Name(E.FILL)
 _FILL_COMPLETE = Name(E.FILL_COMPLETE)
 _AT_VENUE = frozenset(AT_VENUE)
 _QUIET = frozenset(QUIET)
+_NEVER_LIVED = frozenset({"absent", "rejected", "cancelled", "expired"})
 
 
 def name(dialog: Dialog, report: Report) -> Name:
     """The event that *report* is for *dialog*, which it has been mapped to."""
-    return _NAMERS[type(report)](dialog, report)
+    named: Name = _NAMERS[type(report)](dialog, report)
+    if dialog.lost_reqid is not None and report.reqid == dialog.lost_reqid:
+        return _about_lost(named, report)
+    return named
+
+
+def _about_lost(named: Name, report: Report) -> Name:
+    """What is told of the request that never arrived, after the order was sent again under another.
+
+    That it was refused, as for coming late, touches nothing. Executions count, whatever the venue promised;
+    anything else shows an order that nobody may take for this one.
+    """
+    alarm = f"the venue has {report.reqid}, which it had not, and the order was sent again"
+    if isinstance(report, AboutExecution):
+        return named if named.event is None else Name(named.event, named.then, alarm)
+    over = isinstance(report, BrokerdStatus) and report.status in _NEVER_LIVED and not report.cum
+    if over or isinstance(report, BrokerdRefused | BrokerdReplaced | BrokerdError):
+        return IGNORED
+    return Name(None, alarm=alarm, attempted=named.event or E.ACK)
 
 
 def _ack(dialog: Dialog, report: BrokerdOrderAck) -> Name:
@@ -179,6 +199,8 @@ def _cancel_refused(dialog: Dialog, report: BrokerdRefused) -> Name:
         return Name(E.CANCEL_REFUSED_DARK)
     if state is not S.CANCELLING:
         return Name(E.CANCEL_REFUSED)
+    if report.code == "unknown_order":
+        return IGNORED  # the order is over, or this cancel had overtaken it: its deadline brings the question
     edits = resume(None, dialog.edits)
     if dialog.complete:
         return Name(E.CANCEL_REFUSED_FILLED, edits)

@@ -113,16 +113,24 @@ def _tells_more(dialog: Dialog, report: BrokerdStatus) -> bool:
 def size_in_force(dialog: Dialog, report: BrokerdStatus) -> Decimal:
     """The size that counts for *report*.
 
-    An answer about an order in doubt shows which edit is in force, and so does an end under an edit's id.
+    An answer about an order in doubt shows the terms in force, and an end under an edit's id that edit's.
     """
+    if dialog.state is S.UNKNOWN and report.details is not None and settles(dialog, report):
+        return report.details.size
     ended = edit_ended(dialog, report)
     if ended is not None:
         return ended.size or dialog.size
-    if dialog.state is S.UNKNOWN and report.details is not None and settles(dialog, report):
-        edit = edit_in_force(dialog, report.details)
-        if edit is not None and edit.size is not None:
-            return edit.size
     return dialog.size
+
+
+def differs(dialog: Dialog, listed: BrokerdStatus) -> bool:
+    """Whether the venue lists *dialog* with other terms than those known here, and none of ours is on its
+    way there: somebody else has changed them, and that was not heard.
+    """
+    details = listed.details
+    if details is None or any(edit.out for edit in dialog.edits):
+        return False
+    return details.size != dialog.size or details.price not in (None, dialog.price)
 
 
 def _found(dialog: Dialog, report: BrokerdStatus, *, rests: bool) -> Name:

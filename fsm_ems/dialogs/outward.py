@@ -7,6 +7,8 @@ from typing import Any
 from msgspec.structs import asdict
 
 from fsm_ems.dialogs.asking import SendHistory
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.exposure import may_have_filled
 from fsm_ems.dialogs.facts import PRECISE, Dialog, ord_status
 from fsm_ems.dialogs.record import (
     Accounted,
@@ -18,7 +20,7 @@ from fsm_ems.dialogs.record import (
     Send,
     SendOrder,
 )
-from fsm_ems.machines.order import ORDER
+from fsm_ems.machines.order import ENDS, ORDER, S
 from fsm_ems.messages import (
     BrokerdCancel,
     BrokerdEdit,
@@ -27,9 +29,11 @@ from fsm_ems.messages import (
     BrokerdPosition,
     BrokerdQuery,
     Request,
+    Resync,
     Status,
 )
 
+_ENDS = frozenset(ENDS)
 _WITH_REPORT = Reported | Contradicted | Orphaned | Accounted
 
 
@@ -50,6 +54,7 @@ def status_of(notice: Notice) -> Status:
         size=notice.size,
         price=notice.price,
         filled=notice.filled,
+        filled_max=notice.filled_max,
         remaining=notice.leaves,
         average_price=PRECISE.divide(notice.notional, notice.booked) if notice.booked else None,
         ord_status="" if of_none else notice.ord_status,
@@ -83,6 +88,7 @@ def standing_of(dialog: Dialog, seq: int, now_ns: int) -> Status:
         size=dialog.size,
         price=dialog.price,
         filled=dialog.filled,
+        filled_max=may_have_filled(dialog) if dialog.state is S.UNKNOWN else None,
         remaining=dialog.leaves,
         average_price=dialog.average_price,
         ord_status=ord_status(dialog),
@@ -90,6 +96,19 @@ def standing_of(dialog: Dialog, seq: int, now_ns: int) -> Status:
         time_ns=now_ns,
         venue_id=dialog.venue_id,
     )
+
+
+def resync_of(book: Book, identity: str, now_ns: int) -> Resync:
+    """All orders that *identity* is told of and that have not ended, as they stand."""
+    seq = book.streams.get(identity, 0)
+    orders = tuple(
+        standing_of(dialog, seq, now_ns)
+        for owner, dialogs in book.dialogs.items()
+        if identity in book.readers(owner)
+        for dialog in dialogs.values()
+        if dialog.state not in _ENDS
+    )
+    return Resync(seq=seq, orders=orders, time_ns=now_ns)
 
 
 def request_of(send: Send) -> Request:

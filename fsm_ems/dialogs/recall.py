@@ -89,6 +89,7 @@ def recalled(book: Book, records: Sequence[Record], now_ns: int) -> Record | Non
         dialog.end,
         dialog.noted_end,
         tuple(reqid for reqid in (dialog.reqid, *dialog.reqids) if reqid is not None),
+        dialog.lost_reqid,
         tuple(name for name in names if name is not None and book.find(dialog.broker, None, name) is None),
         tuple((edit_id, *terms) for edit_id, terms in dialog.edit_ids.items()),
     )

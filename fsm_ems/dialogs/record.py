@@ -126,6 +126,7 @@ class Reported(Value, frozen=True):
     weigh and that nobody here made; for an ambiguous reply, when to ask.
     *origin* is the seq of the record that parked or orphaned the report, 0 when it came straight in.
     *foreign*: the venue's id in it is another order's, and stays that one's.
+    *reqid*: the order, which it proves never to have arrived, leaves again under it, until *deadline_ns*.
     """
 
     broker: str
@@ -133,6 +134,7 @@ class Reported(Value, frozen=True):
     deadline_ns: int
     origin: int
     foreign: bool = False
+    reqid: int | str | None = None
 
 
 class Timed(Value, frozen=True):
@@ -165,6 +167,7 @@ class Recalled(Value, frozen=True):
     end: OrderState | None
     noted_end: OrderState | None
     reqids: tuple[int | str, ...]
+    lost_reqid: int | str | None
     venue_ids: tuple[str, ...]
     edit_ids: tuple[tuple[str, Decimal | None, Decimal | None], ...]
 
@@ -306,6 +309,7 @@ class Notice(Value, frozen=True):
     """What *identity* is told: the record, where the dialog came from, and how it stood right after.
 
     Of an orphan, which is about no dialog, it tells the record alone; the rest is as of an order yet to be.
+    *filled_max* is the most that can have traded of an order in doubt.
     """
 
     identity: str
@@ -322,6 +326,7 @@ class Notice(Value, frozen=True):
     end: OrderState | None
     pending: str | None
     venue_id: str | None
+    filled_max: Decimal | None = None
 
     @property
     def leaves(self) -> Decimal:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog, EditRequest
-from fsm_ems.dialogs.ids import index_reqid
+from fsm_ems.dialogs.ids import index_reqid, take_over
 from fsm_ems.dialogs.record import Effect, Record, SendAbout, SendOrder
 
 
@@ -40,6 +40,16 @@ def send_order(
             deadline_ns,
         )
     )
+
+
+def send_again(
+    book: Book, record: Record, dialog: Dialog, reqid: int | str, deadline_ns: int, effects: list[Effect]
+) -> None:
+    """The order leaves anew under *reqid*: the request that it had left under never arrived."""
+    dialog.flags &= ~f.DOUBTS
+    dialog.lost_reqid = dialog.reqid
+    send_order(book, record, dialog, reqid, deadline_ns, effects)
+    take_over(dialog, reqid)
 
 
 def send_cancel(record: Record, dialog: Dialog, deadline_ns: int, effects: list[Effect]) -> None:

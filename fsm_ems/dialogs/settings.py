@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, cast
 
+from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.errors import InvalidMessage
 from fsm_ems.market import Market
 from fsm_ems.message_fields import TICKS_MAX, is_name
-from fsm_ems.numbers import no_decimals
+from fsm_ems.numbers import fits, no_decimals
 
 SECOND_NS = 10**9
 LIMIT_TICKS = 5
@@ -84,6 +85,9 @@ class Settings:
     history is asked for it every *check_every_ns*; 0 for never. Finished dialogs leave memory past
     *keep_finished* or *keep_age_ns*. At most *parked_max* reports a broker wait for their order's ack, and at
     most *open_edits_max* edits of an order are out or held. Orders born at a venue belong to *operator*.
+    *fee_factor* is how many times the fee of what was opened is in a position's price per unit: by default
+    twice, for the exit to come.
+    Of each identity's stream the last *keep_events* statuses are kept for those who come back to it.
 
     Raises:
         InvalidMessage: naming each field of another type, or out of its bounds.
@@ -100,10 +104,12 @@ class Settings:
     keep_age_ns: int = 30 * 86_400 * SECOND_NS
     parked_max: int = 1_000
     open_edits_max: int = 16
+    keep_events: int = 10_000
     operator: str = "operator"
     markets: Mapping[str, Market] = field(default_factory=dict[str, Market])
     limit_ticks: Mapping[str, int] = field(default_factory=dict[str, int])
     quote_age_ns: int = 5 * SECOND_NS
+    fee_factor: Decimal = ENTRY_AND_EXIT
 
     def __post_init__(self) -> None:
         # Found here, and not by the first order or the first deadline.
@@ -128,6 +134,7 @@ class Settings:
             if type(value) is not int or value < (name in _ABOVE_ZERO):
                 least = "above zero" if name in _ABOVE_ZERO else "zero or more"
                 problems.append(f"{name}: {value!r} is no whole number {least}")
+        problems += _wrong_factor(self.fee_factor)
         if type(self.operator) is not str or not is_name(self.operator):
             problems.append(f"operator: {self.operator!r} is no name, which is 1 to 40 of A-Z a-z 0-9 _ . -")
         if problems:
@@ -151,8 +158,16 @@ _DEFAULT = Capabilities()
 _ABOVE_ZERO = frozenset({"request_deadline_ns", "ask_every_ns"})  # else one moment would never be over
 _WHOLE = (
     *sorted(_ABOVE_ZERO), "margin_ns", "redrive_max_ns", "check_every_ns", "keep_finished", "keep_age_ns",
-    "parked_max", "open_edits_max", "quote_age_ns",
+    "keep_events", "parked_max", "open_edits_max", "quote_age_ns",
 )  # fmt: skip  # one name a line says no more
+
+
+def _wrong_factor(factor: Decimal) -> tuple[str, ...]:
+    """What is no finite number of zero or more."""
+    wrong = no_decimals({"fee_factor": factor})
+    if wrong or (factor.is_finite() and factor >= 0 and fits(factor)):
+        return wrong
+    return (f"fee_factor: {factor} is no number of zero or more, of 34 digits within 18 places of the point",)
 
 
 def _wrong_mapping(name: str, given: object, kind: type) -> Iterator[str]:

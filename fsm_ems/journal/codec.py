@@ -52,6 +52,7 @@ from fsm_ems.dialogs.record import (
     Triggered,
     Unparked,
 )
+from fsm_ems.journal.quick import quick_reader
 from fsm_ems.journal.typed import Reader, fields_reader, is_object, read_int, read_text, reader_of
 from fsm_ems.machines.order_events import OrderEvent
 from fsm_ems.messages import AnyReport
@@ -74,7 +75,7 @@ def encode(record: Record) -> str:
     return (
         f'{{"v":1,"seq":{record.seq},"time_ns":{record.time_ns},{about(record.owner, record.oid)},'
         f'"event":{_EVENT[record.event]},"then":{_EVENT[record.then]},'
-        f'"kind":"{kind.__name__}","payload":{{{_WRITERS[kind](record.payload)}}},'
+        f'"kind":"{kind.__name__}","payload":{{{WRITERS[kind](record.payload)}}},'
         f'"tells":[{told}],"alarm":{_text(record.alarm)}}}'
     )
 
@@ -114,7 +115,7 @@ def _body(body: Body) -> str:
         f'"expire_ns":{_int(body.expire_ns)},"post_only":{_YES_NO[body.post_only]},'
         f'"mode":{quoted(body.mode)},"direction":{_text(body.direction)},"trigger":{quoted(body.trigger)},'
         f'"trail":{_number(body.trail)},"limit_ticks":{_int(body.limit_ticks)},'
-        f'"account":{quoted(body.account)}}}'
+        f'"account":{quoted(body.account)},"if_absent":{quoted(body.if_absent)}}}'
     )
 
 
@@ -175,7 +176,8 @@ def _edit_wanted(payload: EditWanted) -> str:
 def _reported(payload: Reported) -> str:
     return (
         f'"broker":{quoted(payload.broker)},"report":{_report(payload.report)},'
-        f'"deadline_ns":{payload.deadline_ns},"origin":{payload.origin},"foreign":{_YES_NO[payload.foreign]}'
+        f'"deadline_ns":{payload.deadline_ns},"origin":{payload.origin},"foreign":{_YES_NO[payload.foreign]},'
+        f'"reqid":{_reqid(payload.reqid)}'
     )
 
 
@@ -202,6 +204,7 @@ def _recalled(payload: Recalled) -> str:
         f'"size":"{payload.size}","price":{_number(payload.price)},"stated":"{payload.stated}",'
         f'"fills":[{fills}],"replaced":[{replaced}],"flags":{payload.flags},"end":{_text(payload.end)},'
         f'"noted_end":{_text(payload.noted_end)},"reqids":[{",".join(map(_reqid, payload.reqids))}],'
+        f'"lost_reqid":{_reqid(payload.lost_reqid)},'
         f'"venue_ids":[{",".join(map(quoted, payload.venue_ids))}],'
         f'"edit_ids":[{edits}]'
     )
@@ -264,7 +267,7 @@ def _orphaned(payload: Orphaned) -> str:
     return f'"broker":{quoted(payload.broker)},"report":{_report(payload.report)},"origin":{payload.origin}'
 
 
-_WRITERS: dict[type[Any], Callable[[Any], str]] = {
+WRITERS: dict[type[Any], Callable[[Any], str]] = {
     Submitted: _submitted,
     Held: _held,
     Adopted: _adopted,
@@ -291,6 +294,7 @@ _WRITERS: dict[type[Any], Callable[[Any], str]] = {
     Unparked: _unparked,
     Orphaned: _orphaned,
 }
+"""What writes the payload of a line, by its kind."""
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -299,6 +303,7 @@ _event: Reader = reader_of(OrderEvent | None)
 _tells: Reader = reader_of(tuple[tuple[str, int], ...])
 _alarm: Reader = reader_of(str | None)
 _NAMES = frozenset({"v", "kind", *Record.__struct_fields__})
+_quick = quick_reader(WRITERS)
 
 
 def decode(line: str | bytes) -> Record:
@@ -307,7 +312,8 @@ def decode(line: str | bytes) -> Record:
     Raises:
         ValueError: the line is not one that :func:`encode` makes; the text says where.
     """
-    return from_fields(from_json(line, cache_strings="keys"))
+    record = _quick(line)
+    return from_fields(from_json(line, cache_strings="keys")) if record is None else record
 
 
 def as_fields(record: Record) -> dict[str, Any]:

@@ -108,11 +108,12 @@ class RecordFile:
 
 
 class FileLog(RecordFile):
-    """A file of records, read and verified when opened, then added to. One process at a time may do so.
+    """A file of records, read and verified when opened, then added to. One open log of a file at a time.
 
     *cut* tells what was cut off when it was opened, None where nothing was.
 
     Raises:
+        LogInUse: another open log, here or in another process, has the file.
         LogDamaged: the file is not what was written; it is left as it is.
         LogHalted: the file cannot be opened for writing.
     """

@@ -21,7 +21,8 @@ if sys.platform == "win32":  # pragma: no cover -- locks of another kind, only o
 
     _BEYOND = 1 << 30  # a locked byte cannot be read there: one that no text reaches is locked
 
-    def _locked(file: int) -> bool:
+    def locked(file: int) -> bool:
+        """Take the lock of an open file, as long as it stays open; False where another opening has it."""
         os.lseek(file, _BEYOND, os.SEEK_SET)
         try:
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
@@ -34,7 +35,8 @@ if sys.platform == "win32":  # pragma: no cover -- locks of another kind, only o
 else:
     import fcntl
 
-    def _locked(file: int) -> bool:
+    def locked(file: int) -> bool:
+        """Take the lock of an open file, as long as it stays open; False where another opening has it."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -62,7 +64,7 @@ class FolderLock:
             raise
 
     def _take(self, path: Path) -> None:
-        if not _locked(self._file):
+        if not locked(self._file):
             holder = os.read(self._file, _HOLDER_MAX).decode("utf-8", "replace").strip()
             raise LogInUse(str(path.parent), holder or "another program")
         with suppress(OSError):  # the lock is what counts, and a full disk takes no name

@@ -18,12 +18,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, NoReturn, Protocol
 from zlib import crc32
 
-from fsm_ems.errors import LogDamaged, LogFault, LogHalted
+from fsm_ems.errors import LogDamaged, LogFault, LogHalted, LogInUse
 from fsm_ems.folders import make_folder, sync_directory
+from fsm_ems.journal.folder_lock import locked
 
 _CHECKSUM = 9  # eight digits and a blank
 
@@ -82,14 +84,16 @@ class LineFile:
     def check(self) -> int | None:
         """Verify every line; the number of a torn last line, None where there is none."""
         with self.opened() as file:
-            lines, _, torn = self._measured(file)
+            lines, _, _, torn = self._measured(file)
         return lines + 1 if torn else None
 
-    def _measured(self, file: BinaryIO) -> tuple[int, int, int]:
-        """How many lines there are, their bytes, and those of a torn last one."""
-        lines = sum(1 for _ in self._sound(file))
+    def _measured(self, file: BinaryIO) -> tuple[int, bytes, int, int]:
+        """How many lines there are, the text of the last, their bytes, and those of a torn one behind it."""
+        lines, last = 0, b""
+        for lines, last in self._sound(file):  # noqa: B007 -- the last of them
+            pass
         sound = file.tell()
-        return lines, sound, file.seek(0, os.SEEK_END) - sound
+        return lines, last, sound, file.seek(0, os.SEEK_END) - sound
 
     def _sound(self, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         """Number and text of every line but a torn last one; *file* is left behind the last of them."""
@@ -148,10 +152,20 @@ class Appending(Protocol):
 
 
 class FileEnd:
-    """The end of a real file, without a buffer of ours in between."""
+    """The end of a real file, without a buffer of ours in between. Nobody else has it until it is closed.
+
+    Raises:
+        LogInUse: somebody else has it open, in this process or another.
+        OSError: it cannot be opened or locked.
+    """
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with ExitStack() as undone:
+            undone.callback(os.close, self._fd)
+            if not locked(self._fd):
+                raise LogInUse(str(path), "another log that is open")
+            undone.pop_all()
 
     def write(self, line: bytes) -> int:
         return os.write(self._fd, line)
@@ -164,12 +178,13 @@ class FileEnd:
 
 
 class LineLog(LineFile):
-    """Such a file, read and verified when opened, then added to. One process at a time may do so.
+    """Such a file, read and verified when opened, then added to. One opening at a time may do so.
 
     *seq* is the number of its last line. *cut* tells what was cut off when it was opened, None where nothing
     was.
 
     Raises:
+        LogInUse: another opening adds to it.
         LogDamaged: the file is not what was written; it is left as it is.
         LogHalted: the file cannot be opened for writing.
     """
@@ -187,21 +202,29 @@ class LineLog(LineFile):
                 make_folder(path.parent)
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists():
+            self._end = opened(path)  # before anything is cut off: somebody else may be writing it
+            with ExitStack() as undone:
+                undone.callback(self._end.close)
                 self._verify()
-            self._end = opened(path)
-            if sync:
-                self._end.sync()
-                sync_directory(path.parent)
+                if sync:
+                    self._end.sync()
+                    sync_directory(path.parent)
+                undone.pop_all()
         except OSError as error:
             raise LogHalted(f"{path} cannot be opened: {error}") from error
 
     def _verify(self) -> None:
         with self.path.open("r+b") as file:
-            self.seq, sound, torn = self._measured(file)
+            self.seq, last, sound, torn = self._measured(file)
             if torn:
                 file.truncate(sound)
                 self.cut = f"{self.path}: line {self.seq + 1} was torn; its {torn} bytes were cut off"
+            if self._sync and self.seq:
+                # Where an earlier run could not sync it, it may be in memory alone, look whole, and be left
+                # out of later syncs: written once more, it is part of the next one.
+                line = framed(last)
+                file.seek(sound - len(line))
+                file.write(line)
 
     def check_open(self) -> None:
         """Raise LogHalted where nothing is taken any more."""

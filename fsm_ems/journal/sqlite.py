@@ -22,14 +22,15 @@ from fsm_ems.journal.sqlite_connection import Connection, connected, make_durabl
 from fsm_ems.journal.sqlite_read import JournalRows
 from fsm_ems.journal.sqlite_store import (
     COLUMNS,
+    FIRST_PREV,
     check_form,
     check_pages,
-    check_rows,
     create,
     is_blank,
     names_of,
     row_of,
     told_plainly,
+    verified,
 )
 from fsm_ems.journal.sqlite_writer import Staged, Writer
 
@@ -39,9 +40,14 @@ _WRITING = apsw.SQLITE_OPEN_READWRITE
 _EVERY_ROW = f"SELECT {COLUMNS} FROM records ORDER BY seq"  # noqa: S608 -- our own names
 
 
+def _nowhere(_: Record) -> None:
+    """Nobody folds them."""
+
+
 class Journal(JournalRows):
     """The journal in *folder*, verified when opened, then added to. One open journal in a folder at a time.
 
+    *take* is given every record while it is verified, so that whoever folds them need not read them again.
     *vfs* names another of SQLite's file systems, for tests of failing disks. :meth:`append` and all reading
     belong to one thread.
 
@@ -53,7 +59,9 @@ class Journal(JournalRows):
         LogFault: it cannot be read.
     """
 
-    def __init__(self, folder: Path, *, vfs: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, take: Callable[[Record], object] | None = None, vfs: str | None = None
+    ) -> None:
         super().__init__(folder)
         self._vfs = vfs
         try:
@@ -62,18 +70,19 @@ class Journal(JournalRows):
         except OSError as error:
             raise LogHalted(f"{folder} cannot be opened: {error}") from error
         try:
-            self._open()
+            self._open(_nowhere if take is None else take)
         except BaseException:
             self._unlock()
             raise
 
-    def _open(self) -> None:
+    def _open(self, take: Callable[[Record], object]) -> None:
         made = not self.path.exists()
         if made:
             with told_plainly(self.path):
                 os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
         self._reader: Connection | None = None
         writing: Connection | None = None
+        seq, last = 0, FIRST_PREV
         try:
             with told_plainly(self.path):
                 writing = connected(self.path, _WRITING, self._vfs)
@@ -81,7 +90,9 @@ class Journal(JournalRows):
                 if not blank:
                     check_form(writing, self.path)
                     check_pages(writing, self.path)
-                seq, self._hash = check_rows([] if blank else writing.execute(_EVERY_ROW), self.path)
+                for record, digest in verified([] if blank else writing.execute(_EVERY_ROW), self.path):
+                    seq, last = record.seq, digest
+                    take(record)
                 make_durable(writing, self.path)
                 if blank:
                     create(writing)
@@ -94,7 +105,7 @@ class Journal(JournalRows):
             if writing is not None:
                 writing.close()
             raise
-        self._seq = seq
+        self._seq, self._hash = seq, last
         self._writer = Writer(writing, seq, str(self.path))
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────────────

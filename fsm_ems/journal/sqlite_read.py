@@ -17,7 +17,6 @@ import apsw
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import LogFault
 from fsm_ems.journal.base import Key, life_named, mentions
-from fsm_ems.journal.codec import decode
 from fsm_ems.journal.sqlite_connection import Connection, connected
 from fsm_ems.journal.sqlite_store import (
     COLUMNS,
@@ -28,11 +27,12 @@ from fsm_ems.journal.sqlite_store import (
     chained,
     check_form,
     check_pages,
-    check_row,
     damaged_record,
+    decoded,
     is_blank,
     names_of,
     told_plainly,
+    verified,
 )
 
 PAGE = 1_000
@@ -87,20 +87,18 @@ class JournalRows:
     def __iter__(self) -> Iterator[Record]:
         """Every record, in order, as far as they go when this begins; those of a writer may go on."""
         upto, staged = self._kept()
-        for row in self._rows(upto):
-            yield self._decoded(row.seq, row.body)
+        for record, _ in self._verified(upto):
+            yield record
         yield from staged
 
-    def _rows(self, upto: int = _ALL) -> Iterator[Row]:
+    def _verified(self, upto: int = _ALL) -> Iterator[tuple[Record, bytes]]:
         seq, last = 0, FIRST_PREV
         while True:
             with self._reading() as connection:
-                page = [Row(*row) for row in connection.execute(_PAGE_SQL, (seq, upto, PAGE))]
-            for row in page:
-                seq += 1
-                check_row(row, self.path, seq, last)
-                last = row.hash
-                yield row
+                page: list[Row] = [*connection.execute(_PAGE_SQL, (seq, upto, PAGE))]
+            for record, digest in verified(page, self.path, seq, last):
+                seq, last = record.seq, digest
+                yield record, digest
             if len(page) < PAGE:
                 return
 
@@ -113,7 +111,7 @@ class JournalRows:
         for seq, body, prev, digest in found:
             if chained(prev, body) != digest:
                 raise damaged_record(self.path, seq, "the hash does not match: the record was altered")
-            life.append(self._decoded(seq, body))
+            life.append(decoded(self.path, seq, body))
         return life + [record for record in staged if record.oid == oid and record.owner == owner]
 
     def owners(self, oid: str) -> tuple[str, ...]:
@@ -152,20 +150,14 @@ class JournalRows:
         with self._reading() as connection:
             check_pages(connection, self.path)
         seq, last = 0, FIRST_PREV
-        for row in self._rows():
-            seq, last = row.seq, row.hash
-            names = names_of(self._decoded(seq, row.body))
+        for record, digest in self._verified():
+            seq, last = record.seq, digest
+            names = names_of(record)
             with self._reading() as connection:
                 lost = [name for name in names if not [*connection.execute(_NAMED_SQL, name)]]
             if lost:
                 raise damaged_record(self.path, seq, f"its order is not found by {lost[0][0]!r}")
         return Checked(seq, last.hex())
-
-    def _decoded(self, seq: int, body: str) -> Record:
-        try:
-            return decode(body)
-        except ValueError as problem:
-            raise damaged_record(self.path, seq, str(problem)) from None
 
 
 def _by_seq(record: Record) -> int:

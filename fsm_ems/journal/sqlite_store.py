@@ -15,7 +15,7 @@ lets go of the locks that this process has on it.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -26,7 +26,7 @@ import apsw
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import LogDamaged, LogFault
 from fsm_ems.journal.base import ExecIds, Reqids, VenueIds, ids_in
-from fsm_ems.journal.codec import VERSION, about, encode
+from fsm_ems.journal.codec import VERSION, decode, encode
 from fsm_ems.journal.sqlite_connection import Connection
 
 FILE = "journal.sqlite"
@@ -148,22 +148,32 @@ def check_pages(connection: Connection, path: Path) -> None:
             _damaged(path, 0, str(said))
 
 
-def check_rows(rows: Iterable[Row], path: Path, seq: int = 0, last: bytes = FIRST_PREV) -> tuple[int, bytes]:
-    """The seq and hash of the last of *rows*, which must follow record *seq* whose hash is *last*.
+def verified(
+    rows: Iterable[Row], path: Path, seq: int = 0, last: bytes = FIRST_PREV
+) -> Iterator[tuple[Record, bytes]]:
+    """The records of *rows*, each with its hash, which must follow record *seq* whose hash is *last*.
 
     Raises:
-        LogDamaged: one does not.
+        LogDamaged: one does not, or is not what was written.
     """
     for row in rows:
         seq += 1
         check_row(row, path, seq, last)
-        last = row[7]
-    return seq, last
+        _, _, kind, owner, oid, body, _, last = row
+        record = decoded(path, seq, body)
+        if (
+            record.seq != seq
+            or record.owner != owner
+            or record.oid != oid
+            or type(record.payload).__name__ != kind
+        ):
+            _damaged(path, seq, "its columns do not say what the record says")
+        yield record, last
 
 
 def check_row(row: Row, path: Path, expected: int, last: bytes) -> None:
     """Raise LogDamaged unless *row* is record *expected*, whole, and follows the one whose hash is *last*."""
-    seq, version, kind, owner, oid, body, prev, digest = row
+    seq, version, _, _, _, body, prev, digest = row
     if seq != expected:
         _damaged(path, expected, f"record {expected} belongs here, and this is record {seq}: some are lost")
     if version != VERSION:
@@ -176,12 +186,18 @@ def check_row(row: Row, path: Path, expected: int, last: bytes) -> None:
         _damaged(path, seq, "the hash does not match: the record was altered")
     if prev != last:
         _damaged(path, seq, "it does not follow the record before it: that one is not what it was")
-    if not (
-        body.startswith(f'{{"v":{version},"seq":{seq},')
-        and about(owner, oid) in body
-        and f'"kind":"{kind}"' in body
-    ):
-        _damaged(path, seq, "its columns do not say what the record says")
+
+
+def decoded(path: Path, seq: int, body: str) -> Record:
+    """The record in the *body* of row *seq*.
+
+    Raises:
+        LogDamaged: it is none.
+    """
+    try:
+        return decode(body)
+    except ValueError as problem:
+        raise damaged_record(path, seq, str(problem)) from None
 
 
 def _damaged(path: Path, seq: int, problem: str, cause: BaseException | None = None) -> NoReturn:

@@ -14,8 +14,8 @@ from fsm_ems.machines.order import AT_VENUE, OrderState
 S = OrderState
 VENUE, CONTACT, SENT, HELD = "at_venue", "in_contact", "no_ack", "held"
 
-ALERT, HIGH, MAIN, LOW, DOUBT = 62, 230, 362, 494, 618  # the lanes, from the top
-BORN, KEPT, SENDING, ACKED, MIDDLE, OPEN, END = 88, 276, 512, 728, 900, 1072, 1372  # the columns
+ALERT, HIGH, MAIN, LOW, DOUBT = 62, 230, 378, 510, 634  # the lanes, from the top
+BORN, KEPT, SENDING, ACKED, MIDDLE, OPEN, END = 88, 256, 542, 758, 930, 1102, 1402  # the columns
 
 
 def _box(
@@ -54,6 +54,7 @@ _BIRTH_AND_WAITING: dict[tuple[str, str], Route] = {
     (S.NEW, S.ACKED): Route(
         Port("bottom"), Port("bottom", -44), 0.3, (Point(BORN, MAIN + 58), Point(ACKED - 44, MAIN + 58))
     ),
+    (S.DARK_OPEN, S.DARK_TRIGGERED): Route(Port("right", -8), Port("left", -8), Point(377, HIGH - 8)),
     (S.DARK_TRIGGERED, S.ACKED): Route(Port("right"), Port("top", -36), 0.45),
     (HELD, S.EXPIRED): Route(Port("right", at=117), Port("top"), 0.42, (Point(END, 117),)),
     (HELD, S.CANCELLED): Route(
@@ -63,17 +64,18 @@ _BIRTH_AND_WAITING: dict[tuple[str, str], Route] = {
     (S.CANCEL_STASHED, S.PENDING): Route(Port("top", 30), Port("bottom", 30), 0.38),
     (S.CANCEL_STASHED, S.DARK_TRIGGERED): Route(
         Port("left"),
-        Port("left", 12),
-        Point(421, 291),
-        (Point(421, LOW), Point(421, HIGH + 12)),
+        Port("left", 16),
+        Point(448, 312),
+        (Point(448, LOW), Point(448, HIGH + 16)),
         upright=True,
     ),
-    (SENT, S.OPEN): Route(Port("right", at=298), Port("left", -13), 0.13),
+    (S.CANCEL_STASHED, S.CANCELLING): Route(Port("right"), Port("left"), 0.32),
+    (SENT, S.OPEN): Route(Port("right", at=MAIN - 64), Port("left", -13), 0.115),
     (SENT, S.EDITING): Route(Port("right", at=HIGH - 14), Port("left", -14), 0.35),
     (SENT, S.CANCELLING): Route(
         Port("bottom", 78),
         Port("bottom", -44),
-        0.66,
+        0.46,
         (Point(SENDING + 78, LOW + 38), Point(MIDDLE - 44, LOW + 38)),
     ),
 }
@@ -82,11 +84,11 @@ _RESTING: dict[tuple[str, str], Route] = {
     (S.ACKED, S.OPEN): Route(Port("right"), Port("left"), 0.3),
     (S.OPEN, S.FILLED): Route(Port("right"), Port("left"), 0.68),
     (S.ACKED, S.EDITING): Route(Port("top", -4), Port("left", -2), 0.27),
-    (S.EDITING, S.ACKED): Route(Port("left", 12), Port("top", 36), 0.42),
-    (S.OPEN, S.EDITING): Route(Port("top", -30), Port("right", 12), 0.25),
-    (S.EDITING, S.OPEN): Route(Port("right", -4), Port("top", 12), 0.5),
+    (S.EDITING, S.ACKED): Route(Port("left", 12), Port("top", 36), Point(MIDDLE - 72, HIGH + 58)),
+    (S.OPEN, S.EDITING): Route(Port("top", -30), Port("right", 12), 0.12),
+    (S.EDITING, S.OPEN): Route(Port("right", -4), Port("top", 12), Point(OPEN - 2, HIGH + 16)),
     (S.ACKED, S.CANCELLING): Route(Port("bottom", 8), Port("left", -10), 0.5),
-    (S.CANCELLING, S.ACKED): Route(Port("top", -44), Port("bottom", 44), 0.66),
+    (S.CANCELLING, S.ACKED): Route(Port("top", -44), Port("bottom", 44), Point(MIDDLE - 90, MAIN + 61)),
     (S.OPEN, S.CANCELLING): Route(Port("bottom", 12), Port("right"), 0.45),
     (S.CANCELLING, S.OPEN): Route(Port("top", 44), Port("bottom", -30), 0.8),
     (S.EDITING, S.CANCELLING): Route(Port("bottom"), Port("top"), 0.25),
@@ -95,6 +97,15 @@ _RESTING: dict[tuple[str, str], Route] = {
 _DOUBT_AND_ENDS: dict[tuple[str, str], Route] = {
     (CONTACT, S.UNKNOWN): Route(Port("bottom", at=MIDDLE), Port("top")),
     (S.UNKNOWN, S.ACKED): Route(Port("left"), Port("bottom", -18), 0.3),
+    (S.UNKNOWN, S.PENDING): Route(
+        Port("left", 11), Port("left", 13), 0.24, (Point(431, DOUBT + 11), Point(431, MAIN + 13))
+    ),
+    (S.UNKNOWN, S.DARK_TRIGGERED): Route(
+        Port("bottom", -48),
+        Port("left", 4),
+        0.3,
+        (Point(MIDDLE - 48, DOUBT + 35), Point(422, DOUBT + 35), Point(422, HIGH + 4)),
+    ),
     (S.UNKNOWN, S.OPEN): Route(Port("right"), Port("bottom", 44), 0.3),
     (VENUE, S.FILLED): _level(MAIN + 17)._replace(label=Point(END - 120, MAIN + 33)),
     (VENUE, S.EXPIRED): _level(HIGH),
@@ -116,9 +127,9 @@ _DOUBT_AND_ENDS: dict[tuple[str, str], Route] = {
 }
 
 ORDER_LAYOUT = Layout(
-    width=1480,
-    height=746,
-    legend_top=698,
+    width=1510,
+    height=762,
+    legend_top=714,
     places=_PLACES,
     boxes=(
         _box(VENUE, "the venue may hold it", AT_VENUE, 58, 24),

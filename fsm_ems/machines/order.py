@@ -12,6 +12,8 @@ Rules every row keeps:
 * Executions are taken in every state a venue may hold the order in, ends included.
 * ``unknown`` is left by evidence only; a refusal or a passing hour is no evidence. After a lost link, which
   may have hidden executions, evidence is the answer to a question, or an end.
+* What was sent leaves again only where it is proven never to have arrived, its owner allows it and wants no
+  cancel.
 * Ends are quiet, not frozen: late fills, busts and corrections are booked, and a bust may reopen
   ``filled``. ``cancelled`` and ``expired`` stay what they are.
 * Where one report settles a request while another is still open, a second step follows in the same
@@ -204,6 +206,20 @@ def _doubt() -> Rows:
     yield Row(S.UNKNOWN, E.MISSING, S.UNKNOWN, "doubt", "one read without it is not yet proof of absence")
     yield Row(
         S.UNKNOWN, E.ABSENT, S.REJECTED, "doubt", "never acknowledged and twice not found: it never arrived"
+    )
+    yield Row(
+        S.UNKNOWN,
+        E.RESEND,
+        S.PENDING,
+        "doubt",
+        "it never arrived, and may be sent again: once, under a new id",
+    )
+    yield Row(
+        S.UNKNOWN,
+        E.RESEND_DARK,
+        S.DARK_TRIGGERED,
+        "doubt",
+        "it never arrived, and may be sent again; it does not fire again",
     )
     for event, seen in ((E.SEEN_ACKED, "the venue has it"), (E.SEEN_OPEN, "it rests or trades")):
         reason = f"{seen}; what the lost link hid only an answer can tell"

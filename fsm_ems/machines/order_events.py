@@ -81,6 +81,8 @@ class OrderEvent(StrEnum):
     ASK = "ask"
     MISSING = "missing"
     ABSENT = "absent"
+    RESEND = "resend"
+    RESEND_DARK = "resend_dark"
     SEEN_ACKED = "seen_acked"
     SEEN_OPEN = "seen_open"
     FOUND_ACKED = "found_acked"
@@ -159,6 +161,8 @@ COLUMNS: tuple[Column[OrderEvent], ...] = (
     Column(E.ASK, "ignore", "the venue is asked about the order"),
     Column(E.MISSING, "ignore", "a read of the venue does not show the order"),
     Column(E.ABSENT, "ignore", "two equal reads of the venue do not show the order"),
+    Column(E.RESEND, "anomaly", "an order that never arrived is sent again, as its owner allows"),
+    Column(E.RESEND_DARK, "anomaly", "a triggered dark order that never arrived is sent again"),
     Column(E.SEEN_ACKED, "anomaly", "a report after a lost link shows that the venue has the order"),
     Column(E.SEEN_OPEN, "anomaly", "a report after a lost link shows that the order rests or trades"),
     Column(E.FOUND_ACKED, "anomaly", "evidence that the venue has the order"),

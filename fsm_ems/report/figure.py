@@ -14,10 +14,11 @@ from typing import Any
 from fsm_ems.machines.order import OrderState
 from fsm_ems.numbers import plain
 from fsm_ems.report.life import Life, Mark, Terms
-from fsm_ems.report.looks import PATTERNS, SIDES, SIGNS
+from fsm_ems.report.looks import ON_PRICE, PATTERNS, SIDES, SIGNS
 from fsm_ems.report.run import Run
 from fsm_ems.report.standing import Traded
 from fsm_ems.report.track import Track
+from fsm_ems.report.view import Beyond, first_view
 from fsm_ems.tally import price_text, short
 from fsm_ems.why import time_text
 
@@ -29,6 +30,8 @@ CHART_HEIGHT = 720
 FONT = {"color": "@text", "family": "ui-sans-serif,system-ui,sans-serif", "size": 12}
 PRINTS_DENSE = 400
 """So many prints are drawn smaller, so that the best prices are seen behind them."""
+BEYOND_SHOWN = 20
+"""How many orders out of view the pointer tells."""
 OID_SHOWN = 13
 """How many characters of an order's id fit beside its lane."""
 
@@ -52,6 +55,11 @@ def chart(run: Run) -> Figure:
         "yaxis3": _axis([0.0, 0.18], f"PnL, {market.quote}"),
     }
     layout["xaxis"] |= {"anchor": "y3"}
+    view = first_view(run.shown, run.lives, market.price_tick)
+    if view is not None:
+        layout["yaxis"]["range"] = [plain(view.low), plain(view.high)]
+        edges = ((view.above, "above", 1), (view.below, "below", 0))
+        layout["annotations"] = [_edge(*edge, market.quote) for edge in edges if edge[0]]
     return {"data": traces, "layout": layout}
 
 
@@ -216,6 +224,29 @@ def _terms_text(life: Life, terms: Terms) -> str:
     return f"{waits}{life.body.side} {plain(terms.size)} at {plain(terms.price)}"
 
 
+def _edge(beyond: Sequence[Beyond], where: str, y: int, quote: str) -> Figure:
+    """The note at an edge of the price on the orders *beyond* it: true however one zooms."""
+    (oid, price), count = beyond[0], len(beyond)
+    orders = f"{count} orders {where} the first view, the nearest " if count > 1 else ""
+    only = f" {where} the first view," if count == 1 else ""
+    text = f"{'▲' if y else '▼'} {orders}{_lane_name(oid)}{only} at {plain(price)}"
+    told = [f"{oid} at {plain(price)} {quote}" for oid, price in beyond[:BEYOND_SHOWN]]
+    if count > BEYOND_SHOWN:
+        told.append(f"and {count - BEYOND_SHOWN} more")
+    return {
+        "text": escape(text),
+        "hovertext": "<br>".join(map(escape, told)),
+        "xref": "x domain",
+        "yref": "y domain",
+        "x": 0,
+        "y": y,
+        "xanchor": "left",
+        "yanchor": "bottom" if y else "top",
+        "showarrow": False,
+        "font": {"color": "@faint", "size": 11.5},
+    }
+
+
 def _selected() -> Figure:
     """Empty until an order is opened: its prices, drawn strongly."""
     line = {"width": 9, "color": "@selected"}
@@ -229,7 +260,7 @@ def _price_marks(found: Sequence[Life]) -> list[Figure]:
         for mark in life.marks:
             if mark.price is not None:
                 _put(traces[mark.kind], mark.time_ns, mark.price, _mark_text(life, mark), life.oid)
-    return [traces[kind] for kind in ("trigger", "edit", "cancel", "rejected") if traces[kind]["x"]]
+    return [traces[kind] for kind in ON_PRICE if traces[kind]["x"]]
 
 
 def _mark_text(life: Life, mark: Mark) -> list[str]:

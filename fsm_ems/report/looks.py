@@ -6,7 +6,7 @@ serves light and dark. Whatever differs in colour also differs in pattern, shape
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from fsm_ems.machines.looks import look
@@ -101,6 +101,8 @@ SIGNS: Mapping[Kind, Sign] = {
     "rejected": Sign("octagon-open", "@warn", "rejected"),
     "expired": Sign("hourglass", "@state-expired", "expired"),
 }
+ON_PRICE: Sequence[Kind] = ("trigger", "edit", "cancel", "rejected")
+"""What is marked on the price, and not on an order's lane alone."""
 SIDES: Mapping[str, Sign] = {
     "buy": Sign("triangle-up", "@buy", "bought"),
     "sell": Sign("triangle-down", "@sell", "sold"),

@@ -20,13 +20,17 @@ from fsm_ems.report.html import Markup, join, tag
 from fsm_ems.report.life import Life
 from fsm_ems.report.looks import sheet
 from fsm_ems.report.run import Run
-from fsm_ems.tally import Line, Sum, price_text, short, state_of
+from fsm_ems.tally import COLUMNS, Line, Sum, as_row, price_text, short
 from fsm_ems.why import HEADINGS, as_rows, time_text
 
 MACHINE = "page:machine"
-NUMBERS = frozenset({"step", "seq", "filled", "left", "price", "size", "limit", "average", "fees", "fills"})
-EXACT = frozenset({"order", "time", "state"})
-WORDS = frozenset({"what", "why"})
+CLASSES = {
+    **dict.fromkeys(("step", "seq", "filled", "left", "size", "limit", "average", "fees", "fills"), "number"),
+    **dict.fromkeys(("order", "time"), "exact"),
+    **dict.fromkeys(("what", "why"), "words"),
+    "price": "number long",  # an average that does not end has 34 digits
+}
+"""How the columns are set, by their headings; the others break between words."""
 
 
 BACK = tag("p", tag("a", "To the charts, where it is drawn strongly", href="#page:chart"), class_="note")
@@ -151,8 +155,9 @@ def _refusals(run: Run) -> list[Markup]:
 
 def _drawn(run: Run) -> Markup:
     note = (
-        "Drag to zoom, double-click to go back; the legend switches lines off. A click on a lane or a mark "
-        "opens its order. Position and PnL move with fills and prints."
+        "Drag to zoom, double-click to go back, and once more for the prices of all orders; the legend "
+        "switches lines off. A click on a lane or a mark opens its order. Position and PnL move with fills "
+        "and prints."
     )
     if run.shown.thinned:
         each = max(track.each for track in (run.shown.bids, run.shown.asks, run.shown.prints))
@@ -184,31 +189,19 @@ def _figure(key: str, label: str, classes: str) -> Markup:
 
 # ── the orders ──────────────────────────────────────────────────────────────────────────────────────
 
-COLUMNS = ("order", "side", "type", "state", "filled", "size", "limit", "average", "fees", "fills")
-
 
 def _orders(run: Run) -> Markup:
     known = {life.oid for life in run.lives}
-    rows = [_cells(line, run, linked=oid in known) for oid, line in run.tally.lines.items()]
+    rows = [tuple(_cells(line, run, linked=oid in known)) for oid, line in run.tally.lines.items()]
     return _table(COLUMNS, rows)
 
 
-def _cells(line: Line, run: Run, *, linked: bool) -> tuple[str, ...]:
-    order, last, traded = line.order, line.last, line.traded
-    size, price = (order.size, order.price) if last is None else (last.size, last.price)
-    kind = "post-only" if order.post_only else f"dark {order.type}" if order.mode == "dark" else order.type
-    return (
-        tag("a", order.oid, href=f"#{order.oid}") if linked else order.oid,
-        order.side,
-        kind if order.tif == "gtc" else f"{kind} {order.tif}",
-        _state(state_of(line)),
-        "-" if last is None else plain(last.filled),
-        "-" if size is None else plain(size),
-        "-" if price is None else plain(price),
-        price_text(traded.average_price, run.setup.market.price_tick),
-        short(traded.fees),
-        str(traded.fills),
-    )
+def _cells(line: Line, run: Run, *, linked: bool) -> Iterator[str]:
+    for name, text in zip(COLUMNS, as_row(line, run.setup.market.price_tick), strict=True):
+        if name == "state":
+            yield _state(text)
+        else:
+            yield tag("a", text, href=f"#{text}") if name == "order" and linked else text
 
 
 def _state(state: str) -> Markup:
@@ -216,10 +209,7 @@ def _state(state: str) -> Markup:
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
-    classes = [
-        "number" if name in NUMBERS else "exact" if name in EXACT else "words" if name in WORDS else False
-        for name in headings
-    ]
+    classes = [CLASSES.get(name, False) for name in headings]
     named = zip(headings, classes, strict=True)
     head = tag("tr", *(tag("th", name, scope="col", class_=kind) for name, kind in named))
     body = (

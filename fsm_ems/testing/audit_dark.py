@@ -35,14 +35,17 @@ class AuditedMarket(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """The settings that matter here: ages in ns, the price tick by market, how many ticks away, and how long
-    the cancel of an order that the venue has lost waits at most.
+    """The settings that matter here: ages in ns, the price tick by market, how many ticks away, how long the
+    cancel of an order that the venue has lost waits at most, how long after a deadline the venue is asked,
+    and whether it *takes_late* what comes after one.
     """
 
     quote_age_ns: int = 5_000_000_000
     price_ticks: Mapping[str, Decimal] = {}
     limit_ticks: int = 5
     redrive_max_ns: int = 300_000_000_000
+    margin_ns: int = 0
+    takes_late: bool = False
 
 
 class Due(NamedTuple):

@@ -23,6 +23,7 @@ from fsm_ems.messages import (
     Edit,
     Report,
 )
+from fsm_ems.testing.audit_resend import TWICE, check_given_up
 from fsm_ems.testing.audited import DEAD, AuditedOrder
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, Quoted, TimePassed
@@ -142,9 +143,22 @@ def _check_end(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
 def check_told(order: AuditedOrder, notice: Notice, cause: Cause) -> None:
     """What only a person can deal with is loud."""
     check_withheld(order, notice, cause)
+    check_given_up(order, notice, cause)
     absent = isinstance(cause, BrokerdStatus) and cause.status == "absent"
     if absent and order.vanished and notice.record.alarm is None:
         breach("unknown", order, "the venue had it, does not know it any more, and nobody was told")
+
+
+def check_said(order: AuditedOrder, notice: Notice) -> None:
+    """The numbers that its owner is told are the order's."""
+    if notice.filled != order.filled:
+        breach("P3", order, f"told {notice.filled} filled, and it is {order.filled}")
+    ended = order.state in DEAD or order.state == "filled"
+    leaves = 0 if ended else max(order.size - order.filled, 0)
+    if notice.leaves != leaves:
+        breach("P9", order, f"told {notice.leaves} are left, and it is {leaves}")
+    if not order.alert and (notice.size, notice.price) != (order.size, order.price):
+        breach("terms", order, f"told {notice.size} at {notice.price}, not {order.size} at {order.price}")
 
 
 def check_withheld(order: AuditedOrder, notice: Notice, cause: Cause) -> None:
@@ -162,8 +176,11 @@ def check_withheld(order: AuditedOrder, notice: Notice, cause: Cause) -> None:
 
 
 def check_order_send(order: AuditedOrder, send: SendOrder, *, link_up: bool) -> None:
-    """An order leaves once, with its terms, when the link is in step and, if dark, when it has fired."""
-    if order.sends:
+    """An order leaves once, with its terms, when the link is in step and, if dark, when it has fired.
+
+    It leaves a second time where the first never arrived: :mod:`fsm_ems.testing.audit_resend` says when.
+    """
+    if order.sends > (order.lost is not None):
         breach("P1", order, "it was sent twice")
     if order.alert or (order.dark and not order.triggered) or order.state in DEAD:
         breach("P9", order, "it was sent and must not be")
@@ -211,6 +228,8 @@ def check_standing(order: AuditedOrder, now_ns: int, *, link_open: bool, link_up
     held = next((edit for edit in order.edits if not edit.out), None)
     if held is not None and order.state in ("acked", "open") and link_open:
         breach("P9", order, f"nothing holds edit {held.edit_id} back, and it has not left")
+    if order.lost is not None and order.sends < TWICE:
+        breach("P1", order, "it was said to be sent again, and it was not")
     if order.state in ("pending", "dark_triggered") and not order.sends and link_up:
         breach("P9", order, "nothing holds it back, and it has not left")
     if not link_open and order.at_venue and not doubtful:

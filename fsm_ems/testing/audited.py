@@ -6,8 +6,8 @@ The fold rules, in words:
   hold for executions that were never seen, and whatever is undone stays undone.
 * What traded is the sum of live executions, or the largest cumulative size a report stated, whichever is
   more. An undone execution lowers what was stated before by its size, a corrected one by the difference.
-* Terms are those of the order; of an edit once the venue confirms it or executes under its id (which
-  answers all earlier ones); of a restatement. The size never falls below what traded.
+* Terms are those of the order; of an edit once the venue confirms it or executes under its id (which answers
+  all earlier ones); of a restatement or an answer. The size never falls below what traded.
 * Terms of an order that ended other than filled never change.
 """
 
@@ -65,42 +65,18 @@ class AuditedEdit:
 
 
 class AuditedOrder:
-    """One order as its messages tell it."""
+    """One order as its messages tell it.
+
+    *again*: its owner lets it be sent again where it never arrived; *lost* is the request that never did.
+    """
 
     __slots__ = (
-        "absences",
-        "alert",
-        "arrived",
-        "asked",
-        "broker",
-        "cancel_again_ns",
-        "cancel_due_ns",
-        "cancel_every_ns",
-        "cancel_id",
-        "cancel_seen",
-        "dark",
-        "edits",
-        "expire_ns",
-        "gone",
-        "live",
-        "moved",
-        "oid",
-        "over",
-        "owner",
-        "place",
-        "price",
-        "reqid",
-        "sends",
-        "sent_due_ns",
-        "size",
-        "state",
-        "stated",
-        "triggered",
-        "unseen",
-        "vanished",
-        "waits",
-        "wish",
-    )
+        "absences", "again", "alert", "arrived", "asked", "broker", "cancel_again_ns",
+        "cancel_due_ns", "cancel_every_ns", "cancel_id", "cancel_seen", "dark", "edits",
+        "expire_ns", "gone", "live", "lost", "moved", "oid", "over", "owner", "place", "price",
+        "reqid", "sends", "sent_due_ns", "size", "state", "stated", "triggered", "unseen",
+        "vanished", "waits", "wish",
+    )  # fmt: skip  # one name a line says no more
 
     def __init__(
         self, owner: str, oid: str, broker: str, size: Decimal | None, price: Decimal | None
@@ -135,6 +111,8 @@ class AuditedOrder:
         self.vanished = False
         self.unseen = False
         self.over = False
+        self.again = False
+        self.lost: int | str | None = None
 
     def twin(self) -> AuditedOrder:
         """An equal one that shares nothing that can change."""
@@ -206,9 +184,9 @@ class AuditedOrder:
         """Everything that later checks depend on, without counters and clocks."""
         return (
             self.state, self.waits, self.size, self.price, self.sends, self.arrived, self.triggered,
-            self.stated,
-            self.wish, self.cancel_id is None, self.cancel_seen, self.asked is None, self.absences > 1,
-            self.absences > 0, self.unseen, self.over, self.vanished, self.cancel_every_ns,
+            self.stated, self.wish, self.cancel_id is None, self.cancel_seen, self.asked is None,
+            self.absences > 1, self.absences > 0, self.unseen, self.over, self.again, self.lost is None,
+            self.vanished, self.cancel_every_ns,
             max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.cancel_again_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.sent_due_ns - now_ns, 0) if self.sent_due_ns and not self.arrived else None,
@@ -292,7 +270,7 @@ class AuditedOrder:
         """*edit* is in force, and all that left before it are answered."""
         place = self.edits.index(edit)
         self.edits = (*(held for held in self.edits[:place] if not held.out), *self.edits[place + 1 :])
-        self.reqid = edit.reqid
+        self.reqid = edit.reqid or self.reqid
         if size is not None:
             self.size = max(size, self.filled)
         if price is not None:
@@ -333,6 +311,7 @@ class AuditedOrder:
                 self.take_terms(edit, edit.size, edit.price)
                 break
         self.edits = tuple(edit for edit in self.edits if not edit.out)
+        self.size, self.price = max(details.size, self.filled), details.price or self.price
 
     def whole(self, cum: Decimal | None) -> None:
         """All of it traded: the size in force, or the number the venue names, which an edit may explain."""
@@ -385,6 +364,11 @@ class AuditedOrder:
     def in_doubt(self) -> None:
         """It came into doubt: a cancel is sent again at its deadline."""
         self.asked, self.cancel_again_ns = None, self.cancel_due_ns
+
+    def leaves_again(self) -> None:
+        """What was sent never arrived, and it is sent once more."""
+        self.lost = self.reqid
+        self.found()
 
     def found(self) -> None:
         """It is in doubt no more."""

@@ -23,8 +23,6 @@ from fsm_ems.dialogs.record import (
     SendOrder,
 )
 from fsm_ems.messages import (
-    BrokerdBust,
-    BrokerdCorrection,
     BrokerdFill,
     BrokerdHistory,
     BrokerdStatus,
@@ -36,6 +34,7 @@ from fsm_ems.messages import (
 from fsm_ems.testing.audit_book import compare_loose, compare_order, compare_positions
 from fsm_ems.testing.audit_dark import AuditedMarket, Due, Rules, due, shown, waits
 from fsm_ems.testing.audit_history import asks, in_step, told_in
+from fsm_ems.testing.audit_resend import EXECUTION, WAITING, check_asked, check_resend, is_of_lost
 from fsm_ems.testing.audit_rules import (
     Cause,
     breach,
@@ -44,6 +43,7 @@ from fsm_ems.testing.audit_rules import (
     check_move,
     check_nothing,
     check_order_send,
+    check_said,
     check_told,
 )
 from fsm_ems.testing.audited import DEAD, AuditedEdit, AuditedOrder
@@ -61,8 +61,6 @@ from fsm_ems.testing.auditor_fold import (
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.clone import copier
 from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, Quoted, TimePassed
-
-_EXECUTION = BrokerdFill | BrokerdBust | BrokerdCorrection
 
 
 class Auditor:
@@ -252,6 +250,8 @@ class Auditor:
         return None if key is None else self.orders[key]
 
     def _fold(self, broker: str, order: AuditedOrder, report: Report) -> None:
+        if is_of_lost(order, report):
+            return
         key = (order.owner, order.oid)
         executions = [(broker, report.account, exec_id) for exec_id in executions_of(report)]
         if any(self.booked.get(execution, key) != key for execution in executions):
@@ -297,15 +297,21 @@ class Auditor:
 
     def _orphaned(self, record: Record, broker: str, report: Report) -> None:
         """An execution of nobody's is the operator's to look at, and loud."""
-        if record.owner != self.operator or record.alarm is None or not isinstance(report, _EXECUTION):
+        if record.owner != self.operator or record.alarm is None or not isinstance(report, EXECUTION):
             raise Breach("P6", f"{record.owner} was told of {report.name}, which belongs to nobody")
         self.alarmed |= {(broker, report.account, report.exec_id)}
 
     def _stepped(self, order: AuditedOrder, notice: Notice, cause: Cause, now_ns: int) -> None:
-        check_move(order, notice.state, cause, now_ns)
+        again = order.state == "unknown" and notice.state in WAITING
+        if again:
+            check_resend(order, notice.state, cause, now_ns, self.rules)
+        else:
+            check_move(order, notice.state, cause, now_ns)
         check_told(order, notice, cause)
         before, order.state = order.state, notice.state.value
-        if before == "unknown":
+        if again:
+            order.leaves_again()
+        elif before == "unknown":
             if isinstance(cause, BrokerdStatus):
                 answered(order, cause)
             if order.state != "unknown":
@@ -320,14 +326,7 @@ class Auditor:
         sends, self._sends = self._sends, []
         for send in sends:
             self._sent(order, send)
-        if notice.filled != order.filled:
-            breach("P3", order, f"told {notice.filled} filled, and it is {order.filled}")
-        ended = order.state in DEAD or order.state == "filled"
-        leaves = 0 if ended else max(order.size - order.filled, 0)
-        if notice.leaves != leaves:
-            breach("P9", order, f"told {notice.leaves} are left, and it is {leaves}")
-        if not order.alert and (notice.size, notice.price) != (order.size, order.price):
-            breach("terms", order, f"told {notice.size} at {notice.price}, not {order.size} at {order.price}")
+        check_said(order, notice)
 
     def _sent(self, order: AuditedOrder, send: SendOrder | SendAbout) -> None:
         link = self.links.get(send.broker)
@@ -344,6 +343,7 @@ class Auditor:
         if send.verb == "cancel":
             order.cancel_left(send, self.rules.redrive_max_ns)
         elif send.verb == "query":
+            check_asked(order, send, self.rules)
             order.asked = send.reqid
         else:
             edit_sent(order, send)

@@ -36,6 +36,7 @@ def accepted(owner: str, command: Order) -> AuditedOrder:
     order.alert = command.side == "alert"
     order.dark = command.mode == "dark"
     order.expire_ns = command.expire_ns
+    order.again = command.if_absent == "resend"
     order.place = (command.account, command.market, command.side)
     return order
 
@@ -144,12 +145,17 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
 
 
 def refused(order: AuditedOrder, report: BrokerdRefused) -> None:
-    """A refusal ends one request; while the order is in doubt a cancel's counts for nothing."""
+    """A refusal ends one request; while the order is in doubt a cancel's counts for nothing.
+
+    Nor does that of a cancel under way which says that there is no such order: it does not say which is true.
+    """
     if report.request == "edit":
         edit = order.edit_of(report.reqid)
         order.edits = tuple(other for other in order.edits if other is not edit)
     elif report.request == "cancel" and order.state != "unknown":
         ours = order.cancel_id == report.reqid
+        if order.state == "cancelling" and report.code == "unknown_order":
+            return
         if ours if order.wish else order.cancel_seen:
             order.cancel_over()
 

@@ -36,6 +36,8 @@ TWO = Order(oid="o", side="buy", market=MARKET, size=Decimal(2), price=PRICE)
 DARK_ONE = Order(
     oid="o", side="buy", market=MARKET, size=Decimal(1), price=PRICE, mode="dark", trigger="touch"
 )
+AGAIN = replace(ONE, if_absent="resend")
+DARK_AGAIN = replace(DARK_ONE, if_absent="resend")
 UP = Edit(oid="o", edit_id="up", size=Decimal(2))
 DOWN = Edit(oid="o", edit_id="down", size=Decimal(1))
 
@@ -49,6 +51,10 @@ _HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: edit down": (TWO, Budget(edits=(DOWN,))),
     "honest: bust": (ONE, Budget(busts=1)),
     "honest: late": (ONE, Budget(late=True)),
+    "honest: resend": (AGAIN, Budget(link_losses=1)),
+    "honest: resend, lost": (AGAIN, Budget(losses=1)),
+    "honest: resend late": (AGAIN, Budget(late=True)),
+    "honest: resend dark": (DARK_AGAIN, Budget()),
     "catching up: link": (ONE, Budget(link_losses=1, tells=True)),
 }
 _GONE: dict[str, tuple[tuple[str, ...], Budget]] = {
@@ -66,6 +72,10 @@ _SOAK_HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: cancel weighed, refused": (ONE, Budget(cancels=1, pendings=1, refusals=1)),
     "honest: edit weighed, refused": (ONE, Budget(edits=(UP,), pendings=1, refusals=1)),
     "honest: cancel lost": (ONE, Budget(cancels=1, losses=1)),
+    "honest: resend, cancel": (AGAIN, Budget(cancels=1)),
+    "catching up: resend": (AGAIN, Budget(link_losses=1, tells=True)),
+    "honest: resend, doubled": (AGAIN, Budget(doubles=1)),
+    "honest: resend, cancel and link": (AGAIN, Budget(cancels=1, link_losses=1)),
     "honest: late cancel": (ONE, Budget(cancels=1, late=True)),
     "honest: cancel doubled": (ONE, Budget(cancels=1, doubles=1)),
     "honest: edit and link": (ONE, Budget(edits=(UP,), link_losses=1)),

@@ -104,6 +104,7 @@ def _dialog(dialog: Dialog, names: Names, now_ns: int, armed: frozenset[Dialog])
         dialog.end,
         dialog.noted_end,
         dialog.reqid is None,
+        names.of(dialog.lost_reqid),
         dialog.venue_id,
         dialog.venue_ids,
         _cancel(dialog.cancel, now_ns),
@@ -117,7 +118,8 @@ def _dialog(dialog: Dialog, names: Names, now_ns: int, armed: frozenset[Dialog])
 
 
 def _history(broker: str, history: History, now_ns: int) -> Key:
-    return broker, history.since[1], ahead(history.due_ns, now_ns), bool(history.asked), history.newest[1]
+    asked = (bool(history.asked), history.newest[1], history.wait_ns)
+    return broker, history.since[1], ahead(history.due_ns, now_ns), asked
 
 
 def canonical(book: Book, names: Names, now_ns: int, *, clock: bool = True) -> Key:

@@ -24,6 +24,7 @@ from fsm_ems.messages import (
     BrokerdOrderAck,
     BrokerdQuery,
     BrokerdReplaced,
+    BrokerdRestated,
     BrokerdStatus,
     Request,
     VenueReport,
@@ -221,11 +222,11 @@ class VenueBook:
         if isinstance(report, BrokerdHistory):
             return
         if isinstance(report, BrokerdReplaced):
-            edit = self._asked[report.reqid]
-            assert isinstance(edit, BrokerdEdit), "an edit is what is confirmed"
-            self._by_reqid[report.reqid] = order = self._by_reqid[edit.target]
-            if report.reqid not in order.chain:  # the same edit may be confirmed twice
-                order.take_terms(report)
+            edit = self._asked.get(report.reqid)
+            if isinstance(edit, BrokerdEdit) and (edited := self._by_reqid.get(edit.target)) is not None:
+                self._by_reqid[report.reqid] = edited
+                if report.reqid not in edited.chain:  # the same edit may be confirmed twice
+                    edited.take_terms(report)
             return
         order_of = self._by_reqid.get(report.reqid or "") or self._by_venue_id.get(report.venue_id or "")
         if order_of is None:
@@ -241,11 +242,15 @@ class VenueBook:
         elif isinstance(report, BrokerdFill):
             order_of.book(report)
             self._fills.append(report)
+        elif isinstance(report, BrokerdRestated):
+            order_of.take_restated(report)
 
     def lie(self, report: VenueReport) -> str | None:
         """What in an answer of such a venue is not so; None: all of it is."""
         if isinstance(report, BrokerdHistory):
             return self._wrong_history(report)
+        if isinstance(report, BrokerdReplaced) and report.reqid not in self._by_reqid:
+            return f"nobody asked for an edit {report.reqid}"
         if not isinstance(report, BrokerdStatus) or not report.snapshot:
             return None
         order = self._by_reqid.get(report.reqid or "")
@@ -253,7 +258,7 @@ class VenueBook:
             return None if report.status == "absent" else f"the venue has no order {report.reqid}"
         if (report.status, report.cum) != (order.standing, order.cum):
             return f"{report.reqid} is {order.standing} with {order.cum} filled"
-        return None
+        return _other_terms(report, order)
 
     def _wrong_history(self, report: BrokerdHistory) -> str | None:
         query = self._asked.get(report.reqid)
@@ -263,10 +268,13 @@ class VenueBook:
         living = {order.venue_id for order in self.orders if order.arrived and order.lives}
         if listed != living:
             return f"open are {sorted(filter(None, living))}, and it lists {sorted(filter(None, listed))}"
-        cums = {order.venue_id: order.cum for order in self.orders}
+        known = {order.venue_id: order for order in self.orders}
         for listed_order in report.orders:
-            if listed_order.cum != (cum := cums[listed_order.venue_id]):
-                return f"{listed_order.venue_id} has {cum} filled, and it lists {listed_order.cum}"
+            order = known[listed_order.venue_id]
+            if listed_order.cum != order.cum:
+                return f"{order.venue_id} has {order.cum} filled, and it lists {listed_order.cum}"
+            if (wrong_terms := _other_terms(listed_order, order)) is not None:
+                return wrong_terms
         told = [fill.exec_id for fill in report.fills]
         since = [fill.exec_id for fill in self._fills if fill.time_ns >= query.since_ns]
         if told != since:
@@ -274,3 +282,11 @@ class VenueBook:
         said = {fill.exec_id: (fill.size, fill.price, fill.fee) for fill in self._fills}
         wrong = [fill for fill in report.fills if (fill.size, fill.price, fill.fee) != said[fill.exec_id]]
         return f"{wrong[0].exec_id} was said with another size, price or fee" if wrong else None
+
+
+def _other_terms(report: BrokerdStatus, order: VenueOrder) -> str | None:
+    """What in the terms that *report* tells of *order* is not so."""
+    if report.details is None:
+        return None
+    told, terms = (report.details.size, report.details.price), (order.size, order.price)
+    return None if told == terms else f"{order.venue_id} is for {terms[0]} at {terms[1]}"

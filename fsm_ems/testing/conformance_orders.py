@@ -99,6 +99,16 @@ class VenueOrder:
         self.price = price
         return BrokerdRestated(**self.named(time_ns), size=self.size, price=price)
 
+    def take_restated(self, told: BrokerdRestated) -> None:
+        """The venue changed its terms; a split changes them all alike."""
+        split = told.split or Decimal(1)
+        self.size = self.size * split if told.size is None else told.size
+        self.cum = self.cum * split if told.cum is None else told.cum
+        if told.price is not None:
+            self.price = told.price
+        elif self.price is not None:
+            self.price /= split
+
     def book(self, fill: BrokerdFill) -> None:
         """It traded."""
         self.cum += fill.size

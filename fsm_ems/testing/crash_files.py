@@ -7,6 +7,7 @@ from contextlib import suppress
 from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
+from typing import TypeGuard
 
 import trio
 import trio.testing
@@ -161,12 +162,24 @@ def _lines(folder: Path) -> list[bytes]:
     return (folder / LOG).read_bytes().splitlines(keepends=True)
 
 
+def _adds(entry: Entry, end: int) -> TypeGuard[Call]:
+    """Whether *entry* writes past the *end* of the venue's file."""
+    return (
+        isinstance(entry, Call)
+        and (entry.what, entry.offset >= end) == ("write", True)
+        and entry.path.endswith(LOG)
+    )
+
+
 def _with_turns(entries: Sequence[Entry]) -> list[Entry]:
-    """What each write to the venue's file takes in stands before it, and promises say how many there were."""
+    """What each write to the venue's file takes in stands before it, and promises say how many there were.
+
+    A write before the end is the last line once more, which an opening writes.
+    """
     lines: list[bytes] = []
     found: list[Entry] = []
     for entry in entries:
-        if isinstance(entry, Call) and entry.what == "write" and entry.path.endswith(LOG):
+        if _adds(entry, sum(map(len, lines))):
             lines.append(entry.content)
             if len(lines) > 1:
                 found.append(Taken(TURNS, len(lines) - 1, _digest(lines)))

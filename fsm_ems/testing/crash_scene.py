@@ -14,13 +14,15 @@ from typing import NamedTuple, Protocol
 
 import trio
 
-from fsm_ems.account_books import PPS, booked_in, check_behind, rebuild, standings
+from fsm_ems.account_books import PPS, check_behind, projection_of, rebuild
 from fsm_ems.accounting.ledger_file import read_ledger
+from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.accounting.pps_file import Projection, read_pps
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.record import Booked, Record
+from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import SECOND_NS, Capabilities, Settings
 from fsm_ems.dialogs.snapshot import Plain, facts
+from fsm_ems.journal.replay import Restored
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_store import FIRST_PREV
 from fsm_ems.market import Market
@@ -103,15 +105,18 @@ class OrderScene:
             records = [*journal]
             assert len(records) == journal.durable_seq, "it counts other records than it has"
             digest = digest_of(records)
-            book, booked = Book(), list[Booked]()
+            restored = Restored()
             if self._script.accounts or digest not in self._right:
-                booked += booked_in(records, book)
-                self._check_state(records, digest, book)
+                for record in records:
+                    restored.take(record)
+                self._check_state(records, digest, restored.book)
             found: Found = {RECORDS: (len(records), digest)}
             if self._script.accounts:
+                book = restored.book
                 check_behind(folder, book, str(journal.path))
                 self._find_positions(folder, book, found)
-                assert rebuild(folder, book, booked) == [], "a file was set aside: a crash made it unreadable"
+                aside = rebuild(folder, book, restored.booked, ENTRY_AND_EXIT)
+                assert aside == [], "a file was set aside: a crash made it unreadable"
             return found
         finally:
             journal.close()
@@ -135,5 +140,5 @@ class OrderScene:
             number = self._versions.index(projection) + 1
             found[POSITIONS] = (number, str(number))
         else:
-            made = Projection(book.generation, book.seq, standings(book))
+            made = projection_of(book, ENTRY_AND_EXIT)
             assert projection == made, "the positions are none that were ever written"

@@ -13,9 +13,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from fsm_ems.account_books import AccountBooks, booked_in, check_behind, rebuild, standings, write
+from fsm_ems.account_books import AccountBooks, check_behind, projection_of, rebuild, write
+from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.accounting.pps_file import Projection
-from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.record import Booked, Notice, Record, Send
@@ -25,6 +25,7 @@ from fsm_ems.errors import EMSError, LogHalted
 from fsm_ems.journal import sqlite_writer
 from fsm_ems.journal.base import ids_in
 from fsm_ems.journal.codec import encode
+from fsm_ems.journal.replay import Restored
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_store import FIRST_PREV, chained
 from fsm_ems.machines.link import LinkEvent
@@ -70,16 +71,18 @@ class Desk:
         self._hash = digest_of(self._records)
         self.tape.taken(RECORDS, len(self._records), self._hash, anew=True)
         self.tape.promised(RECORDS, self.journal.durable_seq, "it was opened with them")
-        book, booked = Book(), list[Booked]()
-        booked += booked_in(self.journal, book)
+        restored = Restored()
+        for record in self._records:
+            restored.take(record)
+        book = restored.book
         if self._accounts:
             check_behind(self.folder, book, str(self.journal.path))
-            version = self._version(Projection(book.generation, book.seq, standings(book)))
-            self._enter([one.seq for one in booked])
-            rebuild(self.folder, book, booked)
+            version = self._version(projection_of(book, ENTRY_AND_EXIT))
+            self._enter([one.seq for one in restored.booked])
+            rebuild(self.folder, book, restored.booked, ENTRY_AND_EXIT)
             self.tape.promised(POSITIONS, version, "they were written anew")
-            self.tape.promised(ENTRIES, len(booked), "they were written anew")
-            self._books = AccountBooks(self.folder, book, booked)
+            self.tape.promised(ENTRIES, len(restored.booked), "they were written anew")
+            self._books = AccountBooks(self.folder, book, restored.booked, ENTRY_AND_EXIT)
         self._book = book
         self.promises = Promises(self.journal, self._release, self._halt)
         self.dispatcher = Dispatcher(

@@ -8,11 +8,16 @@ was never taken, or when a scene's bounds were not exhausted.
 
 ``--soak`` searches more scenes with wider bounds: more than a million situations. ``--mutants`` plants bugs
 instead, one at a time, and exits with 1 unless each of them is caught.
+
+``--crashes`` searches what happens around a process that dies: a journal with a durable mark, owners that try
+again, clocks that differ, a venue that answers late; more than a million situations. ``--crashes --mutants``
+plants protocols that are known to be broken, and prints the shortest path to what each of them breaks.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +26,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from fsm_ems.machines.order import ORDER
 from fsm_ems.testing.bounds import Overrides, known_bounds, scenes
 from fsm_ems.testing.mutants import Caught, hunt, mutants
+from fsm_ems.testing.restart_mutants import CRASH_MUTANTS, hunt_crash
+from fsm_ems.testing.restart_scenes import restart_scenes
 from fsm_ems.testing.search import Edge, Found, Search
 
 ROWS: frozenset[Edge] = frozenset((row.source.value, row.event.value) for row in ORDER.rows)
@@ -33,7 +40,14 @@ def _tell_progress(found: Found, states: int) -> None:
 def search(
     name: str, *, soak: bool = False, overrides: Overrides | None = None, states_max: int = 10**9
 ) -> Found:
-    """Search one scene."""
+    """Search one scene; one with crashes has no other bounds to soak."""
+    with_crashes = restart_scenes().get(name)
+    if with_crashes is not None:
+        gc.disable()  # its situations are tuples of numbers, by the million, and hold no circles
+        try:
+            return Search(with_crashes(), states_max=states_max, progress=_tell_progress).run()
+        finally:
+            gc.enable()
     scene = scenes(soak=soak, overrides=overrides)[name]()
     return Search(scene, states_max=states_max, progress=_tell_progress).run()
 
@@ -74,13 +88,14 @@ def _tell(found: Found) -> None:
 
 
 def _explore(arguments: argparse.Namespace) -> int:
-    names = arguments.only or list(scenes(soak=arguments.soak))
+    names = arguments.only or _known(arguments)
     began, edges, results = time.monotonic(), set[Edge](), list[Found]()
     for found in _in_parallel(names, arguments):
         _tell(found)
         edges |= found.edges
         results.append(found)
-    missing = [] if arguments.only or arguments.bound else missing_rows(edges)
+    some = arguments.only or arguments.bound or arguments.crashes
+    missing = [] if some else missing_rows(edges)
     states, transitions = (
         sum(found.states for found in results),
         sum(found.transitions for found in results),
@@ -101,12 +116,14 @@ def _explore(arguments: argparse.Namespace) -> int:
 
 
 def _hunt_mutants(arguments: argparse.Namespace) -> int:
-    names = arguments.only or [mutant.name for mutant in mutants()]
+    names = arguments.only or _known(arguments)
     began, survivors = time.monotonic(), 0
     with ProcessPoolExecutor(arguments.workers) as pool:
-        for caught in pool.map(hunt, names):
+        for caught in pool.map(hunt_crash if arguments.crashes else hunt, names):
             survivors += caught.check is None
             _tell_mutant(caught)
+            for number, step in enumerate(caught.path if arguments.crashes else (), 1):
+                print(f"  {number:>3}. {step}", flush=True)
     print(f"\n{len(names) - survivors} of {len(names)} planted bugs caught, {time.monotonic() - began:.1f} s")
     return int(bool(survivors))
 
@@ -116,6 +133,13 @@ def _tell_mutant(caught: Caught) -> None:
         print(f"{caught.name:<44} SURVIVED {caught.states:,} states", flush=True)
     else:
         print(f"{caught.name:<44} {caught.states:>7,} states, {caught.scene}: {caught.check}", flush=True)
+
+
+def _known(arguments: argparse.Namespace) -> list[str]:
+    """What ``--only`` may name."""
+    if arguments.crashes:
+        return [one.name for one in CRASH_MUTANTS] if arguments.mutants else list(restart_scenes())
+    return [one.name for one in mutants()] if arguments.mutants else list(scenes(soak=arguments.soak))
 
 
 def _bound(text: str) -> tuple[str, int]:
@@ -135,6 +159,9 @@ def parser() -> argparse.ArgumentParser:
         "--soak", action="store_true", help="more scenes and wider bounds: a million situations"
     )
     made.add_argument("--mutants", action="store_true", help="plant bugs, and see each of them caught")
+    made.add_argument(
+        "--crashes", action="store_true", help="scenes in which the process dies: a million situations"
+    )
     made.add_argument("--list", action="store_true", help="name the scenes, or with --mutants the bugs")
     made.add_argument("--only", action="append", metavar="NAME", help="this scene or bug; may be repeated")
     made.add_argument("--workers", type=int, default=2, metavar="N", help="processes at a time (2)")
@@ -153,7 +180,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; the exit code."""
     arguments = parser().parse_args(argv)
-    known = [mutant.name for mutant in mutants()] if arguments.mutants else list(scenes(soak=arguments.soak))
+    known = _known(arguments)
     if arguments.list:
         print("\n".join(known))
         return 0

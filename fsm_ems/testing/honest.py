@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from fsm_ems.dialogs.asking import SendHistory
+from fsm_ems.dialogs.exposure import exposure
 from fsm_ems.dialogs.record import Send, SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.messages import Cancel, Edit, Order
@@ -29,7 +30,9 @@ _QUIET = frozenset({"pending", "cancel_stashed", "dark_triggered", "editing", "c
 
 
 class Venue(NamedTuple):
-    """The order as the venue has it: ``none``, ``live`` or over. *made* counts executions."""
+    """The order as the venue has it: ``none``, ``live`` or over. *made* counts executions, *twice* that it
+    would have taken a second one, which came in time under another id.
+    """
 
     state: str = "none"
     size: Decimal = Decimal(0)
@@ -38,6 +41,7 @@ class Venue(NamedTuple):
     made: int = 0
     reqid: int | str | None = None
     refused: frozenset[int | str] = frozenset()
+    twice: bool = False
 
     @property
     def cum(self) -> Decimal:
@@ -217,12 +221,12 @@ class HonestScene(DispatcherScene[Honest]):
 
     def _order_arrives(self, world: Honest, request: SendOrder, *, late: bool) -> Honest:
         venue = world.venue
-        if venue.state != "none":
-            return world.post(Letter("submit refused", request.reqid, code="duplicate"))
-        if late:
-            return world._replace(venue=venue._replace(state="refused")).post(
-                Letter("rejected", request.reqid)
-            )
+        if late and request.reqid != venue.reqid:
+            state = "refused" if venue.state == "none" else venue.state
+            return world._replace(venue=venue._replace(state=state)).post(Letter("rejected", request.reqid))
+        if venue.state not in ("none", "refused"):
+            twice = venue._replace(twice=request.reqid != venue.reqid)
+            return world._replace(venue=twice).post(Letter("submit refused", request.reqid, code="duplicate"))
         taken = Venue("live", request.size, request.price, reqid=request.reqid)
         letters = [
             Letter(kind, request.reqid) for kind in ("ack", "open") if kind == "ack" or self._budget.opens
@@ -274,9 +278,16 @@ class HonestScene(DispatcherScene[Honest]):
 
     def judge(self, node: Node[Honest]) -> None:
         world, venue = node.world, node.world.venue
+        if venue.twice:
+            raise Breach("P1", "the order came to the venue twice, each time under another id and in time")
         dialog = node.book.dialog("alice", self._order.oid)
         if dialog is None:
             return
+        told = exposure(node.book, self._order.account, self._order.market)
+        if not self._budget.busts and not told.may_be(
+            venue.cum
+        ):  # of a bust nobody can know before it is told
+            raise Breach("P4", f"{venue.cum} traded at the venue, and the range is {told}")
         state, sent = dialog.state.value, bool(dialog.reqid)
         if state in ("cancelled", "rejected", "expired") and sent:
             may_come = any(
@@ -286,12 +297,9 @@ class HonestScene(DispatcherScene[Honest]):
             truth = venue.state == "refused" or (venue.state == "none" and not may_come)
             if not (truth if state == "rejected" else venue.state == state):
                 raise Breach("P2", f"told {state}, and the venue has it {venue.state}")
-        if len(dialog.fills or ()) > venue.made or not set(dialog.fills or ()) <= {
-            f"e{number}" for number in range(1, venue.made + 1)
-        }:
-            raise Breach(
-                "P3", f"executions {sorted(dialog.fills or ())} are booked, and {venue.made} were made"
-            )
+        booked = set(dialog.fills or ())
+        if not booked <= {f"e{number}" for number in range(1, venue.made + 1)}:
+            raise Breach("P3", f"executions {sorted(booked)} are booked, and {venue.made} were made")
 
     def settled(self, node: Node[Honest]) -> bool | None:
         dialog, world = node.book.dialog("alice", self._order.oid), node.world

@@ -43,6 +43,12 @@ class Patch:
         table[key] = make(known)
         self._undo.append(lambda: table.__setitem__(key, known))
 
+    def added(self, table: MutableMapping[Any, Any], key: Any, value: Any) -> None:
+        """Give *table* an entry for *key*, which it may have already."""
+        before = dict(table)
+        table[key] = value
+        self._undo.append(lambda: table.pop(key) if key not in before else table.update(before))
+
     def take_back(self) -> None:
         """Undo everything."""
         while self._undo:
@@ -53,7 +59,7 @@ def _table(module: ModuleType, name: str) -> Any:
     return getattr(module, name)
 
 
-def _named(patch: Patch, report: type, make: Callable[[Call], Call]) -> None:
+def named_otherwise(patch: Patch, report: type, make: Callable[[Call], Call]) -> None:
     """Name reports of that kind otherwise."""
     patch.entry(_table(naming, "_NAMERS"), report, make)
 
@@ -76,12 +82,12 @@ def no_dedupe(patch: Patch) -> None:
 
         return fill
 
-    _named(patch, BrokerdFill, make)
+    named_otherwise(patch, BrokerdFill, make)
 
 
 def late_fill_dropped(patch: Patch) -> None:
     """An execution that comes after the end is ignored."""
-    _named(
+    named_otherwise(
         patch,
         BrokerdFill,
         lambda known: (
@@ -94,7 +100,7 @@ def late_fill_dropped(patch: Patch) -> None:
 
 def overfill_dropped(patch: Patch) -> None:
     """An execution of an order that is complete is ignored."""
-    _named(
+    named_otherwise(
         patch,
         BrokerdFill,
         lambda known: (
@@ -113,7 +119,7 @@ def bust_does_not_reopen(patch: Patch) -> None:
 
         return bust
 
-    _named(patch, BrokerdBust, make)
+    named_otherwise(patch, BrokerdBust, make)
 
 
 def end_of_a_whole_order_forgotten(patch: Patch) -> None:
@@ -182,7 +188,7 @@ def refusal_kills(patch: Patch) -> None:
 
         return refused
 
-    _named(patch, BrokerdRefused, make)
+    named_otherwise(patch, BrokerdRefused, make)
 
 
 def refusal_ends_the_wish_in_doubt(patch: Patch) -> None:
@@ -195,7 +201,7 @@ def refusal_ends_the_wish_in_doubt(patch: Patch) -> None:
 
         return refused
 
-    _named(patch, BrokerdRefused, make)
+    named_otherwise(patch, BrokerdRefused, make)
 
 
 def previous_state_restored(patch: Patch) -> None:
@@ -209,7 +215,7 @@ def previous_state_restored(patch: Patch) -> None:
 
         return refused
 
-    _named(patch, BrokerdRefused, make)
+    named_otherwise(patch, BrokerdRefused, make)
 
 
 def not_driven(patch: Patch) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from fsm_ems.dialogs import decide, decide_reports, naming_status
+from fsm_ems.dialogs import apply as applying
+from fsm_ems.dialogs import decide, decide_reports, exposure, naming, naming_status
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
@@ -78,6 +79,75 @@ def absent_once(patch: Patch) -> None:
         return absent
 
     patch.name(naming_status, "_absent", make)
+
+
+def resent_without_proof(patch: Patch) -> None:
+    """One read that does not show the order is enough to send it again."""
+
+    def make(known: Call) -> Call:
+        def absent(dialog: Dialog, report: Any) -> Name:
+            unseen = dialog.state is S.UNKNOWN and not dialog.flags & f.ACKED
+            may = unseen and dialog.body.if_absent == "resend"
+            return Name(E.ABSENT) if may and dialog.lost_reqid is None else known(dialog, report)
+
+        return absent
+
+    patch.name(naming_status, "_absent", make)
+
+
+def _overlooked(patch: Patch, name: str) -> None:
+    """What is weighed before an order is sent again lacks one of its facts."""
+
+    def make(known: Call) -> Call:
+        def absent(book: Book, settings: Settings, prices: Any, dialog: Dialog, *given: Any) -> Any:
+            fact = getattr(dialog, name)
+            setattr(dialog, name, None)
+            try:
+                return known(book, settings, prices, dialog, *given)
+            finally:
+                setattr(dialog, name, fact)
+
+        return absent
+
+    patch.name(decide_reports, "_absent", make)
+
+
+def resent_although_cancelled(patch: Patch) -> None:
+    """An order is sent again, and its owner's cancel is forgotten over that."""
+
+    def make(known: Call) -> Call:
+        def send_again(book: Book, record: Any, dialog: Dialog, *given: Any) -> None:
+            dialog.cancel = None
+            known(book, record, dialog, *given)
+
+        return send_again
+
+    _overlooked(patch, "cancel")
+    patch.name(applying, "send_again", make)
+
+
+def resent_twice(patch: Patch) -> None:
+    """An order that was sent again and is absent once more is sent a third time."""
+    _overlooked(patch, "lost_reqid")
+
+
+def refusal_of_the_lost_believed(patch: Patch) -> None:
+    """The request that came too late is refused, and the order sent in its place is taken for refused."""
+    patch.name(naming, "_about_lost", lambda known: lambda named, report: named)
+
+
+def doubt_is_no_range(patch: Patch) -> None:
+    """What is booked is taken for what is held, whatever is in doubt."""
+    patch.name(exposure, "_unseen", lambda known: lambda dialog: dialog.gap)
+
+
+def range_without_edits(patch: Patch) -> None:
+    """An edit whose answer is missing is taken not to have been accepted."""
+
+    def make(known: Call) -> Call:
+        return lambda dialog: max(dialog.size - dialog.booked, f.ZERO)
+
+    patch.name(exposure, "_unbooked", make)
 
 
 def absence_believed_of_a_late_taker(patch: Patch) -> None:

@@ -6,6 +6,7 @@ Beside them it is given those of :mod:`fsm_ems.testing.planted` and :mod:`fsm_em
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from fsm_ems.dialogs import apply as applying
@@ -124,6 +125,64 @@ def bust_forgets_the_position(patch: Patch) -> None:
     patch.name(fold_report, "unbook_execution", lambda known: lambda *given: None)
 
 
+def everything_parks(patch: Patch) -> None:
+    """However many reports wait for an order of theirs, one more may."""
+    patch.name(
+        decide_reports,
+        "unmapped",
+        lambda known: lambda book, settings, *given: known(book, replace(settings, parked_max=10**6), *given),
+    )
+
+
+def edits_without_end(patch: Patch) -> None:
+    """However many edits of an order are open, one more is taken."""
+    patch.name(
+        decide,
+        "edit",
+        lambda known: (
+            lambda book, settings, *given: known(book, replace(settings, open_edits_max=10**6), *given)
+        ),
+    )
+
+
+def finished_stay(patch: Patch) -> None:
+    """Memory lets go of no order that has ended."""
+    patch.name(applying, "_let_go", lambda known: lambda *given: None)
+
+
+def names_stay(patch: Patch) -> None:
+    """The names of an order that memory let go still lead to it."""
+    patch.name(applying, "unindex", lambda known: lambda *given: None)
+
+
+def adopted_twice(patch: Patch) -> None:
+    """An order that was born at its venue is found anew by each report of it."""
+
+    def make(known: Call) -> Call:
+        def find(book: Book, broker: str, reqid: int | str | None, venue_id: str | None) -> Any:
+            dialog = known(book, broker, reqid, venue_id)
+            return None if dialog is not None and dialog.owner == "operator" else dialog
+
+        return find
+
+    patch.name(Book, "find", make)
+
+
+def brokers_mixed_up(patch: Patch) -> None:
+    """What one venue says of an execution is taken for what the other does: both count from X1."""
+
+    def make(known: Call) -> Call:
+        def unmapped(book: Book, settings: Settings, broker: str, report: Any, *given: Any) -> Any:
+            exec_id = getattr(report, "exec_id", None)
+            if any(exec_id in executions for executions in book.executions.values()):
+                return None
+            return known(book, settings, broker, report, *given)
+
+        return unmapped
+
+    patch.name(decide_reports, "unmapped", make)
+
+
 class Bug(NamedTuple):
     """A bug, and how many seeds the simulation gets to find it."""
 
@@ -145,7 +204,7 @@ class Caught(NamedTuple):
     seeds: int
 
 
-SECONDS = 150
+SECONDS = 100
 """How long faults last at most in the seeds that look for a bug."""
 _PLANTED: tuple[Bug, ...] = (
     Bug(told_before_durable, 10),
@@ -157,6 +216,12 @@ _PLANTED: tuple[Bug, ...] = (
     Bug(crossed_quotes_fire, 40),
     Bug(direction_flips, 10),
     Bug(bust_forgets_the_position, 10),
+    Bug(everything_parks, 60),
+    Bug(edits_without_end, 20),
+    Bug(finished_stay, 10),
+    Bug(names_stay, 10),
+    Bug(adopted_twice, 10),
+    Bug(brokers_mixed_up, 60),
     Bug(p.no_dedupe, 10),
     Bug(p.late_fill_dropped, 10),
     Bug(p.bust_does_not_reopen, 20),
@@ -164,12 +229,12 @@ _PLANTED: tuple[Bug, ...] = (
     Bug(p.stash_sent_early, 20),
     Bug(p.refusal_ends_the_wish_in_doubt, 20),
     Bug(p.terms_at_request, 60),
-    Bug(p.held_edit_forgotten, 20),
+    Bug(p.held_edit_forgotten, 60),
     Bug(q.blind_resend, 40),
     Bug(q.timeout_rejects, 40),
     Bug(q.link_loss_ignored, 10),
     Bug(q.sent_without_link, 10),
-    Bug(q.limits_of_yesterday, 40),
+    Bug(q.limits_of_yesterday, 80),
     Bug(q.told_to_others, 10),
     Bug(q.anyone_may_cancel, 10),
     Bug(q.retry_is_a_new_order, 20),

@@ -162,6 +162,7 @@ _orders: Drawn = st.builds(
     trail=_maybe(decimals),
     limit_ticks=_maybe(counts),
     account=texts,
+    if_absent=st.sampled_from(["reject", "resend"]),
 )
 _executions: Drawn = st.builds(
     Execution,
@@ -194,7 +195,7 @@ PAYLOADS: dict[type[Any], Drawn] = {
     r.CancelSent: st.builds(r.CancelSent, counts, counts),
     r.EditWanted: st.builds(r.EditWanted, texts, _maybe(reqids), _maybe(decimals), _maybe(decimals), counts),
     r.EditSent: st.builds(r.EditSent, reqids, counts),
-    r.Reported: st.builds(r.Reported, texts, reports, counts, counts, st.booleans()),
+    r.Reported: st.builds(r.Reported, texts, reports, counts, counts, st.booleans(), _maybe(reqids)),
     r.Timed: st.builds(r.Timed, counts),
     r.Contradicted: st.builds(r.Contradicted, texts, _maybe(reports), texts, counts),
     r.Recalled: st.builds(
@@ -211,6 +212,7 @@ PAYLOADS: dict[type[Any], Drawn] = {
         end=_maybe(_states),
         noted_end=_maybe(_states),
         reqids=_few(reqids),
+        lost_reqid=_maybe(reqids),
         venue_ids=_few(ids),
         edit_ids=_few(st.tuples(ids, _maybe(decimals), _maybe(decimals))),
     ),

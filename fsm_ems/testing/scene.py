@@ -76,7 +76,11 @@ class DispatcherScene(ABC, Generic[W]):
         self.edges: set[Edge] = set()
         self._records: list[Record] = []
         self.dispatcher = Dispatcher(settings, self._append, generation="g", now_ns=START_NS)
-        rules = (rules or Rules())._replace(redrive_max_ns=settings.redrive_max_ns)
+        rules = (rules or Rules())._replace(
+            redrive_max_ns=settings.redrive_max_ns,
+            margin_ns=settings.margin_ns,
+            takes_late=not settings.capabilities(BROKER).deadline,
+        )
         self._auditor = Auditor(operator=settings.operator, parked_max=settings.parked_max, rules=rules)
         for identity, role in roles.items():
             sees = ("alice",) if role == "observer" else ()
@@ -112,6 +116,9 @@ class DispatcherScene(ABC, Generic[W]):
 
     def settled(self, node: Node[W]) -> bool | None:
         return None
+
+    def heals(self, step: Step[W]) -> bool:
+        return True
 
     # ── what a search asks ──────────────────────────────────────────────────────────────────────────
 

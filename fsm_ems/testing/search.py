@@ -44,6 +44,10 @@ class Scene(Protocol[N, M]):
         """*move* in one line."""
         ...
 
+    def heals(self, move: M, /) -> bool:
+        """Whether *move* may lead to agreement: whether it is no fault, where that is told apart."""
+        ...
+
     def take(self, node: N, move: M, /) -> N:
         """What *node* becomes; *node* stays as it is.
 
@@ -159,7 +163,7 @@ class Search(Generic[N, M]):
                 found.depth = depth + 1
                 if self._progress is not None and child % 50_000 == 0:
                     self._progress(found, child)
-            if self._asked:
+            if self._asked and scene.heals(move):
                 self._edges_from.append(number)
                 self._edges_to.append(child)
 

@@ -1,14 +1,16 @@
 """``python -m fsm_ems.testing.simulate --seeds N [--seed FIRST]``: the whole EMS against faults and a venue.
 
-Each seed is one simulated run: owners, an observer and a hostile client; markets; the shipped dispatcher on a
-log that the shipped codec writes and reads; the link; the paper venue, with a book of its own kept beside it.
-A seeded scheduler decides what happens when and what goes wrong, so one seed is one run, to the last event.
-The promises P1 to P14 of the house plan are checked as it goes. Then faults stop, and within 75 simulated
-seconds EMS and venue must agree on every order, execution and position.
+Each seed is one simulated run: owners, an operator, an observer and a hostile client; markets; the shipped
+dispatcher on a log that the shipped codec writes and reads; one or two links, each to a paper venue that is
+restarted from its own facts, with a book of its own kept beside it. A seeded scheduler decides what happens
+when and what goes wrong, so one seed is one run, to the last event. The promises P1 to P14 of the house plan
+are checked as it goes (:mod:`fsm_ems.testing.simulate_oracle` lists where). Then faults stop, and within 75
+simulated seconds EMS and venues must agree on every order, execution and position.
 
-What is told: seeds, events and simulated hours, how many seeds met each fault, the rows of the order table
-that were taken, the longest way to agreement. A seed that breaks a promise is told with the step, the
-promise, what happened last, and how to run it again; the exit code is 1 then.
+What is told: each kind of fault, how often it struck and in how many seeds; the rows of the order and link
+tables that were taken, and which were not; seeds, events, simulated hours, the longest way to agreement. A
+seed that breaks a promise is told with the step, the promise, what happened last, and how to run it again;
+the exit code is 1 then, and also where ``--demand`` asks for more of some fault than there was.
 
 ``--mutants`` plants bugs instead, one at a time, and exits with 1 unless each of them is caught.
 """
@@ -19,77 +21,13 @@ import argparse
 import os
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from fsm_ems.testing.planted_simulated import Caught, hunt, planted
-from fsm_ems.testing.search import Edge
-from fsm_ems.testing.simulate_plan import Fault
-from fsm_ems.testing.simulate_run import ROWS, SECONDS_MAX, Ran, run
-from fsm_ems.testing.simulate_world import START_NS
-
-LAST = 30
-"""How many of the last things that happened are told of a seed that fails."""
-_SECOND = 10**9
-
-
-class Told:
-    """What all seeds come to."""
-
-    def __init__(self) -> None:
-        self.seeds = self.events = self.seconds = self.orders = self.stated = self.agreed_s = 0
-        self.injected: Counter[Fault] = Counter()
-        self.met: Counter[Fault] = Counter()
-        self.edges: set[Edge] = set()
-        self.broken: list[int] = []
-
-    def add(self, ran: Ran) -> None:
-        """One more."""
-        self.seeds += 1
-        self.events += ran.events
-        self.seconds += ran.seconds
-        self.orders += ran.orders
-        self.stated += ran.stated
-        self.agreed_s = max(self.agreed_s, ran.agreed_s)
-        self.injected.update(ran.faults)
-        self.met.update(ran.faults.keys())
-        self.edges |= ran.edges
-        if ran.breach is not None:
-            self.broken.append(ran.seed)
-
-    def lines(self, took_s: int) -> Iterator[str]:
-        """In words."""
-        for fault in Fault:
-            share = 100 * self.met[fault] // self.seeds
-            yield f"{fault.value:<26} {self.injected[fault]:>12,} times, in {share:>3} % of the seeds"
-        rows = len(self.edges & ROWS)
-        yield ""
-        yield (
-            f"{self.seeds:,} seeds, {self.events:,} events, {self.seconds // 3600:,} simulated hours, "
-            f"{self.orders:,} orders at the venue, {sum(self.injected.values()):,} faults"
-        )
-        yield (
-            f"{rows} of {len(ROWS)} rows of the order table; all agreed at most {self.agreed_s} s after the "
-            f"last fault; {took_s} s, {self.events // max(took_s, 1):,} events a second"
-        )
-        yield (
-            f"{self.stated} orders had a size stated of which a bust undid what nobody saw: the known limit, "
-            "not compared"
-        )
-        broken = ", ".join(map(str, self.broken))
-        yield f"promises are broken by seeds {broken}" if broken else "no promise is broken"
-
-
-def failure(ran: Ran, seconds_max: int) -> Iterator[str]:
-    """What a seed that broke a promise has to tell."""
-    again = f"python -m fsm_ems.testing.simulate --seed {ran.seed} --seeds 1 --seconds {seconds_max}"
-    yield f"seed {ran.seed}, step {ran.events}: BROKEN {ran.breach}"
-    yield f"  again: {again}"
-    for number, time_ns, what in ran.recent[-LAST:]:
-        passed_ns = time_ns - START_NS
-        yield f"  {number:>7} {passed_ns // _SECOND:>5}.{passed_ns % _SECOND // 10**6:03} {what}"
+from fsm_ems.testing.simulate_run import SECONDS_MAX, Ran, run
+from fsm_ems.testing.simulate_told import Told, failure
 
 
 def _each(arguments: argparse.Namespace) -> Iterable[Ran]:
@@ -113,7 +51,10 @@ def _simulate(arguments: argparse.Namespace) -> int:
         if told.seeds % 1_000 == 0:
             print(f"  … {told.seeds:,} seeds, {told.events:,} events", file=sys.stderr, flush=True)
     print("\n".join(told.lines(int(time.monotonic() - began))))
-    return int(bool(told.broken))
+    rare = told.below(arguments.demand)
+    for fault in rare:
+        print(f"{fault.value}: in less than {arguments.demand} % of the seeds")
+    return int(bool(told.broken or rare))
 
 
 def _hunt(arguments: argparse.Namespace) -> int:
@@ -157,6 +98,13 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--workers", type=_some, default=os.cpu_count() or 1, metavar="N", help="processes at a time"
+    )
+    made.add_argument(
+        "--demand",
+        type=int,
+        default=0,
+        metavar="PERCENT",
+        help="fail unless each kind of fault strikes in so many of a hundred seeds",
     )
     made.add_argument("--trace", action="store_true", help="print each seed's trace hash")
     made.add_argument("--mutants", action="store_true", help="plant bugs, and see each of them caught")

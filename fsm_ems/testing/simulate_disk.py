@@ -8,19 +8,35 @@ left, perhaps with a torn line at its end. A torn line is cut, as every log of t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain
+from typing import NamedTuple
 
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import LogHalted
-from fsm_ems.journal.base import Key, life_named
+from fsm_ems.journal.base import Key, ids_in, life_named
 from fsm_ems.journal.codec import decode, encode
 from fsm_ems.testing.breach import Breach
-from fsm_ems.testing.simulate_plan import Fault
+from fsm_ems.testing.simulate_faults import Fault
+from fsm_ems.testing.simulate_plan import MS
 from fsm_ems.testing.simulate_world import World
 
 
 class Killed(Exception):
-    """The process ended in the middle of a step."""
+    """The process ended in the middle of a step; *power*: because its power was cut."""
+
+    def __init__(self, *, power: bool = False) -> None:
+        super().__init__("the power was cut" if power else "killed")
+        self.power = power
+
+
+class Doom(NamedTuple):
+    """The process ends when it has written *writes* records more."""
+
+    writes: int
+    power: bool
+
+
+Name = tuple[str, int | str | None]
+_FULL_MAX_MS = 8_000
 
 
 class Disk:
@@ -38,7 +54,10 @@ class Disk:
         self.durable = 0
         self.halted = False
         self._read: list[Record] = []
-        self._index: dict[Key, list[Record]] = {}
+        self._lives: dict[Key, list[Record]] = {}
+        self._naming: dict[Name, list[Record]] = {}
+        self._full_until_ns = 0
+        self.doom: Doom | None = None
         self.lives = 0
         self._syncing = False
 
@@ -52,22 +71,27 @@ class Disk:
             Killed: the process ends before or after it.
         """
         world = self._world
-        if self.halted or world.chance(Fault.FAILED_WRITE):
+        full = world.now_ns < self._full_until_ns
+        if self.halted or full or world.chance(Fault.FAILED_WRITE):
             self.halted = True
             raise LogHalted("the simulated disk takes no more")
+        if self.doom is not None:
+            if not self.doom.writes:
+                raise Killed(power=self.doom.power)
+            self.doom = self.doom._replace(writes=self.doom.writes - 1)
         killed = world.chance(Fault.KILLED_WRITING)
         if killed and world.rng.randrange(2):
             raise Killed
         line = encode(record)
         world.note(line)
         self.lines.append(line)
-        self._index_record(record)
+        self._index(record)
         if killed:
             raise Killed
 
     def of(self, owner: str, oid: str) -> Sequence[Record]:
         """As :class:`~fsm_ems.journal.base.RecordSource` has it."""
-        return self._index.get((owner, oid), ())
+        return self._lives.get((owner, oid), ())
 
     def lookup(
         self,
@@ -77,13 +101,28 @@ class Disk:
         execution: tuple[str, str] | None = None,
     ) -> Sequence[Record]:
         """As :class:`~fsm_ems.journal.base.RecordSource` has it."""
-        every = chain.from_iterable(self._index.values())
-        mentioned = sorted(every, key=lambda record: record.seq)
+        names = (("reqid", reqid), ("venue id", venue_id), ("execution", execution and execution[1]))
+        naming = {record.seq: record for name in names for record in self._naming.get(name, ())}
+        mentioned = [naming[seq] for seq in sorted(naming)]
         return life_named(mentioned, self.of, broker, reqid, venue_id, execution)
 
-    def _index_record(self, record: Record) -> None:
-        if record.oid:
-            self._index.setdefault((record.owner, record.oid), []).append(record)
+    def _index(self, record: Record) -> None:
+        if not record.oid:
+            return
+        self._lives.setdefault((record.owner, record.oid), []).append(record)
+        reqids, venue_ids, exec_ids = ids_in(record)
+        for kind, ids in (("reqid", reqids), ("venue id", venue_ids), ("execution", exec_ids)):
+            for named in ids:
+                if named is not None:
+                    self._naming.setdefault((kind, named), []).append(record)
+
+    def fill(self) -> bool:
+        """There is no room left, for a while; False where there was none already."""
+        now_ns = self._world.now_ns
+        if now_ns < self._full_until_ns:
+            return False
+        self._full_until_ns = now_ns + self._world.between(100, _FULL_MAX_MS) * MS
+        return True
 
     # ── time ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -128,6 +167,7 @@ class Disk:
         self.lives += 1
         self._syncing = False
         self.halted = False
+        self.doom = None
         if power:
             kept = world.between(self.durable, len(self.lines))
             image = [line + "\n" for line in self.lines[:kept]]
@@ -143,9 +183,9 @@ class Disk:
     def recovered(self) -> Sequence[Record]:
         """What a new process finds; it is all safe by then."""
         records = self.written()
-        self._index = {}
+        self._lives, self._naming = {}, {}
         for record in records:
-            self._index_record(record)
+            self._index(record)
         self.durable = len(self.lines)
         return records
 

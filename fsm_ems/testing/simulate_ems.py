@@ -7,7 +7,7 @@ durable, then requests leave, then clients are told; after a restart every link 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
@@ -15,30 +15,36 @@ from typing import NamedTuple
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.recall import applied
-from fsm_ems.dialogs.record import Effect, Notice, Record, Role, Send
+from fsm_ems.dialogs.record import Effect, Notice, Recalled, Record, Role, Send
 from fsm_ems.dialogs.settings import Limits
 from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.errors import LogHalted, Refused
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.link import LinkEvent
-from fsm_ems.messages import AnyReport, Command
+from fsm_ems.messages import AnyReport, Command, Order
 from fsm_ems.quotes import Row
 from fsm_ems.testing.breach import Breach
-from fsm_ems.testing.simulate_disk import Disk, Killed
+from fsm_ems.testing.simulate_disk import Disk, Doom, Killed
+from fsm_ems.testing.simulate_faults import Fault
 from fsm_ems.testing.simulate_link import Link
 from fsm_ems.testing.simulate_oracle import Oracle
-from fsm_ems.testing.simulate_plan import BROKER, MS, Fault
+from fsm_ems.testing.simulate_plan import MS
 from fsm_ems.testing.simulate_world import World
 
 Grant = tuple[str, Role, tuple[str, ...]]
 _SKEW_MAX_MS = 900
 """The clocks of EMS and venue differ by less than the margin at any two times."""
-_BOUNDED_EVERY = 32
+KEEPS_ALL = 1_000
+"""So many finished orders are never reached: memory keeps whatever may have traded unseen."""
+_UNKNOWABLE = (Fault.BUST, Fault.CORRECTION, Fault.RESTATED, Fault.STRANGER)
+"""What moves a position at the venue before anybody here can know."""
+_WRITES_MAX = 24
+"""So many records a process writes at most before it ends while it recovers."""
 Answered = Callable[[str], None]
 
 
 class Due(NamedTuple):
-    """What leaves once record *seq* is durable; *link* is the connection that it was decided for."""
+    """What leaves once record *seq* is durable; *link* is the connection that a request was decided for."""
 
     seq: int
     link: int
@@ -51,14 +57,14 @@ class SimulatedEMS:
     def __init__(
         self,
         world: World,
-        link: Link,
+        links: Mapping[str, Link],
         oracle: Oracle,
         grants: Sequence[Grant],
         told: Callable[[Notice], None],
         resume: Callable[[], None],
     ) -> None:
         self._world = world
-        self._link = link
+        self._links = links
         self._oracle = oracle
         self._grants = grants
         self._told = told
@@ -73,7 +79,6 @@ class SimulatedEMS:
         self._skew_ns = 0
         self._alarm_ns = 0
         self._life = 0
-        self._inputs = 0
 
     @property
     def book(self) -> Book:
@@ -87,13 +92,13 @@ class SimulatedEMS:
 
     # ── inputs ──────────────────────────────────────────────────────────────────────────────────────
 
-    def moved(self, event: LinkEvent) -> None:
-        """The link moves."""
-        self._take(lambda ems, now_ns: ems.link(BROKER, event, now_ns))
+    def moved(self, broker: str, event: LinkEvent) -> None:
+        """A link moves."""
+        self._take(lambda ems, now_ns: ems.link(broker, event, now_ns))
 
-    def heard(self, report: AnyReport) -> None:
+    def heard(self, broker: str, report: AnyReport) -> None:
         """A report arrives."""
-        self._take(lambda ems, now_ns: ems.report(BROKER, report, now_ns))
+        self._take(lambda ems, now_ns: ems.report(broker, report, now_ns))
 
     def quoted(self, market: str, row: Row) -> None:
         """The market shows something."""
@@ -109,6 +114,8 @@ class SimulatedEMS:
         def call(ems: Dispatcher, now_ns: int) -> Sequence[Effect]:
             answer, effects = ems.command(identity, command, now_ns)
             result.append("again" if answer.again else "taken")
+            if isinstance(command, Order) and not answer.again:
+                self._oracle.let_wait(command)
             return effects
 
         result: list[str] = []
@@ -135,8 +142,12 @@ class SimulatedEMS:
         except Refused as refusal:
             result.append(refusal.code)
             alive = self.up
+            if not all(isinstance(record.payload, Recalled) for record in self._made):
+                raise Breach(
+                    "P6", f"a command was refused as {refusal.code}, and {self._made} was recorded"
+                ) from refusal
         if alive:
-            self._due.append(Due(self.book.seq, self._link.number, lambda: answered(result[0])))
+            self._due.append(Due(self.book.seq, 0, lambda: answered(result[0])))
             self._sync()
 
     def jump(self) -> bool:
@@ -157,8 +168,8 @@ class SimulatedEMS:
         effects: Sequence[Effect] = ()
         try:
             effects = call(ems, self.clock())
-        except Killed:
-            self.end("killed while writing", power=False)
+        except Killed as death:
+            self.end(f"{death} while writing", power=death.power)
             return False
         except LogHalted:
             self.end("the log is halted", power=True)
@@ -175,19 +186,20 @@ class SimulatedEMS:
         if made or effects:
             self._oracle.took(made, effects, book)
             self._oracle.sends(effects, self.settings)
+        self._oracle.bounded(made, book, self.settings)
         self._queue(effects)
-        self._inputs += 1
-        if self._inputs % _BOUNDED_EVERY == 0:
-            self._oracle.bounded(book, self.settings)
+        unknowable = any(fault in self._world.plan.every_s for fault in _UNKNOWABLE)
+        if made and not unknowable and self.settings.keep_finished > KEEPS_ALL:
+            self._oracle.within(book)
 
     def _queue(self, effects: Iterable[Effect]) -> None:
-        seq, number, told = self.book.seq, self._link.number, list[Notice]()
+        seq, told = self.book.seq, list[Notice]()
         for effect in effects:
             if isinstance(effect, Send):
-                self._due.append(Due(seq, number, effect))
+                self._due.append(Due(seq, self._links[effect.broker].number, effect))
             elif isinstance(effect, Notice):
                 told.append(effect)
-        self._due.extend(Due(seq, number, notice) for notice in told)
+        self._due.extend(Due(seq, 0, notice) for notice in told)
 
     def _sync(self) -> None:
         self.disk.sync()
@@ -208,8 +220,9 @@ class SimulatedEMS:
             if self.disk.halted:
                 raise Breach("P10", f"{effect} leaves, and the log is halted")
             if isinstance(effect, Send):
-                if number == self._link.number:
-                    self._link.send(effect)
+                link = self._links[effect.broker]
+                if number == link.number:
+                    link.send(effect)
             elif isinstance(effect, Notice):
                 self._told(effect)
             else:
@@ -258,38 +271,55 @@ class SimulatedEMS:
         self._life += 1
         self._alarm_ns = 0
         self._due.clear()
-        self._link.drop()
+        for link in self._links.values():
+            link.drop()
         self._dead = ems.book
-        written = list(self.disk.written())
-        if ems.book.seq > len(written):
-            raise Breach("P10", f"the book is at {ems.book.seq}, and {len(written)} records were written")
-        self.disk.stop(power=power)
-        if len(self.disk.lines) < ems.book.seq:
-            self._compare(replay(written[: ems.book.seq]), "the records that were written")
-        world.after(world.between(50, 5_000) * MS, "start", self.start)
+        if ems.book.seq > len(self.disk.lines):
+            raise Breach(
+                "P10", f"the book is at {ems.book.seq}, and {len(self.disk.lines)} records are written"
+            )
+        self._stop(power=power)
         return True
+
+    def _stop(self, *, power: bool) -> None:
+        """The disk is left as it is, and a process starts on it later."""
+        world, dead = self._world, self._dead
+        written = list(self.disk.written()) if power and dead is not None else ()
+        self.disk.stop(power=power)
+        if dead is not None and len(self.disk.lines) < dead.seq:
+            self._compare(replay(written[: dead.seq]), "the records that were written")
+        world.after(world.between(50, 5_000) * MS, "start", self.start)
+
+    def _dies_opening(self) -> bool:
+        """The process may end again while it reads its log, which changes nothing there; or soon after."""
+        world, unread = self._world, len(self.disk.lines)
+        power = world.chance(Fault.POWER_CUT_RECOVERING)
+        if not power and not world.chance(Fault.KILLED_RECOVERING):
+            return False
+        steps = world.between(0, unread + 2 * _WRITES_MAX) if world.rng.randrange(2) else unread
+        if steps < unread:
+            world.note(f"the EMS ends while it reads record {steps}")
+            self._stop(power=power)
+            return True
+        self.disk.doom = Doom(world.between(0, _WRITES_MAX), power)
+        return False
 
     def start(self) -> None:
         """A process starts on the log that is left."""
-        world, oracle = self._world, self._oracle
-        records, book = self.disk.recovered(), Book()
-        oracle.begin()
-        for record in records:
-            effects = applied(book, record)
-            oracle.took((record,), effects, book)
-            if self._dead is not None and book.seq == self._dead.seq:
-                self._compare(book, "the records that are left")
-        oracle.restarted(book)
+        if self._dies_opening():
+            return
+        world, book = self._world, self._read()
         if world.chance(Fault.LOWERED_LIMIT):
             self.settings = replace(self.settings, limits={"*": Limits(Decimal("0.4"), Decimal(400))})
+        if world.chance(Fault.CLOCK_SKEW):
+            self._skew_ns = world.between(-_SKEW_MAX_MS, _SKEW_MAX_MS) * MS
         self._life += 1
-        generation = f"g{self._life}"
         self._made.clear()
         try:
             self._dispatcher = Dispatcher(
                 self.settings,
                 self._append,
-                generation=generation,
+                generation=f"g{self._life}",
                 now_ns=self.clock(),
                 book=book,
                 lookup=self.disk.lookup,
@@ -299,18 +329,32 @@ class SimulatedEMS:
                 self._dispatcher.grant(identity, role, self.clock(), sees)
         except (Killed, LogHalted) as problem:
             self._dispatcher = None
-            world.note(f"the EMS ends while it starts: {type(problem).__name__}")
-            self.disk.stop(power=isinstance(problem, LogHalted))
-            world.after(world.between(50, 5_000) * MS, "start", self.start)
+            world.note(f"the EMS ends while it starts: {problem}")
+            self._stop(power=isinstance(problem, LogHalted) or problem.power)
             return
         self.up = True
         self._observe(())
-        world.note(f"the EMS starts with {len(records)} records")
+        world.note(f"the EMS starts with {len(self.disk.lines)} records")
         self._resume()
-        for _ in list(book.links):
-            self.moved(LinkEvent.LOST)
-        if self.up:
-            self._link.keep(self)
+        for broker in list(book.links):
+            self.moved(broker, LinkEvent.LOST)
+        for link in self._links.values():
+            if self.up:
+                link.keep(self)
+        self.disk.doom = None
+
+    def _read(self) -> Book:
+        """Apply what the log has; P14: at the last record of a process it is as that left it."""
+        oracle, book = self._oracle, Book()
+        records = self.disk.recovered()
+        oracle.begin()
+        for record in records:
+            effects = applied(book, record)
+            oracle.took((record,), effects, book)
+            if self._dead is not None and book.seq == self._dead.seq:
+                self._compare(book, "the records that are left")
+        oracle.restarted(book)
+        return book
 
     def _compare(self, replayed: Book, what: str) -> None:
         """P14: replaying gives the live book."""

@@ -19,10 +19,12 @@ from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
     BrokerdFill,
+    BrokerdOrderAck,
     VenueReport,
 )
-from fsm_ems.testing.simulate_plan import MS, SECOND, Fault
-from fsm_ems.testing.simulate_venue import RESTART_MAX, Venue
+from fsm_ems.testing.simulate_faults import Fault
+from fsm_ems.testing.simulate_plan import MS, SECOND
+from fsm_ems.testing.simulate_venue import Venue
 from fsm_ems.testing.simulate_world import World
 
 RETRY_FIRST_NS = SECOND // 2
@@ -30,22 +32,25 @@ RETRY_MAX_NS = 30 * SECOND
 _DELAYS_MS = (1_000, 5_000, 12_000)
 NOTICED_NS = 8 * SECOND
 """A heartbeat notices by then that a link is silent."""
+_AWAY_MAX_NS = 8 * SECOND
+"""How long a venue that restarts is away."""
 
 
 class Side(Protocol):
     """The EMS, as its link sees it."""
 
-    def moved(self, event: LinkEvent) -> None: ...
+    def moved(self, broker: str, event: LinkEvent) -> None: ...
 
-    def heard(self, report: AnyReport) -> None: ...
+    def heard(self, broker: str, report: AnyReport) -> None: ...
 
 
 class Link:
-    """One connection at a time; *number* tells them apart."""
+    """To one venue, one connection at a time; *number* tells them apart."""
 
     def __init__(self, world: World, venue: Venue) -> None:
         self._world = world
         self._venue = venue
+        self.broker = venue.broker
         self._side: Side | None = None
         self.number = 0
         self._open = False
@@ -62,7 +67,7 @@ class Link:
         self._side = side
         self._pause = RETRY_FIRST_NS
         self.number += 1
-        side.moved(LinkEvent.CONNECT)
+        side.moved(self.broker, LinkEvent.CONNECT)
         self._attempt_later(self._world.between(1, 200) * MS)
 
     def drop(self) -> None:
@@ -73,20 +78,20 @@ class Link:
 
     def _attempt_later(self, delay_ns: int) -> None:
         number = self.number
-        self._world.after(delay_ns, "connect", lambda: self._attempt(number))
+        self._world.after(delay_ns, f"connect to {self.broker}", lambda: self._attempt(number))
 
     def _attempt(self, number: int) -> None:
         side = self._side
         if number != self.number or side is None:
             return
         if self._venue.away or self._world.chance(Fault.NO_CONNECTION):
-            side.moved(LinkEvent.LOST)
+            side.moved(self.broker, LinkEvent.LOST)
             self._wait()
             return
         self.number += 1
         self._open, self._silent = True, False
         self._since_ns = self._last_ns = self._world.now_ns
-        side.moved(LinkEvent.CONNECTED)
+        side.moved(self.broker, LinkEvent.CONNECTED)
         if self._open:  # unless that killed the process
             self._venue.retell()
 
@@ -104,7 +109,7 @@ class Link:
         if self._world.now_ns - self._since_ns > RETRY_MAX_NS:
             self._pause = RETRY_FIRST_NS
         number = self.number
-        side.moved(LinkEvent.LOST)
+        side.moved(self.broker, LinkEvent.LOST)
         if self.number == number:
             self._wait()
         return True
@@ -127,18 +132,24 @@ class Link:
             self.lose()
 
     def restart_venue(self) -> bool:
-        """The venue goes away for a while, with its connections; it keeps its book."""
-        if self._venue.away:
-            return False
-        self._venue.away = True
-        self._world.note("the venue goes away")
-        self.lose()
-        self._world.after(self._world.between(MS, RESTART_MAX), "the venue is back", self._back)
-        return True
+        """The venue goes away for a while, with its connections, and another process takes its place."""
+        return self._leave(anew=True)
 
-    def _back(self) -> None:
-        self._venue.away = False
-        self._venue.tick()
+    def pause_venue(self) -> bool:
+        """The venue goes away for a while and hears nothing; its connections last, as behind a gateway."""
+        return self._leave(anew=False)
+
+    def _leave(self, *, anew: bool) -> bool:
+        venue, world = self._venue, self._world
+        if venue.away:
+            return False
+        venue.away = True
+        world.note(f"{self.broker} goes away")
+        if anew:
+            self.lose()
+        away_ns = world.between(MS, _AWAY_MAX_NS)
+        world.after(away_ns, f"{self.broker} is back", lambda: venue.come_back(anew=anew))
+        return True
 
     # ── requests ────────────────────────────────────────────────────────────────────────────────────
 
@@ -177,6 +188,8 @@ class Link:
         arrival_ns = max(self._last_ns, world.now_ns + world.between(1, world.plan.latency_ms) * MS)
         if isinstance(report, BrokerdFill) and world.chance(Fault.LATE_FILL):
             arrival_ns += world.between(500, 10_000) * MS
+        elif isinstance(report, BrokerdOrderAck) and world.chance(Fault.LATE_ACK):
+            arrival_ns += world.between(20, 4_000) * MS
         elif world.chance(Fault.DELAYED_REPORT):
             arrival_ns += world.between(500, 9_000) * MS
         elif world.chance(Fault.REORDERED_REPORT):
@@ -192,7 +205,7 @@ class Link:
         if number != self.number or self._silent or self._side is None:
             self._world.faults[Fault.LOST_REPORT] += 1
             return
-        self._side.heard(report)
+        self._side.heard(self.broker, report)
 
 
 def _text(send: Send) -> str:

@@ -1,120 +1,119 @@
-"""What must hold at every step of a simulation: the promises, checked from the log, the venue and the clock.
+"""What must hold at every step of a simulation: the promises, checked from the log, the venues and the clock.
 
-What the log tells is kept apart from what the venue's book tells. After a restart the first is made anew
-from the records that are left, so that what a power cut took counts for nothing here either.
+| promise | where it is checked |
+| --- | --- |
+| P1 one order at the venue for one of an owner | :meth:`Oracle.accepted`, ``FromLog`` (taken, sent) |
+| P2 what was answered is durable | :meth:`Oracle.accepted`, :meth:`Oracle.restarted`, ``Disk.stop`` |
+| P3 executions: none lost, none twice | :meth:`Oracle._booked`; at the end ``simulate_agree`` |
+| P4 position, ledger and venue are one sum | :meth:`Oracle.took`; at the end ``simulate_agree`` |
+| P5 a cancel is wanted until the end | :meth:`Oracle.wishes_kept`, ``restarted``, ``_wish_refused`` |
+| P6 nobody is told or obeyed without the right | :meth:`Oracle._notice`, ``simulate_offences`` |
+| P7 only rows of the tables; an end lasts | :meth:`Oracle._notice`, ``FromLog`` (links) |
+| P8 each stream is gap-free, and resumes | ``FromLog``, ``simulate_clients.Reader`` |
+| P9 a dark order fires once, on a fresh good row | :meth:`Oracle.quoted`, ``FromLog``, ``Feed`` (no number) |
+| P10 nothing after an error of the disk | ``SimulatedEMS._release``, ``end`` and ``_append`` |
+| P11 everything is bounded | ``simulate_bounds``, at every step and at each start |
+| P12 nothing leaves unchecked, or over a link that is not up | :meth:`Oracle.sends` |
+| P13 all agree within 75 s of the last fault | ``simulate_agree`` |
+| P14 a replay is what was live | ``SimulatedEMS`` at each end and start; ``Venue.come_back`` for the venue |
+
+P15, which is about secrets, has no part here: a simulation has none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import NamedTuple
 
 from fsm_ems.accounting.clear import Clear
 from fsm_ems.dialogs.asking import SendHistory
 from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.exposure import Exposure, exposures
 from fsm_ems.dialogs.record import (
+    Adopted,
     Booked,
-    CancelWanted,
-    EditWanted,
     Effect,
-    Held,
-    LinkMoved,
-    Met,
     Notice,
     Record,
     Reported,
     Send,
     SendOrder,
-    Sent,
-    Submitted,
-    Trailed,
     Triggered,
 )
 from fsm_ems.dialogs.settings import Settings
+from fsm_ems.machines.link import LinkState
 from fsm_ems.machines.order import ENDS, ORDER
 from fsm_ems.messages import BrokerdOrder, Order
 from fsm_ems.quotes import Row, Trade
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.search import Edge
-from fsm_ems.testing.simulate_plan import BROKER
-from fsm_ems.testing.simulate_venue import ZERO, Executed, VenueBook, VenueOrder
+from fsm_ems.testing.simulate_book import ZERO, VenueBook, VenueOrder
+from fsm_ems.testing.simulate_bounds import check_bounds, check_tables
+from fsm_ems.testing.simulate_log import FromLog, Key, LinkEdge
 
-Key = tuple[str, str]
 _ENDED = frozenset(state.value for state in ENDS)
 _REFUSALS = frozenset(
     {"cancel_refused", "cancel_refused_acked", "cancel_refused_dark", "cancel_refused_filled"}
 )
 _LASTING = {"cancelled": {"cancelled"}, "expired": {"expired"}, "rejected": {"rejected", "cancelled"}}
 """What an end may still become; a filled order may be reopened, or come to the end that was noted."""
-FINISHED_MORE = 1_001
-"""How many finished orders may stay past their number because a request about them is unanswered."""
-
-
-class Waits(NamedTuple):
-    """A dark order or an alert as it was accepted, and as its owner or the market moved it since."""
-
-    market: str
-    side: str
-    direction: str
-    price: Decimal
-    met: bool = False
-
-
-class FromLog:
-    """What the records tell."""
-
-    def __init__(self) -> None:
-        self.key_of: dict[int | str, Key] = {}
-        self.sent: dict[Key, int | str] = {}
-        self.born: set[Key] = set()
-        self.cancelled: set[Key] = set()
-        self.wishes: set[Key] = set()
-        self.triggered: set[Key] = set()
-        self.waits: dict[Key, Waits] = {}
-        self.states: dict[Key, str] = {}
-        self.streams: dict[str, list[int]] = {}
-        self.booked: dict[str, Executed] = {}
-        self.link = "lost"
-        self.ledger: dict[tuple[str, str], Decimal] = {}
 
 
 class Oracle:
-    """Raises Breach, and learns which rows of the table were taken.
+    """Raises Breach, and learns which rows of the tables were taken.
 
     *rights* are, by identity, the owners of whose orders it is told.
     """
 
-    def __init__(self, rights: dict[str, frozenset[str]]) -> None:
-        self.venue = VenueBook(self.accepted)
+    def __init__(self, brokers: Iterable[str], rights: Mapping[str, frozenset[str]]) -> None:
+        self.venues = {broker: VenueBook(broker, self.accepted) for broker in brokers}
         self.rights = rights
         self.edges: set[Edge] = set()
+        self.link_edges: set[LinkEdge] = set()
         self.submitted: dict[Key, list[Order]] = {}
-        self.answered: set[Key] = set()
+        self.answered: dict[Key, Order] = {}
         self.answered_cancels: set[Key] = set()
         self.log = FromLog()
         self._at_venue: dict[Key, VenueOrder] = {}
 
     # ── the venue ───────────────────────────────────────────────────────────────────────────────────
 
-    def accepted(self, order: VenueOrder, request: BrokerdOrder) -> None:
-        """The venue takes an order: the first of its owner's, and as its owner wished."""
-        key = self.log.key_of.get(request.reqid)
+    def accepted(self, broker: str, order: VenueOrder, request: BrokerdOrder) -> None:
+        """A venue takes an order: of an owner's the first, and as its owner wished."""
+        if order.external:
+            return
+        key = self.log.key_of.get((broker, request.reqid))
         if key is None:
-            raise Breach("P2", f"the venue has order {request.reqid}, and no record tells whose it is")
+            raise Breach("P2", f"{broker} has order {request.reqid}, and no record tells whose it is")
         if key in self._at_venue:
-            raise Breach("P1", f"{key} is at the venue twice, the second time as {request.reqid}")
+            raise Breach("P1", f"{key} is at {broker} twice, the second time as {request.reqid}")
         self._at_venue[key] = order
         asked = [(wish.market, wish.side, wish.account) for wish in self.submitted[key]]
         if (order.market, order.side, order.account) not in asked:
-            raise Breach("P1", f"{key} is at the venue as {order.side} in {order.market}, unasked")
+            raise Breach("P1", f"{key} is at {broker} as {order.side} in {order.market}, unasked")
+
+    def order_of(self, key: Key) -> VenueOrder | None:
+        """What a venue has of an owner's order; None where it has nothing."""
+        return self._at_venue.get(key)
+
+    def answer(self, owner: str, order: Order) -> None:
+        """An owner is told that his order was taken: it stands, and no other under its name."""
+        known = self.answered.setdefault((owner, order.oid), order)
+        if known != order:
+            raise Breach("P1", f"{owner} has {known}, and was answered that {order} was taken")
 
     # ── inputs ──────────────────────────────────────────────────────────────────────────────────────
 
     def took(self, records: Iterable[Record], effects: Iterable[Effect], book: Book) -> None:
         """Records were made or read back, and led to *effects* and to *book*."""
         for record in records:
-            self._recorded(record)
+            self.log.take(record)
+            if isinstance(record.payload, Adopted):
+                self._adopted(record.payload)
+            elif isinstance(record.payload, Reported) and record.payload.reqid is not None:
+                self._sent_again((record.owner, record.oid))
+            if record.event is not None and record.event.value in _REFUSALS:
+                self._wish_refused((record.owner, record.oid), record)
         touched: set[tuple[str, str]] = set()
         for effect in effects:
             if isinstance(effect, Notice):
@@ -126,54 +125,28 @@ class Oracle:
             if held != summed:
                 raise Breach("P4", f"{account} holds {held} of {market}, and its ledger adds up to {summed}")
 
-    def _recorded(self, record: Record) -> None:
-        log, payload, key = self.log, record.payload, (record.owner, record.oid)
-        for identity, seq in record.tells:
-            stream = log.streams.setdefault(identity, [])
-            if seq != len(stream) + 1:
-                raise Breach("P8", f"{identity} has {len(stream)}, and record {record.seq} is its {seq}")
-            stream.append(record.seq)
-        if isinstance(payload, Submitted | Held):
-            if key in log.born:
-                raise Breach("P1", f"{key} was taken a second time, by record {record.seq}")
-            log.born.add(key)
-        if isinstance(payload, LinkMoved):
-            log.link = payload.event.value
-        elif isinstance(payload, Held):
-            body = payload.body
-            log.waits[key] = Waits(body.market, body.side, payload.direction, payload.price)
-        elif isinstance(payload, Triggered):
-            if key in log.triggered:
-                raise Breach("P9", f"{key} was triggered a second time, by record {record.seq}")
-            log.triggered.add(key)
-        elif isinstance(payload, Trailed):
-            log.waits[key] = log.waits[key]._replace(price=payload.price)
-        elif isinstance(payload, Met):
-            log.waits[key] = log.waits[key]._replace(met=True)
-        elif isinstance(payload, EditWanted) and payload.reqid is None and key in log.waits:
-            if payload.price is not None:
-                log.waits[key] = log.waits[key]._replace(price=payload.price, met=False)
-        elif isinstance(payload, CancelWanted):
-            log.cancelled.add(key)
-            if payload.reqid is not None:
-                log.wishes.add(key)
-        if isinstance(payload, Submitted | Sent | Triggered) and payload.reqid is not None:
-            self._sent(key, payload.reqid)
-        if record.event is not None and record.event.value in _REFUSALS:
-            self._wish_refused(key, record)
+    def _adopted(self, payload: Adopted) -> None:
+        order = self.venues[payload.broker].orders.get(payload.venue_id or "")
+        if order is None or not order.external:
+            raise Breach("P1", f"{payload.venue_id} at {payload.broker} is taken for a stranger's order")
+        body = payload.body
+        if (body.market, body.side, body.account) != (order.market, order.side, order.account):
+            raise Breach("P1", f"{payload.venue_id} is adopted as {body}")
 
-    def _sent(self, key: Key, reqid: int | str) -> None:
-        log = self.log
-        if key in log.sent:
-            raise Breach("P1", f"{key} was sent as {log.sent[key]}, and is sent again as {reqid}")
-        if reqid in log.key_of:
-            raise Breach("P1", f"{key} is sent as {reqid}, which is {log.key_of[reqid]}'s")
-        log.sent[key] = reqid
-        log.key_of[reqid] = key
+    def _sent_again(self, key: Key) -> None:
+        """Only what never was at the venue, as its owner wished; it cannot come there any more."""
+        broker, first = self.log.again[key]
+        if first in self.venues[broker].by_reqid:
+            raise Breach("P1", f"{key} is sent again, and {broker} has it as {first}")
+        if not any(wish.if_absent == "resend" for wish in self.submitted[key]):
+            raise Breach("P1", f"{key} is sent again, and its owner does not allow that")
 
     def _wish_refused(self, key: Key, record: Record) -> None:
         payload = record.payload
-        if not isinstance(payload, Reported) or payload.report.reqid not in self.venue.refused:
+        refused = isinstance(payload, Reported) and (
+            payload.report.reqid in self.venues[payload.broker].refused
+        )
+        if not refused:
             raise Breach("P5", f"the cancel of {key} was given up, and the venue never refused it")
         self.log.wishes.discard(key)
 
@@ -206,28 +179,25 @@ class Oracle:
             log.wishes.discard(key)
 
     def _booked(self, booked: Booked) -> tuple[str, str]:
-        entry, log = booked.entry, self.log
+        entry, log, venue = booked.entry, self.log, self.venues[booked.broker]
         clear, account = entry.event, (booked.account, entry.market)
-        assert isinstance(clear, Clear), "this venue tells of executions alone"
-        order, made = self.venue.of_execution.get(clear.exec_id), self.venue.made.get(clear.exec_id)
+        assert isinstance(clear, Clear), "these venues tell of executions alone"
+        order, made = venue.of_execution.get(clear.exec_id), venue.made.get(clear.exec_id)
         if order is None or made is None:
             raise Breach("P3", f"{clear.exec_id} was booked, and never happened")
         size = made.size if order.side == "buy" else -made.size
-        if (clear.size, clear.price, entry.market, booked.account) != (
-            size,
-            made.price,
-            order.market,
-            order.account,
-        ):
-            raise Breach("P3", f"{clear.exec_id} was booked as {clear.size} at {clear.price}, not {made}")
+        told, true = (clear.size, clear.price, *account), (size, made.price, order.account, order.market)
+        if told != true:
+            raise Breach("P3", f"{clear.exec_id} was booked as {told}, and is {true}")
+        name = (booked.broker, booked.account, clear.exec_id)
         if entry.reverses:
             if clear.exec_id in order.live:
                 raise Breach("P3", f"{clear.exec_id} was undone, and the venue stands by it")
-            del log.booked[clear.exec_id]
-        elif clear.exec_id in log.booked:
+            del log.booked[name]
+        elif name in log.booked:
             raise Breach("P3", f"{clear.exec_id} was booked twice")
         else:
-            log.booked[clear.exec_id] = made
+            log.booked[name] = made
         moved = -clear.size if entry.reverses else clear.size
         log.ledger[account] = log.ledger.get(account, ZERO) + moved
         return account
@@ -260,6 +230,12 @@ class Oracle:
             if not (meets or waits.met):
                 raise Breach("P9", f"{key} waits for {waits.direction} {price}, and fired on {seen}")
 
+    def let_wait(self, order: Order) -> None:
+        """An order was taken: one that must not wait for its link never does."""
+        broker = order.market.rpartition(".")[2]
+        if order.when_down == "refuse" and self.log.link_states.get(broker) is not LinkState.UP:
+            raise Breach("P12", f"{order} was taken, and the link is not up")
+
     # ── what leaves ─────────────────────────────────────────────────────────────────────────────────
 
     def sends(self, effects: Iterable[Effect], settings: Settings) -> None:
@@ -270,7 +246,7 @@ class Oracle:
             if not isinstance(effect, SendHistory) and effect.size is not None:
                 self._within_limits(effect.size, effect.price, settings)
             takes = ("synced",) if isinstance(effect, SendOrder) else ("connected", "synced")
-            if self.log.link not in takes:
+            if self.log.links.get(effect.broker) not in takes:
                 raise Breach("P12", f"{type(effect).__name__} {effect.reqid} leaves, and the link is not up")
 
     @staticmethod
@@ -283,30 +259,34 @@ class Oracle:
         if limits.max_value is not None and price is not None and size * price > limits.max_value:
             raise Breach("P12", f"{size} at {price} leaves, and {limits.max_value} is the limit")
 
-    def bounded(self, book: Book, settings: Settings) -> None:
-        """P11: nothing grows past its bound."""
-        if len(book.parked) > settings.parked_max:
-            raise Breach("P11", f"{len(book.parked)} reports wait")
-        if len(book.finished) > settings.keep_finished + FINISHED_MORE:
-            raise Breach("P11", f"{len(book.finished)} finished orders are kept")
-        for dialog in book.at_broker(BROKER):
-            if len(dialog.edits) > settings.open_edits_max + 1:
-                raise Breach("P11", f"{len(dialog.edits)} edits of {dialog.oid} are open")
+    def within(self, book: Book) -> None:
+        """P4: what the venues really executed lies within the range that is told, whatever went missing.
+
+        Where nobody undoes an execution or places an order unheard: that can be known only once it is told.
+        """
+        told = {(each.account, each.market): each for each in exposures(book)}
+        for venue in self.venues.values():
+            for place, size in venue.positions().items():
+                each = told.get(place, Exposure(*place))
+                if not each.may_be(size):
+                    raise Breach("P4", f"{place}: {size} is held at the venue, and the range is {each}")
 
     # ── restarts ────────────────────────────────────────────────────────────────────────────────────
 
     def begin(self) -> None:
         """A process starts: what the log tells is read anew."""
+        self.link_edges |= self.log.link_edges
         self.log = FromLog()
 
     def restarted(self, book: Book) -> None:
         """All records were read: what was promised is there."""
         log = self.log
-        if missing := self.answered - log.born:
+        if missing := self.answered.keys() - log.broker_of.keys():
             raise Breach("P2", f"{min(missing)} was answered, and a restart has forgotten it")
         if missing := self.answered_cancels - log.cancelled:
             raise Breach("P5", f"the cancel of {min(missing)} was answered, and a restart has forgotten it")
         self.wishes_kept(book)
+        check_tables(book)
         for key, waits in log.waits.items():
             dialog = book.dialog(*key)
             if dialog is None or dialog.direction is None:
@@ -320,3 +300,7 @@ class Oracle:
             dialog = book.dialog(*key)
             if dialog is None or dialog.cancel is None or not dialog.cancel.wanted:
                 raise Breach("P5", f"the cancel of {key} is forgotten")
+
+    def bounded(self, records: Iterable[Record], book: Book, settings: Settings) -> None:
+        """P11: *records* made nothing grow past its bound."""
+        check_bounds(book, settings, {(record.owner, record.oid) for record in records if record.oid})

@@ -8,14 +8,15 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from decimal import Decimal
-from enum import StrEnum
 from typing import NamedTuple
 
 from fsm_ems.brokers.paper.synthetic import Weather
 from fsm_ems.dialogs.settings import Capabilities, Limits, Settings
 from fsm_ems.market import FillModel, Market
+from fsm_ems.testing.simulate_faults import EVERY_S, PERMILLE, Fault
 
-BROKER = "sim"
+BROKERS = ("sim", "alt")
+"""The first is in every seed, the second in some: two venues that know nothing of each other."""
 MS = 10**6
 SECOND = 10**9
 MARKETS = {
@@ -33,89 +34,11 @@ MARKETS = {
     "ethusd.sim": Market(
         "ethusd.sim", "eth", "usd", Decimal("0.01"), Decimal("0.01"), Decimal("0.02"), taker_bps=Decimal(2)
     ),
+    "xbtusd.alt": Market(
+        "xbtusd.alt", "xbt", "usd", Decimal("0.1"), Decimal("0.01"), Decimal("0.01"), taker_bps=Decimal(3)
+    ),
 }
 ACCOUNTS = ("main", "spare")
-
-
-class Fault(StrEnum):
-    """What may go wrong, each counted by its name."""
-
-    LINK_BREAK = "link break"
-    LOST_REPORT = "lost report"
-    LOST_REQUEST = "lost request"
-    HOLE = "report lost in silence"
-    LAGGING_READ = "lagging read"
-    NO_CONNECTION = "no connection"
-    HALF_OPEN = "half-open link"
-    DOUBLED_REPORT = "doubled report"
-    REORDERED_REPORT = "reordered report"
-    DELAYED_REPORT = "delayed report"
-    DELAYED_REQUEST = "delayed request"
-    DOUBLED_REQUEST = "doubled request"
-    VENUE_RESTART = "venue restart"
-    LATE_FILL = "late fill"
-    BUST = "bust"
-    CORRECTION = "correction"
-    VENUE_CANCEL = "cancel by the venue"
-    HALTED_ORDER = "order held by the venue"
-    WEIGHED = "request weighed"
-    AMBIGUOUS = "ambiguous reply"
-    CRASH = "crash"
-    KILLED_WRITING = "killed while writing"
-    KILLED_SENDING = "killed while sending"
-    POWER_CUT = "power cut"
-    TORN_TAIL = "torn tail"
-    SLOW_DISK = "slow disk"
-    FAILED_WRITE = "failed write"
-    FAILED_SYNC = "failed sync"
-    CLOCK_JUMP = "clock jump"
-    QUOTE_GAP = "gap in quotes"
-    STALE_QUOTE = "stale quote"
-    ZERO_QUOTE = "zero quote"
-    CROSSED_QUOTE = "crossed quote"
-    LATE_QUOTE = "quote out of order"
-    CLIENT_AWAY = "client away"
-    LOWERED_LIMIT = "lowered limit"
-
-    __hash__ = str.__hash__
-
-
-_PERMILLE: dict[Fault, tuple[int, ...]] = {
-    Fault.NO_CONNECTION: (100, 300, 600),
-    Fault.HOLE: (10, 50, 150),
-    Fault.LAGGING_READ: (100, 500, 900),
-    Fault.DOUBLED_REPORT: (20, 100, 500),
-    Fault.REORDERED_REPORT: (20, 100, 400),
-    Fault.DELAYED_REPORT: (10, 50, 200),
-    Fault.DELAYED_REQUEST: (20, 100, 300),
-    Fault.DOUBLED_REQUEST: (10, 50, 300),
-    Fault.LATE_FILL: (100, 300, 700),
-    Fault.WEIGHED: (50, 200, 600),
-    Fault.AMBIGUOUS: (10, 50, 200),
-    Fault.KILLED_WRITING: (2, 5, 10),
-    Fault.KILLED_SENDING: (2, 5, 20),
-    Fault.SLOW_DISK: (10, 50, 200),
-    Fault.FAILED_WRITE: (2, 5, 10),
-    Fault.FAILED_SYNC: (2, 5, 10),
-    Fault.LATE_QUOTE: (20, 100, 300),
-    Fault.LOWERED_LIMIT: (300, 600, 900),
-}
-"""Of a thousand chances, how many go wrong."""
-
-_EVERY_S: dict[Fault, tuple[int, ...]] = {
-    Fault.LINK_BREAK: (5, 20, 60),
-    Fault.HALF_OPEN: (15, 40, 80),
-    Fault.VENUE_RESTART: (20, 50, 90),
-    Fault.BUST: (5, 15, 40),
-    Fault.CORRECTION: (5, 15, 40),
-    Fault.VENUE_CANCEL: (3, 10, 40),
-    Fault.HALTED_ORDER: (3, 10, 40),
-    Fault.CRASH: (10, 30, 80),
-    Fault.POWER_CUT: (10, 30, 80),
-    Fault.CLOCK_JUMP: (5, 20, 60),
-    Fault.CLIENT_AWAY: (5, 20, 50),
-}
-"""Every how many seconds it happens, on average."""
 
 
 class Plan(NamedTuple):
@@ -129,6 +52,7 @@ class Plan(NamedTuple):
     seconds: int
     permille: Mapping[Fault, int]
     every_s: Mapping[Fault, int]
+    brokers: tuple[str, ...]
     weather: Weather
     owners: tuple[str, ...]
     act_ms: int
@@ -146,12 +70,14 @@ def drawn(rng: random.Random, seconds_max: int) -> Plan:
     def on() -> bool:
         return rng.randrange(100) < odds
 
-    permille = {fault: rng.choice(rates) for fault, rates in _PERMILLE.items() if on()}
-    every_s = {fault: rng.choice(times) for fault, times in _EVERY_S.items() if on()}
+    permille = {fault: rng.choice(rates) for fault, rates in PERMILLE.items() if on()}
+    every_s = {fault: rng.choice(times) for fault, times in EVERY_S.items() if on()}
+    brokers = BROKERS[: rng.choice((1, 2))]
     return Plan(
         rng.randrange(max(seconds_max // 4, 1), seconds_max + 1),
         permille,
         every_s,
+        brokers,
         Weather(gaps=on(), stale=on(), zero=on(), crossed=on()),
         ("alice", "bob", "carol")[: rng.choice((2, 3))],
         rng.choice((200, 800, 3_000)),
@@ -159,11 +85,11 @@ def drawn(rng: random.Random, seconds_max: int) -> Plan:
         rng.choice((30, 30, 300, 2_000)),
         rng.choice((0, 500, 5_000)),
         rng.choice(("touch", "through", "queue")),
-        _settings(rng),
+        _settings(rng, brokers),
     )
 
 
-def _settings(rng: random.Random) -> Settings:
+def _settings(rng: random.Random, brokers: tuple[str, ...]) -> Settings:
     limits = rng.choice(
         (
             None,
@@ -174,10 +100,21 @@ def _settings(rng: random.Random) -> Settings:
     )
     return Settings(
         limits={} if limits is None else {"*": limits},
-        brokers={BROKER: Capabilities(reqid_form="int" if rng.randrange(2) else "str", history=True)},
-        markets=MARKETS,
+        brokers={broker: _capabilities(rng) for broker in brokers},
+        markets=markets_of(brokers),
         keep_finished=rng.choice((10_000, 10_000, 8, 2)),
         parked_max=rng.choice((1_000, 1_000, 3)),
         open_edits_max=rng.choice((16, 2)),
         ask_every_ns=rng.choice((10, 10, 2)) * SECOND,
     )
+
+
+def _capabilities(rng: random.Random) -> Capabilities:
+    return Capabilities(
+        reqid_form="int" if rng.randrange(2) else "str", reopen_filled=rng.randrange(2) == 0, history=True
+    )
+
+
+def markets_of(brokers: tuple[str, ...]) -> dict[str, Market]:
+    """The markets of those brokers, by address."""
+    return {fqme: market for fqme, market in MARKETS.items() if market.broker in brokers}

@@ -11,7 +11,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 from hashlib import blake2b
 
-from fsm_ems.testing.simulate_plan import SECOND, Fault, Plan, drawn
+from fsm_ems.testing.simulate_faults import Fault
+from fsm_ems.testing.simulate_plan import SECOND, Plan, drawn
 
 START_NS = 1_700_000_000 * SECOND
 REMEMBERED = 400

@@ -69,7 +69,11 @@ class EMSMachine(RuleBasedStateMachine):
         settings = replace(given, markets={self.market: known, **given.markets})
         ticks = settings.limit_ticks_of(self.market)
         tick = {self.market: self.price_tick}
-        self.auditor = Auditor(rules=Rules(settings.quote_age_ns, tick, ticks, settings.redrive_max_ns))
+        late = not settings.capabilities(BROKER).deadline
+        rules = Rules(
+            settings.quote_age_ns, tick, ticks, settings.redrive_max_ns, settings.margin_ns, takes_late=late
+        )
+        self.auditor = Auditor(rules=rules)
         self.dispatcher = Dispatcher(settings, self.records.append, generation="g", now_ns=self.now_ns)
 
     @initialize()

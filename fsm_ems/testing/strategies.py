@@ -16,6 +16,7 @@ REPORT_KINDS = (
     "ack", "open", "fill", "fill", "fill", "bust", "correction", "pending_cancel", "cancelled", "rejected",
     "expired", "filled", "pending_edit", "replaced", "cancel refused", "edit refused", "submit refused",
     "restated", "stopped", "suspended", "done_for_day", "calculated", "bidding", "error",
+    "absent",
 )  # fmt: skip  # one name a line says no more
 """What :func:`reports` draws from: statuses by their name, and the other reports."""
 
@@ -39,6 +40,7 @@ def orders(draw: st.DrawFn, oid: str, market: str, now_ns: int) -> Order:
         fields["direction"] = draw(st.sampled_from(("at_or_above", "at_or_below", None)))
         return Order(side="alert", price=draw(prices()), **fields)
     fields |= {"side": draw(st.sampled_from(("buy", "sell"))), "size": draw(sizes())}
+    fields["if_absent"] = draw(st.sampled_from(("reject", "resend")))
     if kind == "market":
         return Order(type="market", tif=draw(st.sampled_from(("gtc", "ioc", "fok"))), **fields)
     often: tuple[TimeInForce, ...] = ("gtc", "gtc", "ioc", "fok", "gtd")
@@ -123,6 +125,6 @@ def reports(
     else:
         fields |= {"name": "brokerd_status", "status": kind, "resumes": draw(st.booleans())}
         asked = draw(st.none() | st.sampled_from(list(queries))) if queries else None
-        if asked is not None:
+        if asked is not None or kind == "absent":
             fields |= {"snapshot": True, "query": asked}
     return about_order(fields)

@@ -12,6 +12,27 @@ D = Decimal
 
 LIVE = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE)
 ONE = Order(oid="o", side="buy", market=MARKET, size=D(1), price=PRICE)
+AGAIN = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE, if_absent="resend")
+AGAIN_UNTIL = Order(
+    oid="o",
+    side="buy",
+    market=MARKET,
+    size=D(1),
+    price=PRICE,
+    if_absent="resend",
+    tif="gtd",
+    expire_ns=1_005,
+)
+DARK_AGAIN = Order(
+    oid="o",
+    side="buy",
+    market=MARKET,
+    size=D(1),
+    price=PRICE,
+    mode="dark",
+    trigger="touch",
+    if_absent="resend",
+)
 DARK = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE, mode="dark", trigger="touch")
 DARK_UNTIL = Order(
     oid="o",
@@ -66,6 +87,20 @@ DOUBT: tuple[Saying, ...] = (
     Saying(Letter("cancel refused", code="unknown_order"), "cancel"),
 )
 """Whether it arrived, what became of the cancel, and what only evidence may settle."""
+
+ABSENCE: tuple[Saying, ...] = (
+    *says("ack", "rejected"),
+    *says("absent", answers="last"),
+    *says("absent", answers="stale"),
+)
+"""Whether it ever arrived."""
+
+LOST: tuple[Saying, ...] = (
+    *says("ack", "rejected", "open", "error", about="over"),
+    *fills("e1", about="over"),
+    Saying(Letter("cancelled"), "over"),
+)
+"""What is told of a request that never arrived, once the order was sent again under another."""
 
 WAITS: tuple[Saying, ...] = (
     *says("ack", "open", "cancelled"),
@@ -244,6 +279,11 @@ def themes() -> tuple[Theme, ...]:
         Theme("dark lower limits", DARK, WAITS, edits=(UP, DOWN), link_losses=0, link=UNLINKED, lowers=True),
         Theme("doubt", ONE, DOUBT, link=UNLINKED),
         Theme("dark doubt", DARK, DOUBT, link=UNLINKED),
+        Theme("resend", AGAIN, ABSENCE + fills("e2"), edits=(UP,)),
+        Theme("resend until", AGAIN_UNTIL, ABSENCE + says("error"), link=UNLINKED),
+        Theme("resend lost", AGAIN, ABSENCE + LOST, cancels=0),
+        Theme("resend lower limits", AGAIN, ABSENCE, lowers=True),
+        Theme("dark resend", DARK_AGAIN, ABSENCE + LOST[:3], link=UNLINKED),
         Theme("marks", LIVE, MARKS, edits=(PRICED,), link_losses=0),
         Theme("halts", LIVE, HALTS, edits=(PRICED,), link_losses=0),
         Theme("dark halts", DARK, HALTS, link_losses=0),

@@ -90,12 +90,12 @@ def nonzero(fees: Mapping[str, Decimal | Fraction]) -> dict[str, Fraction]:
     return {asset: Fraction(fee) for asset, fee in fees.items() if fee}
 
 
-def agrees(position: Position, events: Sequence[Event]) -> None:
-    expected = Fractions(events, int(position.k))
+def agrees(position: Position, events: Sequence[Event], k: int = 2) -> None:
+    expected = Fractions(events, k)
     assert Fraction(position.size) == expected.size
     assert Fraction(position.cash["usdt"]) == expected.cash
     assert nonzero(position.fees) == nonzero(expected.fees)
-    assert position.ppu == rounded(expected.ppu)
+    assert position.ppu(Decimal(k)) == rounded(expected.ppu)
     assert position.realized == rounded(expected.realized)
     even = expected.break_even
     assert position.break_even == (None if even is None else rounded(even))
@@ -148,8 +148,8 @@ ARRIVALS = st.lists(EVENTS, max_size=25).map(named)
 CLEARS_ALONE = st.lists(CLEARS, max_size=25).map(named)
 
 
-def folded(events: Sequence[Event], k: int = 2) -> Position:
-    position = Position(MARKET, "main", k)
+def folded(events: Sequence[Event]) -> Position:
+    position = Position(MARKET, "main")
     for event in events:
         position.add(event)
     return position
@@ -164,7 +164,7 @@ def folded(events: Sequence[Event], k: int = 2) -> Position:
     2,
 )
 def test_fractions_agree_to_the_last_digit(events: list[Event], k: int) -> None:
-    agrees(folded(events, k), events)
+    agrees(folded(events), events, k)
 
 
 def drawn(seed: int, count: int, times: int) -> list[Event]:

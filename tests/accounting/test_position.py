@@ -18,8 +18,8 @@ def clear(at: int, size: str, price: str, fee: str = "0", asset: str | None = No
     return Clear(at, f"E{at}", D(size), D(price), D(fee), asset)
 
 
-def held(*events: Event, k: int = 2) -> Position:
-    position = Position(MARKET, "main", k)
+def held(*events: Event) -> Position:
+    position = Position(MARKET, "main")
     for event in events:
         assert position.add(event)
     return position
@@ -46,7 +46,7 @@ def test_clears(trades: str, size: str, ppu: str, realized: str, break_even: str
     rows = [row.split() for row in trades.split(",") if row]
     position = held(*(clear(at, *row) for at, row in enumerate(rows)))
 
-    found = (position.size, str(position.ppu.normalize()), position.realized)
+    found = (position.size, str(position.ppu().normalize()), position.realized)
     assert found == (D(size), str(D(ppu).normalize()), D(realized))
     assert position.break_even == (None if break_even is None else D(break_even))
 
@@ -66,17 +66,14 @@ def test_each_side_of_the_accounts_is_kept_exactly() -> None:
 def test_a_fee_in_another_asset_is_in_no_price() -> None:
     position = held(clear(1, "2", "100", "1", "bnb"))
 
-    assert [position.ppu, position.break_even] == [100, 100]
+    assert [position.ppu(), position.break_even] == [100, 100]
     assert position.fees == {"usdt": 0, "bnb": 1}
 
 
-def test_k_is_how_often_the_fee_counts_and_may_be_changed() -> None:
-    position = held(clear(1, "2", "100", "1"), k=0)
-    assert position.ppu == 100
+def test_the_fee_counts_as_often_as_it_is_asked_for() -> None:
+    position = held(clear(1, "2", "100", "1"))
 
-    position.k = D(1)
-
-    assert position.ppu == D("100.5")
+    assert [position.ppu(D(0)), position.ppu(D(1)), position.ppu()] == [100, D("100.5"), 101]
 
 
 def test_unrealized_and_realized_come_to_cash_and_worth() -> None:
@@ -101,7 +98,7 @@ def test_unrealized_and_realized_come_to_cash_and_worth() -> None:
 def test_a_transfer_leaves_the_price_and_wins_nothing(before: str, moved: str, size: str, ppu: str) -> None:
     position = held(*([clear(1, *before.split())] if before else []), Transfer(2, "T", D(moved)))
 
-    assert [position.size, position.ppu, position.realized] == [D(size), D(ppu), 0]
+    assert [position.size, position.ppu(), position.realized] == [D(size), D(ppu), 0]
     assert position.break_even == (D(ppu) if D(size) else None)
 
 
@@ -114,9 +111,9 @@ def test_a_split_multiplies_the_size_and_divides_the_price() -> None:
 
     position.remove(clear(4, "-4", "30"))
 
-    assert [position.size, position.ppu, position.break_even] == [4, D("25.25"), 23]
+    assert [position.size, position.ppu(), position.break_even] == [4, D("25.25"), 23]
     position.add(clear(5, "1", "20"))
-    assert position.ppu == D("24.2")  # (4·25.25 + 20) / 5
+    assert position.ppu() == D("24.2")  # (4·25.25 + 20) / 5
 
 
 @pytest.mark.parametrize(("price", "realized"), [("0", "-200"), ("130", "60")])

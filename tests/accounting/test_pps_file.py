@@ -37,7 +37,7 @@ def standing(*events: Event, fqme: str = "btcusdt.paper", account: str = "main")
 
 
 def projection(*positions: Standing, seq: int = 1) -> Projection:
-    return Projection("g1", seq, positions)
+    return Projection("g1", seq, D(2), positions)
 
 
 ONE = projection(standing(clear(1, "2"), clear(2, "-1", fee="0.1"), clear(3, "1", fee="1", asset="bnb")))
@@ -45,6 +45,7 @@ TEXT = """\
 # Positions, a projection of the record log: fsm_ems writes the values anew, and keeps your comments.
 generation = "g1"
 seq = 1
+fee_factor = "2"
 
 [positions.paper.main."btcusdt.paper"]
 size = "2"
@@ -86,7 +87,7 @@ def test_the_example_in_the_documentation_is_one() -> None:
     position = Position(Market("xbtusd.kraken", "xbt", "usd", D("0.1"), D("1E-8")), "main")
     position.add(Clear(1610064002000000000, "E1", D("1.5"), D(39430), D("0.15")))
 
-    assert parse_pps(text) == Projection("5f0c", 1234, (position.standing(),))
+    assert parse_pps(text) == Projection("5f0c", 1234, D(2), (position.standing(),))
 
 
 NUMBERS = st.sampled_from(("1E+3", "1.00", "-0.10", "1E-18", "1234567890123456.789012345678901234", "7")).map(
@@ -109,6 +110,7 @@ PROJECTIONS = st.builds(
     Projection,
     IDS,
     st.integers(0, 2**63 - 1),
+    NUMBERS,
     st.lists(STANDINGS, max_size=3, unique_by=lambda one: one[:3]).map(tuple),
 )
 
@@ -124,7 +126,7 @@ def test_what_is_written_reads_back_to_the_last_digit_and_sign(one: Projection, 
         )
 
     assert in_order(parse_pps(text)) == in_order(other)
-    assert parse_pps(text)[:2] == other[:2]
+    assert parse_pps(text)[:3] == other[:3]
 
 
 # ── comments ────────────────────────────────────────────────────────────────────────────────────────
@@ -148,6 +150,7 @@ def test_comments_stay_where_they_were_written() -> None:
 # Positions, a projection of the record log: fsm_ems writes the values anew, and keeps your comments.
 generation = "g1"
 seq = 2  # last
+fee_factor = "2"
 
 # above
 [positions.paper.main."btcusdt.paper"] # head
@@ -285,13 +288,13 @@ def test_a_file_is_made_and_written_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("bad", "told"),
     [
-        (TEXT.replace('ppu = "100"', "ppu = "), "line 7: not TOML: Invalid value (at line 7, column 7)"),
-        (TEXT[:-5], "line 16: not TOML: "),
-        (TEXT.encode().replace(b"E2", b"\xff2"), "line 15: not UTF-8"),
+        (TEXT.replace('ppu = "100"', "ppu = "), "line 8: not TOML: Invalid value (at line 8, column 7)"),
+        (TEXT[:-5], "line 17: not TOML: "),
+        (TEXT.encode().replace(b"E2", b"\xff2"), "line 16: not UTF-8"),
         ("positions = 3\n", "line 1: fsm_ems cannot write its values between what else stands here"),
         ("[positions]\npaper = 3\n[[positions.paper]]", "line 3: not TOML: "),
         ("a = 1\n[[positions.paper]]\n", "line 2: fsm_ems cannot write"),
-            (TEXT.replace("time_ns = 2,", "time_ns = two,"), "line 15: not TOML: Invalid value"),
+            (TEXT.replace("time_ns = 2,", "time_ns = two,"), "line 16: not TOML: Invalid value"),
     ],
 )  # fmt: skip
 def test_an_unreadable_file_is_kept_and_told_and_rebuilt(tmp_path: Path, bad: str | bytes, told: str) -> None:
@@ -310,13 +313,14 @@ def test_an_unreadable_file_is_kept_and_told_and_rebuilt(tmp_path: Path, bad: st
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('size = "2"', "size = 2", "line 5: btcusdt.paper: size: text is needed"),
-        ('ppu = "100"', 'ppu = "NaN"', "line 5: btcusdt.paper: ppu: 'NaN' is no decimal number"),
-        ('ppu = "100"', 'ppu = "1E+99999999999999999999"', "line 5: btcusdt.paper: ppu: '1E+99"),
+        ('size = "2"', "size = 2", "line 6: btcusdt.paper: size: text is needed"),
+        ('ppu = "100"', 'ppu = "NaN"', "line 6: btcusdt.paper: ppu: 'NaN' is no decimal number"),
+        ('ppu = "100"', 'ppu = "1E+99999999999999999999"', "line 6: btcusdt.paper: ppu: '1E+99"),
         ("seq = 1", 'seq = "1"', "line 2: generation: seq: a whole number is needed"),
-        ('{usdt = "-200"}', "3", "line 5: btcusdt.paper: cash: a table is needed"),
-        ("clears = [", "clears = [ 3,", "line 5: btcusdt.paper: clears: an array of tables is needed"),
-        ('exec_id = "E2", ', "", "line 5: btcusdt.paper: exec_id: text is needed"),
+        ('fee_factor = "2"', "fee_factor = 2", "line 4: fee_factor: fee_factor: text is needed"),
+        ('{usdt = "-200"}', "3", "line 6: btcusdt.paper: cash: a table is needed"),
+        ("clears = [", "clears = [ 3,", "line 6: btcusdt.paper: clears: an array of tables is needed"),
+        ('exec_id = "E2", ', "", "line 6: btcusdt.paper: exec_id: text is needed"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_told_with_its_place_and_simply_written_anew(

@@ -11,8 +11,10 @@ from zlib import crc32
 
 import pytest
 
+from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.lines import unframed
 from tests.cli.conftest import HERE, Run
+from tests.dialogs.desk import Desk
 
 TAPE = HERE / "tape.csv"
 ORDERS = HERE / "orders.toml"
@@ -45,6 +47,22 @@ def test_the_records_tell_the_same_as_the_replay_did(run: Run, tmp_path: Path) -
     assert (told.exit_code, told.stderr) == (0, "")
     assert lines(told.stdout, "position") == lines(replayed.stdout, "position")
     assert sorted(path.name for path in kept.iterdir()) == ["ledger", "pps.toml", "records.log"]
+
+
+def test_the_fee_factor_is_asked_for_and_changes_the_price_per_unit_alone(run: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "run"
+    asked = ("--fee-factor", "0")
+    fees = ("--market", "btcusdt.paper,maker_bps=1,taker_bps=1")
+    replayed = run("replay", TAPE, "--orders", ORDERS, "--json", "--out", kept, *asked, *fees)
+
+    [usual] = lines(run("positions", kept, "--json").stdout, "position")
+    [without] = lines(run("positions", kept, "--json", *asked).stdout, "position")
+
+    assert [without] == lines(replayed.stdout, "position")
+    assert {name for name, value in usual.items() if without[name] != value} == {"ppu"}
+    assert 'fee_factor = "0"' in (kept / "pps.toml").read_text()
+    refused = run("positions", kept, "--fee-factor", "-1")
+    assert (refused.exit_code, "'-1' is not zero or above zero" in refused.stderr) == (2, True)
 
 
 def test_a_table_has_a_line_for_each_position(run: Run, tmp_path: Path) -> None:
@@ -101,3 +119,30 @@ def test_whole_records_that_cannot_be_are_told_with_their_file(run: Run, tmp_pat
 
     assert (told.exit_code, told.stdout) == (2, "")
     assert re.match(rf"Error: {records}, line \d+: it cannot follow what is before it: ", told.stderr)
+
+
+def doubtful(folder: Path) -> None:
+    """Records of an order that has traded 4 of 10, and of another that has not, both in doubt."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.fill("4")
+    desk.order("o2", account="other", side="sell")
+    desk.link("lost")
+    log = FileLog(folder / "records.log")
+    for record in desk.log:
+        log.append(record)
+    log.close()
+
+
+def test_while_an_order_is_in_doubt_a_size_is_a_range(run: Run, tmp_path: Path) -> None:
+    """Where nothing has traded yet, too."""
+    doubtful(tmp_path)
+
+    found = lines(run("positions", tmp_path, "--json").stdout, "position")
+    assert [(each["account"], each["size"], each["low"], each["high"]) for each in found] == [
+        ("main", "4", "4", "10"),
+        ("other", "0", "-10", "0"),
+    ]
+    _, _, *rows = run("positions", tmp_path).stdout.strip().splitlines()
+    assert [" ".join(row.split()[2:6]) for row in rows] == ["4 (4 to 10)", "0 (-10 to 0)"]

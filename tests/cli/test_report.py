@@ -46,6 +46,72 @@ def test_the_json_is_the_same_with_a_page_and_the_page_the_same_with_json(run: R
     assert (tmp_path / "kept" / "records.log").is_file()
 
 
+MIXED = """
+[[order]]
+at = 1000000000
+oid = "s"
+side = "sell"
+size = "1"
+mode = "dark"
+trigger = "stop"
+type = "market"
+price = "90"
+
+[[order]]
+at = 1000000000
+oid = "h"
+side = "buy"
+size = "1"
+mode = "dark"
+trigger = "touch"
+price = "90"
+
+[[order]]
+at = 1000000000
+oid = "t"
+side = "sell"
+size = "1"
+mode = "dark"
+trigger = "trail"
+trail = "30"
+
+[[order]]
+at = 1000000000
+oid = "d"
+side = "sell"
+size = "1"
+mode = "dark"
+price = "110"
+
+[[order]]
+at = 1000000000
+oid = "a"
+side = "alert"
+price = "110"
+
+[[order]]
+at = 9000000000
+oid = "late"
+side = "buy"
+size = "1"
+price = "90"
+"""
+
+
+@pytest.mark.parametrize("orders", [ORDERS.read_text(), MIXED])
+def test_the_page_and_the_table_call_each_order_the_same(run: Run, tmp_path: Path, orders: str) -> None:
+    page, file = tmp_path / "run.html", tmp_path / "orders.toml"
+    file.write_text(orders)
+
+    told = run("replay", TAPE, "--orders", file, "--report", page)
+
+    table = Parsed(page.read_text()).root.every("div", class_="wide card")[0].rows()
+    assert table
+    assert [" ".join(row) for row in table] == [
+        " ".join(line.split()) for line in told.stdout.splitlines()[4 : 4 + len(table)]
+    ]
+
+
 def test_a_name_that_is_no_text_is_written_as_far_as_it_is(run: Run, tmp_path: Path) -> None:
     tape, page = tmp_path / os.fsdecode(b"t\xff.csv"), tmp_path / "run.html"
     tape.write_bytes(TAPE.read_bytes())

@@ -13,7 +13,8 @@ state, filled, leaves, OrdStatus. A line is about ``o1`` unless it begins with a
 last column may tell of several orders, parted by ``;``. ``#`` begins a remark.
 
 ========================================================  =============================================
-``submit 10 @ 100`` ``[sell] [dark] [ioc|fok|gtd=5s]``    the client; without a price, at market
+``submit 10 @ 100`` ``[sell] [dark] [ioc|fok|gtd=5s]``    the client; without a price, at market; ``resend``
+                                                          lets it be sent again
 ``alert @ 100``, ``cancel``, ``edit e1 12 @ 101``         size or price may be left out of an edit
 ``trigger [@ 101]``                                       a dark order or alert is fired by hand
 ``quote 99 101 [age=6s]``, ``print 100``                  what the market shows, and what traded
@@ -30,7 +31,8 @@ last column may tell of several orders, parted by ``;``. ``#`` begins a remark.
 ``wait 5s``, ``due``                                      time passes; until something is due
 ========================================================  =============================================
 
-``as=e1``, ``as=cancel`` or ``as=first`` names the request a report is told under, else the one in force;
+``as=e1``, ``as=cancel``, ``as=first`` or ``as=lost`` (which never arrived) names the request a report is told
+under, else the one in force;
 ``by=venue`` leaves it out, ``by=request`` leaves the venue's id out. A report about a name that nobody
 submitted is about an order born at the venue.
 
@@ -199,6 +201,7 @@ class Script:
             type="market" if words.take("market") or not (words.price or words.take("trail")) else "limit",
             tif="gtd" if expires else words.take("ioc", "fok") or "gtc",
             expire_ns=self.now_ns + in_ns(expires) if expires else None,
+            if_absent=words.take("resend"),
             **self._held(words, dark=dark is not None, alert=alert),
         )
 
@@ -266,6 +269,8 @@ class Script:
         dialog = self.dialog(self.name)
         if part is None or dialog is None:
             return None if dialog is None else dialog.reqid
+        if part == "lost":
+            return dialog.lost_reqid
         if part == "first":
             return dialog.reqids[0] if dialog.reqids else dialog.reqid
         for record in reversed(self.records):

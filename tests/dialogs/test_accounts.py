@@ -163,6 +163,16 @@ def test_orphans_move_the_position_alike_wherever_the_fill_comes(
     assert (desk.book.orphans, desk.book.amendments) == ({}, {("paper", "main"): {}})
 
 
+def test_what_a_bust_undid_is_not_corrected_afterwards(desk: Desk) -> None:
+    """Neither the second amendment of one execution nor the fill that comes last brings it back."""
+    desk.report("bust", reqid="strange", exec_id="B1", ref_id="X1")
+    desk.report("correction", reqid="strange", exec_id="C1", ref_id="X1", **CORRECTS)
+
+    strange_fill(desk)
+
+    assert position(desk) == ("0", "0")
+
+
 def test_corrections_of_orphans_in_a_circle_come_to_an_end(desk: Desk) -> None:
     strange_fill(desk)
     desk.report("correction", reqid="strange", exec_id="C1", ref_id="X1", **CORRECTS)
@@ -253,6 +263,20 @@ def test_an_accounts_own_execution_of_the_same_id_stays(told: dict[str, object])
     assert position(desk) == ("10", "-1000")
     assert str(desk.book.positions["second"][MARKET].size) == "4"
     desk.prove()
+
+
+def test_an_orphan_in_another_market_of_the_orders_account_is_taken_back_there(desk: Desk) -> None:
+    """The venue named another market than that of the order which turns out to have the execution."""
+    other = {"market": "ethusd.paper", "side": "buy", "size": "10", "price": "100"}
+    desk.order()
+    desk.ack()
+    desk.report("fill", reqid="strange", exec_id="F1", size="4", price="100", details=other)
+
+    effects = desk.report("fill", venue_id="V-o1", exec_id="F1", size="4", price="100")
+
+    assert booked(effects) == ["F1", "-F1"]
+    assert str(desk.book.positions["main"]["ethusd.paper"].size) == "0"
+    assert position(desk) == ("4", "-400")
 
 
 @pytest.mark.parametrize("forgotten", [False, True], ids=["in memory", "recalled"])

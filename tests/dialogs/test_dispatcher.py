@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm_ems.dialogs import apply, apply_whole
+from fsm_ems.dialogs import apply, apply_whole, dispatcher
+from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.naming import _NAMERS
 from fsm_ems.dialogs.naming_steps import Name
@@ -28,7 +29,7 @@ from fsm_ems.dialogs.record import (
 )
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.dialogs.snapshot import facts
-from fsm_ems.errors import BrokerFault, Refused
+from fsm_ems.errors import BrokerFault, EMSBug, Refused
 from fsm_ems.journal.replay import replay
 from fsm_ems.machines.order_events import OrderEvent as E
 from fsm_ems.messages import BrokerdFill, parse_report
@@ -326,7 +327,9 @@ def test_the_operator_can_cancel_an_order_born_at_the_venue(desks: Desks) -> Non
 def test_a_waiting_report_of_an_order_born_at_the_venue_is_adopted_in_time(desk: Desk) -> None:
     """It might have been the one whose ack was still to come."""
     desk.order()
-    desk.report("status", status="open", venue_id="V-ext", details=DETAILS, reqid="phone-1")
+    desk.report(
+        "status", status="open", venue_id="V-ext", details={**DETAILS, "side": "buy"}, reqid="phone-1"
+    )
     assert len(desk.book.parked) == 1
     length = len(desk.log)
 
@@ -1432,3 +1435,28 @@ def test_the_owners_cancel_is_driven_on_whatever_an_answer_says(desk: Desk) -> N
 
     assert desk.state() == "cancelling"
     assert desk.dialog().cancel is not None
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_nothing_is_decided_on_a_book_that_has_a_record_by_half(
+    monkeypatch: pytest.MonkeyPatch, *, moved: bool
+) -> None:
+    """Ctrl-C, or a bug, between the log and the end of ``apply``."""
+    desk = Desk()
+    desk.order()
+
+    def interrupted(book: Book, record: Record) -> list[Effect]:
+        if moved:
+            apply.apply(book, record)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dispatcher, "apply", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            desk.ack()
+    logged = len(desk.log)
+
+    with pytest.raises(EMSBug, match="by half: only the log is right"):
+        desk.order("o2")
+
+    assert len(desk.log) == logged

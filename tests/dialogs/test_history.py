@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from fsm_ems.dialogs.asking import HistoryRead, SendHistory
-from fsm_ems.dialogs.record import Notice, SendOrder
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.dialogs.record import Notice, SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.errors import BrokerFault
+from fsm_ems.machines.order_events import OrderEvent
 from tests.dialogs.conftest import Desks
 from tests.dialogs.desk import BROKER, MARKET, SECOND, START, Desk, how
 
@@ -99,6 +103,92 @@ def test_an_order_born_at_the_venue_is_found_and_belongs_to_the_operator(desk: D
     assert (adopted.owner, how(adopted)) == ("operator", "open 3/10")
 
 
+def test_an_order_that_an_execution_alone_tells_of_is_asked_about_at_once(desk: Desk) -> None:
+    """It is not on the list beside it: it may have ended long before anybody here knew of it."""
+    fill = {"name": "brokerd_fill", "venue_id": "X9", "exec_id": "E1", "size": "3", "price": "100"}
+
+    tell(desk, asked(desk), fills=[{**fill, "details": DETAILS}])
+
+    (adopted,) = desk.book
+    assert how(adopted) == "unknown 3/10"
+    assert [send.venue_id for send in desk.wait(2) if isinstance(send, SendAbout)] == ["X9"]
+
+
+STRANGERS = {"name": "brokerd_status", "status": "open", "snapshot": True, "venue_id": "X9"}
+
+
+def test_an_order_unlike_any_of_ours_is_adopted_though_one_of_ours_lacks_its_ack(desk: Desk) -> None:
+    """Else a busy owner would keep it from being adopted for ever."""
+    up(desk)
+    desk.order(side="buy")
+
+    tell(desk, asked(desk, 60), orders=[{**STRANGERS, "details": {**DETAILS, "side": "sell"}}])
+
+    assert [dialog.owner for dialog in desk.book] == ["ann", "operator"]
+
+
+def test_an_order_that_was_adopted_by_an_execution_which_waited_is_asked_about_soon(desk: Desk) -> None:
+    up(desk)
+    question = asked(desk, 60)
+    desk.order()
+    fill = {"name": "brokerd_fill", "venue_id": "X9", "exec_id": "E1", "size": "3", "price": "100"}
+    tell(desk, question, fills=[{**fill, "details": DETAILS}])
+    desk.status("rejected")
+    assert [how(dialog) for dialog in desk.book if dialog.owner == "operator"] == ["open 3/10"]
+
+    tell(desk, asked(desk, 10))
+
+    assert [how(dialog) for dialog in desk.book if dialog.owner == "operator"] == ["unknown 3/10"]
+
+
+def test_nothing_is_adopted_while_the_link_is_down(desk: Desk) -> None:
+    """The order that it was held against has filled: it is a stranger's, and perhaps no more."""
+    up(desk)
+    desk.order()
+    desk.order("o2", side="sell")
+    desk.ack("o2")
+    desk.report("status", status="open", venue_id="X9", details={**DETAILS, "side": "sell"})
+    desk.status("filled", "o2", cum="10")
+    desk.link("lost")
+
+    desk.wait(7)
+
+    assert [dialog.owner for dialog in desk.book] == ["ann", "ann"]
+
+
+def test_an_order_that_may_be_ours_is_adopted_soon_after_that_is_known(desk: Desk) -> None:
+    """The next check does not wait a minute for it."""
+    up(desk)
+    question = asked(desk, 60)
+    desk.order(side="buy")
+    tell(desk, question, orders=[{**STRANGERS, "details": DETAILS}])
+    assert [dialog.owner for dialog in desk.book] == ["ann"]
+    desk.wait(5)
+    desk.wait(4)
+    desk.answer("absent")
+
+    again = asked(desk, 1)
+    desk.status("rejected")
+    tell(desk, again, orders=[{**STRANGERS, "details": DETAILS}])
+
+    assert [dialog.owner for dialog in desk.book] == ["ann", "operator"]
+
+
+def test_a_report_that_waited_finds_an_order_that_memory_has_let_go(desks: Desks) -> None:
+    """It was adopted meanwhile and has ended: it is not adopted a second time."""
+    desk = desks(replace(TELLS, keep_finished=0), up=False)
+    desk.link("connect", "connected")
+    up(desk)
+    desk.order()
+    for status in ("open", "cancelled", "open"):
+        desk.report("status", venue_id="X9", status=status, details=DETAILS)
+    assert len(desk.book.parked) == 3
+
+    desk.status("rejected")
+
+    assert [record.event for record in desk.log if record.owner == "operator"].count(OrderEvent.ADOPT) == 1
+
+
 # ── after a loss ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -162,6 +252,21 @@ def test_an_answer_that_does_not_come_is_asked_for_again(desk: Desk) -> None:
     assert desk.book.links[BROKER] == "up"
 
 
+def test_a_venue_that_answers_slowly_is_given_longer_until_its_answer_comes_in_time(desk: Desk) -> None:
+    """Each question has twice the time of the last, up to four times the first's; an answer ends that."""
+    question = asked(desk)
+    for seconds in (10, 20, 40, 40):
+        assert desk.due_in() == seconds
+        question = asked(desk, seconds)
+    desk.wait(39)
+    tell(desk, question)
+    assert desk.book.links[BROKER] == "up"
+
+    asked(desk, 60)
+
+    assert desk.due_in() == 10
+
+
 def test_a_lost_link_takes_the_question_with_it(desk: Desk) -> None:
     """The venue read what it told before it was lost: an answer that still comes ends nothing."""
     question = asked(desk)
@@ -212,6 +317,111 @@ def test_an_order_that_is_not_on_the_list_is_in_doubt_and_asked_about(desk: Desk
     desk.wait(2)
     desk.answer("cancelled", "o2", cum="4")
     assert desk.stands("o2") == "cancelled 4/10"
+
+
+def test_the_orders_are_gone_through_once_however_many_are_not_on_the_list(
+    desks: Desks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A venue that was started anew lists none of ten thousand; the loop must not stand still for minutes."""
+    looks: list[int] = []
+    for orders in (1, 7):
+        desk = desks(TELLS, up=False)
+        desk.link("connect", "connected")
+        up(desk)
+        for number in range(orders):
+            desk.order(f"o{number}")
+            desk.ack(f"o{number}")
+        question = asked(desk, 61)
+        passes: list[str] = []
+        whole = Book.at_broker
+
+        def at_broker(book: Book, broker: str) -> list[Dialog]:
+            passes.append(broker)  # noqa: B023 -- called within this turn
+            return whole(book, broker)  # noqa: B023 -- and this one too
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Book, "at_broker", at_broker)
+            tell(desk, question)
+        assert {how(desk.dialog(f"o{number}")) for number in range(orders)} == {"unknown 0/10"}
+        looks.append(len(passes))
+
+    assert looks[0] == looks[1]
+
+
+def test_terms_that_somebody_else_changed_unheard_are_asked_about_and_taken(desk: Desk) -> None:
+    """The list may be older than what was heard since, so it only raises the question."""
+    up(desk)
+    for oid in ("o1", "o2"):
+        desk.order(oid)
+        desk.ack(oid)
+    question = asked(desk, 60)
+    changed = {**DETAILS, "size": "3", "price": "99"}
+
+    tell(desk, question, orders=[listed(desk, "o1", details=changed), listed(desk, "o2", details=DETAILS)])
+
+    assert [desk.state(oid) for oid in ("o1", "o2")] == ["unknown", "open"]
+    desk.wait(2)
+    desk.answer("open", "o1", cum="1", details=changed)
+    assert desk.stands("o1") == "open 1/3"
+    assert desk.dialog("o1").price == 99
+
+
+def test_an_edit_of_a_stranger_without_an_id_leaves_the_order_its_name(desk: Desk) -> None:
+    """It was weighed, and the answer shows the old terms: the next request must name the order."""
+    up(desk)
+    desk.order()
+    desk.ack()
+    name = desk.dialog().reqid
+    desk.report("status", venue_id="V-o1", status="pending_edit")
+    desk.link("lost", "connected")
+    desk.wait(7)
+
+    desk.answer("open", cum="0", details=DETAILS)
+
+    assert desk.stands() == "open 0/10"
+    (sent,) = [effect for effect in desk.cancel() if isinstance(effect, SendAbout)]
+    assert sent.target == name
+
+
+def test_an_answer_that_shows_a_size_which_has_traded_tells_that_the_order_is_filled(desk: Desk) -> None:
+    up(desk)
+    desk.order()
+    desk.ack()
+    desk.link("lost", "connected")
+    desk.wait(2)
+
+    desk.answer("open", cum="3", details={**DETAILS, "size": "3"})
+
+    assert desk.stands() == "filled 3/3"
+
+
+def test_the_terms_of_an_answer_outrank_those_of_the_edit_that_it_names(desk: Desk) -> None:
+    """Somebody else has changed them after our edit."""
+    up(desk)
+    desk.order()
+    desk.ack()
+    desk.edit(size="3")
+    (edit,) = desk.dialog().edits
+    desk.link("lost", "connected")
+    desk.wait(7)
+
+    dialog, details = desk.dialog(), {**DETAILS, "size": "8"}
+    about = {"reqid": edit.reqid, "query": dialog.asked, "snapshot": True, "details": details}
+    desk.report("status", status="cancelled", cum="3", **about)
+
+    assert desk.stands() == "cancelled 3/8"
+
+
+def test_other_terms_on_the_list_tell_nothing_while_an_edit_is_on_its_way(desk: Desk) -> None:
+    up(desk)
+    desk.order()
+    desk.ack()
+    question = asked(desk, 60)
+    desk.edit(size="12")
+
+    tell(desk, question, orders=[listed(desk, "o1", details={**DETAILS, "size": "12"})])
+
+    assert desk.state() == "editing"
 
 
 def test_a_page_of_an_older_question_lists_nothing(desk: Desk) -> None:

@@ -53,6 +53,7 @@ def test_an_accepted_order_is_told_in_full(desk: Desk) -> None:
             "size": "10.0",
             "price": "100",
             "filled": "0",
+            "filled_max": None,
             "remaining": "10.0",
             "average_price": None,
             "ord_status": "PendingNew",

@@ -349,3 +349,25 @@ def test_what_comes_back_has_no_name_that_is_another_orders_by_now(desks: Desks)
     desk.report("fill", venue_id="V", exec_id="F1", size="4", price="100")
 
     assert (desk.last.owner, desk.last.oid) == ("ann", "o2")
+
+
+def test_a_request_of_an_order_that_was_let_go_speaks_before_a_name_that_another_has_now(
+    desks: Desks,
+) -> None:
+    """The venue gave the name of an old order to a new one, and tells of the old one by its request."""
+    desk = desks(FORGETS)
+    filled(desk)
+    old = desk.dialog().reqid
+    for oid in ("o2", "o3"):
+        desk.order(oid)
+        desk.status("cancelled", oid)
+    assert ("ann", "o1") in desk.book.forgotten
+    desk.order("o4")
+    desk.report("ack", reqid=desk.dialog("o4").reqid, venue_id="V-o1")
+
+    desk.report("bust", reqid=old, venue_id="V-o1", exec_id="B1", ref_id="F2")
+
+    assert desk.dialog().booked == 4
+    assert desk.dialog("o4").booked == 0
+    desk.report("fill", reqid="a stranger's", venue_id="V-o1", exec_id="F9", size="1", price="100")
+    assert desk.dialog("o4").booked == 1

@@ -157,7 +157,7 @@ def test_the_form_of_a_line_is_fixed() -> None:
         '{"v":1,"seq":3,"time_ns":17,"owner":"main","oid":"a","event":"submit","then":null,"kind":"Submitted",'
         '"payload":{"body":{"side":"buy","market":"xbtusd.kraken","size":"0.10","price":"5","type":"limit",'
         '"tif":"gtc","expire_ns":null,"post_only":false,"mode":"live","direction":null,"trigger":"price",'
-        '"trail":null,"limit_ticks":null,"account":"main"},'
+        '"trail":null,"limit_ticks":null,"account":"main","if_absent":"reject"},'
         '"reqid":"g-3","deadline_ns":5},"tells":[["main",2],["eye",9]],"alarm":"odd"}'
     )
 
@@ -194,7 +194,7 @@ RECALLED = with_payload(
     Recalled(
         BODY, "kraken", OrderState.FILLED, Decimal(1), None, Decimal(0),
         (Execution("x", Decimal(1), Decimal(2), Decimal(0), None, None, 5),), (("x", None),),
-        0, None, None, (1, "g-2"), ("V",), (("e1", Decimal(12), None),),
+        0, None, None, (1, "g-2"), None, ("V",), (("e1", Decimal(12), None),),
     )
 )  # fmt: skip
 ACK = m.BrokerdOrderAck(reqid=1, venue_id="V", text="hello")

@@ -1,5 +1,6 @@
 """What every record log must do, on each of them: in memory, in a file, in a journal, and in one reopened."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from fsm_ems.brokers.paper.backend_file import VenueFile
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import EMSBug, LogHalted
 from fsm_ems.journal.base import RecordLog, RecordSource
@@ -131,3 +133,30 @@ def test_any_name_is_found_and_only_where_it_stands(
         assert [*log.of(record.owner, sought)] == []
     log.close()
     assert log.owners(record.oid) == (record.owner,)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Journal,
+        lambda path: FileLog(path / "records.log", sync=True),
+        lambda path: VenueFile(path, "paper", None),
+    ],
+    ids=["journal", "file", "venue"],
+)
+def test_the_disk_has_the_name_of_each_folder_that_was_made(
+    make: Callable[[Path], RecordLog | VenueFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut would take a folder whose name is in memory alone, and whatever was kept in it."""
+    synced: set[int] = set()
+    fsync = os.fsync
+
+    def noted(file: int) -> None:
+        synced.add(os.fstat(file).st_ino)
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", noted)
+
+    make(tmp_path / "a" / "b").close()
+
+    assert {folder.stat().st_ino for folder in (tmp_path, tmp_path / "a")} <= synced

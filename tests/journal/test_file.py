@@ -1,6 +1,7 @@
 """The log in a file: what was written comes back, a torn end is cut, any other damage and any fault stops."""
 
 import errno
+import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from fsm_ems.dialogs.record import Record
-from fsm_ems.errors import EMSBug, LogDamaged, LogFault, LogHalted
+from fsm_ems.errors import EMSBug, LogDamaged, LogFault, LogHalted, LogInUse
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.file import FileLog, RecordFile, framed
 from fsm_ems.journal.lines import FileEnd, unframed
@@ -50,6 +51,33 @@ def test_records_come_back_in_order_now_and_after_reopening(path: Path, *, sync:
 
     assert again.cut is None
     assert [*again] == [*RecordFile(path)] == THREE
+
+
+def test_the_last_line_is_written_once_more_where_the_disk_counts(path: Path) -> None:
+    """An earlier run may have failed to sync it: then memory alone has it, and takes it for synced."""
+    write(path, *map(framed, THREE))
+    os.utime(path, ns=(1, 1))
+
+    FileLog(path, sync=True).close()
+
+    assert path.read_bytes() == b"".join(map(framed, THREE))
+    assert path.stat().st_mtime_ns > 1
+
+
+@pytest.mark.parametrize("torn", [b"", b"0123"])
+def test_a_second_log_of_a_file_is_refused_and_cuts_nothing_off(path: Path, torn: bytes) -> None:
+    """Two writers would number their records alike. What looks torn may be what the first is writing."""
+    log = FileLog(path)
+    log.append(THREE[0])
+    with path.open("ab") as file:
+        file.write(torn)
+
+    with pytest.raises(LogInUse, match="in use by another log that is open"):
+        FileLog(path)
+
+    assert path.read_bytes() == framed(THREE[0]) + torn
+    log.close()
+    assert [*FileLog(path)] == THREE[:1]
 
 
 def test_the_path_may_be_text(path: Path) -> None:
@@ -358,6 +386,7 @@ def test_a_line_that_was_taken_in_part_halts_and_is_cut_later(path: Path, disk: 
     disk.takes = None
     with pytest.raises(LogHalted):
         log.append(THREE[1])
+    log.close()
 
     again = FileLog(path)
     assert (again.cut is not None) == (taken > 0)

@@ -371,19 +371,14 @@ def test_two_records_that_changed_places_are_refused(tmp_path: Path) -> None:
     refused(tmp_path, 1, "it does not follow the record before it")
 
 
-def test_a_record_that_no_reader_knows_is_refused_when_read(tmp_path: Path) -> None:
+def test_a_record_that_no_reader_knows_is_refused(tmp_path: Path) -> None:
     """Sound as a row, and of no meaning."""
     file = filled(tmp_path, 1)
     line = encode(granted(1)).replace('"trader"', '"king"')
     digest = blake2b(bytes(16) + line.encode(), digest_size=16).digest()
     meddle(file, "UPDATE records SET body = ?, hash = ?", line, digest)
 
-    journal = Journal(tmp_path)
-    for source in (journal, JournalReader(tmp_path)):
-        with pytest.raises(LogDamaged, match="unknown: 'king'") as caught:
-            list(source)
-        assert caught.value.line == 1
-    journal.close()
+    refused(tmp_path, 1, "unknown: 'king'")
 
 
 def test_one_life_alone_is_verified_when_it_is_read(tmp_path: Path) -> None:

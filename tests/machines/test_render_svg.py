@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -157,6 +157,56 @@ def test_each_line_runs_from_border_to_border_and_through_no_third_state(seen: S
         assert not any(within(Rect(*point, *point), node) for point in stretch(way) for node in others), (
             f"{source} → {dest} runs through another state"
         )
+
+
+CHARACTER = 6.2
+"""The mean width of a label's character of a wide font, in pixels, as a browser draws it."""
+
+
+def texts(seen: Seen) -> list[tuple[str, Rect]]:
+    """All that is written, and where: labels of edges, names of states and boxes, counts."""
+    found: list[tuple[str, Rect]] = []
+    for text in seen.root.findall("text"):
+        x, y, label = float(text.attrib["x"]), float(text.attrib["y"]), text.text or ""
+        across, down = len(label) * CHARACTER / 2, 7.0
+        if "rotate(-90 " in text.attrib.get("transform", ""):
+            across, down = down, across
+        found.append((label, Rect(x - across, y - down, x + across, y + down)))
+    for name, box in seen.boxes.items():
+        caption = seen.root.findtext(f"g[@data-box='{name}']/text") or ""
+        found.append(
+            (caption, Rect(box.left + 14, box.top + 5, box.left + 14 + len(caption) * 6.4, box.top + 20))
+        )
+    found += seen.nodes.items()
+    for name in seen.stays():
+        badge = seen.root.find(f"g[@data-state='{name}']/g[@class='stays']")
+        assert badge is not None
+        found.append((f"{name}'s count", rect(badge)))
+    return found
+
+
+def test_no_label_runs_into_another_or_into_a_state(seen: Seen) -> None:
+    written = texts(seen)
+    own = {(name, f"{name}'s count") for name in seen.nodes}
+
+    assert len(written) == len(seen.edges) + len(seen.boxes) + len(seen.nodes) + len(seen.stays())
+    assert [
+        (one, other)
+        for (one, here), (other, there) in combinations(written, 2)
+        if (one, other) not in own and not apart(here, there)
+    ] == []
+
+
+def test_no_line_runs_through_the_label_of_another(seen: Seen) -> None:
+    labels = texts(seen)[: len(seen.edges)]
+    ways = [{Point(round(x), round(y)) for x, y in stretch(points(path_of(edge)))} for edge in seen.edges]
+
+    assert [
+        (label, edge.attrib["data-from"], edge.attrib["data-to"])
+        for number, (label, place) in enumerate(labels)
+        for other, edge in enumerate(seen.edges)
+        if other != number and any(within(Rect(*point, *point), place) for point in ways[other])
+    ] == []
 
 
 def test_main_line_is_straight_level_and_widest(seen: Seen) -> None:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 import xml.etree.ElementTree as ET
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import pytest
 
@@ -114,6 +114,50 @@ def test_the_table_has_every_order_with_its_exact_numbers(root: Element) -> None
         ["edited", "buy", "limit", "open", "0.1", "0.3", "99.95", "99.9", "0.0024975", "1"],
         ["post-only", "sell", "post-only", "rejected", "0", "0.1", "99.00", "-", "0", "0"],
     ]
+
+
+def test_an_alert_is_no_limit_and_a_stop_not_merely_dark() -> None:
+    root = parsed(
+        played("""
+            [[order]]
+            at = 1000000000
+            oid = "s"
+            side = "sell"
+            size = "1"
+            mode = "dark"
+            trigger = "stop"
+            price = "90"
+
+            [[order]]
+            at = 1000000000
+            oid = "a"
+            side = "alert"
+            price = "110"
+        """)[0]
+    )
+
+    assert root.every("div", class_="wide card")[0].rows() == [
+        ["s", "sell", "stop limit", "dark_open", "0", "1", "90", "-", "0", "0"],
+        ["a", "alert", "-", "alert_open", "-", "-", "110", "-", "0", "0"],
+    ]
+
+
+def test_the_steps_give_way_where_the_window_is_narrow(root: Element) -> None:
+    """What may be long breaks: words, two states, an average of 34 digits. What is left over scrolls."""
+    style = root.one("style").text
+    table = root.one("details", id="maker").one("div", class_="wide card")
+    head = {cell.text: (cell.attributes.get("class") or "").split() for cell in table.every("th")}
+
+    def declared(column: str, name: str) -> list[str]:
+        rules = (re.findall(rf"td\.{kind}\b[^{{}}]*{{([^}}]*)}}", style) for kind in head[column])
+        return re.findall(rf"\b{name}: (\w+)", " ".join(chain.from_iterable(rules)))
+
+    assert declared("time", "white-space") == ["nowrap"], "so rules are found"
+    for column in ("what", "state", "price", "why"):
+        assert declared(column, "white-space")[-1:] in ([], ["normal"]), f"{column} breaks"
+    for column in ("what", "price", "why"):
+        assert declared(column, "overflow-wrap") == ["anywhere"]
+    assert "overflow-x: auto" in re.findall(r"\.wide {([^}]*)}", style)[0]
 
 
 def test_each_order_has_its_steps_as_why_tells_them(run: Run, root: Element) -> None:

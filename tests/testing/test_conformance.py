@@ -17,8 +17,18 @@ from fsm_ems.brokers.paper import engine_reports
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.market import Market
-from fsm_ems.messages import BrokerdCancel, BrokerdHistoryQuery, Request
+from fsm_ems.messages import (
+    BrokerdCancel,
+    BrokerdHistoryQuery,
+    BrokerdOrder,
+    BrokerdOrderAck,
+    BrokerdRestated,
+    BrokerdStatus,
+    OrderDetails,
+    Request,
+)
 from fsm_ems.testing.conformance import RULES, SCRIPTS, Conformance, Nonconformance, VenueEnd, check, play
+from fsm_ems.testing.conformance_book import VenueBook
 from fsm_ems.testing.conformance_rules import check_declared, check_request
 from fsm_ems.testing.conformance_steps import (
     Answer,
@@ -153,6 +163,11 @@ def test_what_an_adapter_may_do_breaks_no_rule(way: str) -> None:
 Lie = Callable[..., object]
 
 
+def _at_seven(status: BrokerdStatus) -> BrokerdStatus:
+    assert status.details is not None
+    return replace(status, details=replace(status.details, price=Decimal(7)))
+
+
 @pytest.mark.parametrize(
     ("told", "lie", "script", "words"),
     [
@@ -194,6 +209,29 @@ Lie = Callable[..., object]
             ),
             [AskHistory()],
             "P1 has 0 filled, and it lists 7",
+        ),
+        (
+            "history",
+            lambda tell: (
+                lambda query, living, fills, now: [
+                    replace(page, orders=tuple(_at_seven(order) for order in page.orders))
+                    for page in tell(query, living, fills, now)
+                ]
+            ),
+            [AskHistory()],
+            "P1 is for 0.0001 at 50.0",
+        ),
+        (
+            "snapshot",
+            lambda tell: lambda query, order, now: _at_seven(tell(query, order, now)),
+            [Ask()],
+            "P1 is for 0.0001 at 50.0",
+        ),
+        (
+            "replaced",
+            lambda tell: lambda order, now: replace(tell(order, now), reqid=777),
+            [EditOrder()],
+            "nobody asked for an edit 777",
         ),
     ],
 )
@@ -313,3 +351,26 @@ def test_a_venue_undoes_and_corrects_executions_and_its_answers_say_so() -> None
     play(BUGS["forgets codes"][0], [Place(units=3), *asked])
     with pytest.raises(Nonconformance, match=r"fills: 1 were said, and 0 came"):
         play(BUGS["forgets executions"][0], [Place(units=3), *asked])
+
+
+def test_a_venue_that_restated_an_order_may_say_so_when_asked() -> None:
+    market = Market("xbtusd.jex", "xbt", "usd", Decimal("0.5"), Decimal("0.1"))
+    book = VenueBook({market.fqme: market}, lambda: 1)
+    order = BrokerdOrder(
+        reqid=1, account="main", market=market.fqme, side="buy", size=Decimal(2), price=Decimal(50),
+        type="limit", time_ns=1, deadline_ns=2,
+    )  # fmt: skip
+    book.hear(order)
+    book.fold(BrokerdOrderAck(reqid=1, venue_id="V1"))
+    book.fold(BrokerdRestated(reqid=1, venue_id="V1", price=Decimal(60)))
+    book.fold(BrokerdRestated(reqid=1, venue_id="V1", split=Decimal(2)))
+    book.fold(BrokerdRestated(reqid=1, venue_id="V1", size=Decimal(3), cum=Decimal(0)))
+
+    def answer(price: str) -> BrokerdStatus:
+        details = OrderDetails(market=market.fqme, side="buy", size=Decimal(3), price=Decimal(price))
+        return BrokerdStatus(
+            reqid=1, venue_id="V1", status="open", cum=Decimal(0), snapshot=True, query=2, details=details
+        )
+
+    assert book.lie(answer("30")) is None
+    assert book.lie(answer("60")) == "V1 is for 3 at 30"

@@ -32,10 +32,11 @@ class Walk:
 
     name = "walk"
 
-    def __init__(self, agreed: set[int], broken: int | None = None) -> None:
+    def __init__(self, agreed: set[int], broken: int | None = None, faults: Sequence[int] = ()) -> None:
         self.edges: set[Edge] = set()
         self._agreed = agreed
         self._broken = broken
+        self._faults = faults
 
     def start(self) -> int:
         return 0
@@ -45,6 +46,9 @@ class Walk:
 
     def tell(self, move: int, /) -> str:
         return f"to {move}"
+
+    def heals(self, move: int, /) -> bool:
+        return move not in self._faults
 
     def take(self, node: int, move: int, /) -> int:
         if move == self._broken:
@@ -68,6 +72,13 @@ def test_a_state_from_which_nothing_leads_to_agreement_is_a_trap() -> None:
     assert found.breach == "P13: from here nothing leads to agreement with the venue"
     assert found.path == ("to 1",)
     assert Search(Walk({2, 3})).run().breach is None
+
+
+def test_a_fault_is_no_way_to_agreement() -> None:
+    found = Search(Walk({2, 3}, faults=[3])).run()
+
+    assert found.breach == "P13: from here nothing leads to agreement with the venue"
+    assert found.path == ("to 1",)
 
 
 def test_the_path_to_a_breach_is_told_with_its_last_step() -> None:

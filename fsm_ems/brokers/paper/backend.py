@@ -15,7 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
-import structlog
 import trio
 from msgspec.structs import replace
 
@@ -30,11 +29,11 @@ from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage, InvalidReport,
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import VenueReport
 from fsm_ems.numbers import fits, no_decimals
+from fsm_ems.operator_log import operator_log
 from fsm_ems.quotes import MarketRow, Row, problem
 
 Feed = Iterable[Row] | AsyncIterable[Row]
 
-_log = structlog.get_logger("fsm_ems")
 _STEPS_AT_ONCE = 1_000  # how far the venue catches up before other tasks get a turn
 
 
@@ -43,6 +42,21 @@ def _by_market(markets: Mapping[str, Market], feed: Feed | Mapping[str, Feed]) -
         return cast("Mapping[str, Feed]", feed)  # a mapping can be iterated too, and is still no feed
     assert len(markets) == 1, "name the market of each feed: there are several"
     return {next(iter(markets)): feed}
+
+
+def _check_feeds(
+    markets: Mapping[str, Market], feeds: Mapping[str, Feed], speed: object, buffer: int
+) -> None:
+    """Raise InvalidMessage, naming each, where something about the rows makes no sense."""
+    problems = [f"feed: {market} is none of the markets" for market in feeds if market not in markets]
+    if speed is not None and not (
+        isinstance(speed, Decimal | int) and Decimal(speed).is_finite() and speed > 0
+    ):
+        problems.append(f"speed: {speed!r} is no Decimal or int above zero")
+    if type(buffer) is not int or buffer < 1:
+        problems.append(f"buffer: {buffer!r} is no whole number above zero")
+    if problems:
+        raise InvalidMessage(tuple(problems))
 
 
 XBTUSD = Market("xbtusd.paper", "xbt", "usd", price_tick=Decimal("0.5"), size_tick=Decimal("0.0001"))
@@ -104,17 +118,11 @@ class PaperBroker:
         self.engine = PaperEngine(
             markets, fill_model=fill_model, latency_ns=latency_ns, keep_facts=path is not None
         )
-        self._file = None if path is None else VenueFile(path, self._name, prefix, sync=sync)
-        self._played_ns = -1  # an earlier run had the rows until then
-        if self._file is None:
-            self.engine.prefix = f"{secrets.token_hex(4)}-" if prefix is None else prefix
-        else:
-            last_ns = self._reopen(self._file)
-            if speed is None and last_ns is not None:
-                self._played_ns = last_ns
+        feeds = _by_market(markets, feed)
+        _check_feeds(markets, feeds, speed, buffer)
         recorded: dict[str, Iterable[Row]] = {}
         self._live: dict[str, AsyncIterable[Row]] = {}
-        for market, rows in _by_market(markets, feed).items():
+        for market, rows in feeds.items():
             if isinstance(rows, AsyncIterable):
                 self._live[market] = rows
             else:
@@ -127,6 +135,15 @@ class PaperBroker:
         self._connected = False
         self._fault: Break | None = None
         self._woken = trio.Event()
+        # Last: whatever fails before leaves nobody in the folder.
+        self._file = None if path is None else VenueFile(path, self._name, prefix, sync=sync)
+        self._played_ns = -1  # an earlier run had the rows until then
+        if self._file is None:
+            self.engine.prefix = f"{secrets.token_hex(4)}-" if prefix is None else prefix
+        else:
+            last_ns = self._reopen(self._file)
+            if speed is None and last_ns is not None:
+                self._played_ns = last_ns
 
     @classmethod
     def synthetic(  # noqa: PLR0913 -- each is a choice of its own
@@ -172,10 +189,13 @@ class PaperBroker:
     def _reopen(self, file: VenueFile) -> int | None:
         """Be the venue that *file* tells of; when it last did something."""
         if file.cut is not None:
-            _log.warning("torn end cut off", why=file.cut)
+            operator_log().warning("torn end cut off", why=file.cut)
         self.engine.prefix = file.prefix
         try:
             return self.engine.restore(file)
+        except (LookupError, ArithmeticError, AssertionError, TypeError, ValueError) as problem:
+            file.close()
+            file.damaged(problem)
         except BaseException:
             file.close()
             raise

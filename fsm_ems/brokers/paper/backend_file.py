@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 
@@ -75,6 +75,7 @@ class VenueFile:
         opened: Callable[[Path], Appending] = FileEnd,
     ) -> None:
         self.folder = Path(folder)
+        self._read = 1
         try:
             make_folder(self.folder.parent)
             self.folder.mkdir(exist_ok=True)  # whose name the log syncs with its own, if it syncs
@@ -112,7 +113,12 @@ class VenueFile:
         """
         for number, text in self._log:
             if number > 1:
+                self._read = number
                 yield from self._decoded(_turn, number, text).facts
+
+    def damaged(self, problem: Exception) -> NoReturn:
+        """The fact that was read last cannot be: *problem* came of it."""
+        self._log.damaged(self._read, f"it cannot follow what is before it: {problem!r}")
 
     def keep(self, facts: Sequence[Fact]) -> None:
         """Write the facts of one step down. When this raises, nothing of it may be told.

@@ -119,13 +119,8 @@ def snapshot(query: BrokerdQuery, order: PaperOrder | None, time_ns: int) -> Bro
 
 
 def _as_it_stands(order: PaperOrder, query: int | str, time_ns: int) -> BrokerdStatus:
-    return BrokerdStatus(
-        reqid=order.reqid,
-        venue_id=order.venue_id,
-        account=order.account,
-        time_ns=time_ns,
-        status=order.standing,
-        cum=order.cum,
+    return replace(
+        status(order, None, time_ns),
         snapshot=True,
         query=query,
         details=OrderDetails(

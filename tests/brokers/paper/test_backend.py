@@ -1,8 +1,10 @@
 """The paper venue under trio: pacing, requests, reports, lookers-on, connections that come and go."""
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -442,3 +444,26 @@ def test_a_synthetic_venue_is_refused_where_it_is_made(option: dict[str, Any], t
 
     with pytest.raises(InvalidMessage, match=f"^{told}"):
         PaperBroker.synthetic(**options)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ({"feed": {"typo.paper": []}}, "feed: typo.paper is none of the markets"),
+        ({"speed": 0}, "speed: 0 is no Decimal or int above zero"),
+        ({"speed": Decimal("NaN")}, "speed: Decimal('NaN') is no Decimal or int above zero"),
+        ({"speed": 1.5}, "speed: 1.5 is no Decimal or int above zero"),
+        ({"buffer": 0}, "buffer: 0 is no whole number above zero"),
+        ({"buffer": 1e3}, "buffer: 1000.0 is no whole number above zero"),
+    ],
+)
+def test_rows_that_could_not_be_played_are_refused_where_the_venue_is_made(
+    option: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    """Not by a task of the EMS later, and nobody is left in the folder."""
+    options: dict[str, Any] = {"feed": [], "path": tmp_path} | option
+
+    with pytest.raises(InvalidMessage, match=f"^{re.escape(told)}$"):
+        PaperBroker({MARKET.fqme: MARKET}, **options)
+
+    PaperBroker({MARKET.fqme: MARKET}, [], path=tmp_path).close()

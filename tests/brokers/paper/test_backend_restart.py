@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -13,10 +14,12 @@ import pytest
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fsm_ems.brokers.paper.backend import XBTUSD, PaperBroker
 from fsm_ems.brokers.paper.backend_file import LOG, VenueFile
 from fsm_ems.brokers.paper.engine import PaperEngine
+from fsm_ems.brokers.paper.engine_facts import Accepted, Ended, Executed, Fact, Rested, Terms
 from fsm_ems.clock import TrioClock
 from fsm_ems.errors import InvalidMessage, LogDamaged, LogHalted, LogInUse
 from fsm_ems.journal.lines import FileEnd
@@ -234,6 +237,42 @@ def test_a_torn_end_is_cut_and_said_and_damage_is_refused(
 
 
 # The disk.
+
+
+ONE = Decimal(1)
+TERMS = Terms("a", "main", MARKET.fqme, "buy", ONE, ONE, "limit", "gtc", None, post_only=False)
+BORN = Accepted(1, "P1", TERMS)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        [BORN, Rested(2, "P9", 1)],
+        [BORN, Executed(2, "P1", "X1", Decimal("NaN"), ONE, ONE, "usd", "maker")],
+        [Accepted(1, "P1", replace(TERMS, price=None)), Rested(2, "P1", 1)],
+        [
+            Accepted(1, "P1", replace(TERMS, price=Decimal("NaN"))),
+            Rested(2, "P1", 1),
+            Ended(3, "P1", "expired", ""),
+        ],
+        [Accepted(1, "P1", replace(TERMS, price=Decimal("sNaN"))), Rested(2, "P1", 1)],
+    ],
+    ids=["no such order", "no size", "no price", "not a price", "no price at all"],
+)
+def test_a_fact_that_cannot_be_is_damage_and_its_line_is_told(tmp_path: Path, facts: list[Fact]) -> None:
+    """A whole line with its checksum, as another program or a person may have written it."""
+    file = VenueFile(tmp_path, "paper", "")
+    file.keep(facts[:1])
+    file.keep(facts[1:])
+    file.close()
+    before = (tmp_path / LOG).read_bytes()
+
+    with pytest.raises(LogDamaged, match="it cannot follow what is before it") as caught:
+        broker(tmp_path)
+
+    assert caught.value.line == 3
+    assert (tmp_path / LOG).read_bytes() == before
+    VenueFile(tmp_path, "paper", "").close()
 
 
 async def test_what_is_told_is_in_the_file(tmp_path: Path) -> None:
