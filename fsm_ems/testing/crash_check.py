@@ -7,8 +7,9 @@ At every stop, which is before each call and after each promise:
 3. its state is that of the same records alive (the scene compares);
 4. so nothing had been sent, told or answered that is not in the recovered journal.
 
-And for some images of each stop (lost, kept, and what :meth:`~fsm_ems.testing.crash_disk.Disk.few` adds) the
-recovery is stopped as well, at every call of its own: the next recovery must find the very same.
+And for some images of each stop (lost, kept, and what :meth:`~fsm_ems.testing.crash_disk.Disk.few` adds; of
+those that recover to the same, the first :data:`INNER_EACH`) the recovery is stopped as well, at every call
+of its own: the next recovery must find the very same.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from fsm_ems.testing.crash_tape import PROJECTIONS, Entry, Found, Ledger, Tape
 from fsm_ems.testing.crash_watch import Call, Watch, watching
 
 EMPTY = Image({}, frozenset())
+INNER_EACH = 8
+"""Of the images that recover to the same, so many have their recovery cut."""
 Drop = Callable[[Call], bool]
 
 
@@ -109,7 +112,7 @@ class Trial:
         """
         self.counts = Counts()
         disk, ledger = Disk(EMPTY), Ledger(self.scene.series)
-        recovered: set[bytes] = set()
+        recovered: dict[str, set[bytes]] = {}
         for stop, entry in enumerate([*self.entries, None]):
             if stop % every == 0:
                 self.counts.points += 1
@@ -135,12 +138,12 @@ class Trial:
                 return problem
         return None
 
-    def _inside(self, disk: Disk, known: set[bytes], dropped: Drop) -> str | None:
+    def _inside(self, disk: Disk, known: dict[str, set[bytes]], dropped: Drop) -> str | None:
         """Recover some of the images that are not *known* yet, and stop that everywhere."""
         for image in disk.few():
-            key = image.key()
-            if key not in known:
-                known.add(key)
+            key, alike = image.key(), known.setdefault(str(self._recovered(image)), set())
+            if key not in alike and len(alike) < INNER_EACH:
+                alike.add(key)
                 problem = self._stopped_again(image, dropped)
                 if problem is not None:
                     return problem

@@ -105,11 +105,6 @@ class Disk:
                 del self._names[call.path]
             self._pending.append(_Pending(call, file))
 
-    @property
-    def pending(self) -> int:
-        """How many changes are."""
-        return len(self._pending)
-
     def _settle(self, safe: Callable[[_Pending], bool]) -> None:
         kept: list[_Pending] = []
         for one in self._pending:

@@ -247,10 +247,11 @@ async def _positions_killed(desk: Desk) -> None:
     await desk.write_accounts()
 
 
+# The most telling ones first: a dropped sync is looked for in this order.
 _PLAYS: tuple[Play, ...] = (
-    _created, _main_line, _refused, _dark, _alert_and_trail, _stash, _edits, _partial_and_late_fills, _bust,
-    _cancel_wanted, _external, _unknown, _several_owners, _burst, _checkpoints, _parked, _closed_and_opened,
-    _killed_and_opened, _killed_while_opened,
+    _created, _killed_and_opened, _killed_while_opened, _checkpoints, _closed_and_opened, _main_line, _burst,
+    _refused, _dark, _alert_and_trail, _stash, _edits, _partial_and_late_fills, _bust, _cancel_wanted,
+    _external, _unknown, _several_owners, _parked,
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_store import FIRST_PREV
 from fsm_ems.market import Market
 from fsm_ems.testing.crash_stage import BROKER, MARKET, RECORDS, Desk, digest_of
-from fsm_ems.testing.crash_tape import POSITIONS, Digest, Found, Tape
+from fsm_ems.testing.crash_tape import ENTRIES, POSITIONS, Digest, Found, Tape
 
 SETTINGS = Settings(
     request_deadline_ns=SECOND_NS,
@@ -79,7 +79,7 @@ class OrderScene:
         self.name = script.name
         self.series: list[tuple[str, Digest]] = [(RECORDS, FIRST_PREV)]
         if script.accounts:
-            self.series.append((POSITIONS, "0"))
+            self.series += [(POSITIONS, "0"), (ENTRIES, "[]")]
         self._script = script
         self._states: dict[bytes, Plain] = {}
         self._versions: list[Projection] = []
@@ -130,8 +130,9 @@ class OrderScene:
         self._right.add(digest)
 
     def _find_positions(self, folder: Path, book: Book, found: Found) -> None:
-        for path in folder.glob("ledger/**/*.toml"):
-            read_ledger(path)
+        days = [read_ledger(path) for path in folder.glob("ledger/**/*.toml")]
+        seqs = [entry.seq for day in days if day is not None for entry in day.page.entries]
+        found[ENTRIES] = (len(seqs), str(seqs))
         projection = read_pps(folder / PPS)
         if projection is None:
             found[POSITIONS] = (0, "0")

@@ -32,7 +32,7 @@ from fsm_ems.machines.link import LinkEvent
 from fsm_ems.messages import AnyReport, Cancel, Command, Edit, Order
 from fsm_ems.promises import Due, Promises
 from fsm_ems.quotes import Quote
-from fsm_ems.testing.crash_tape import POSITIONS, Tape
+from fsm_ems.testing.crash_tape import ENTRIES, POSITIONS, Tape
 
 MARKET, BROKER = "xbtusd.kraken", "kraken"
 RECORDS = "records"
@@ -58,6 +58,7 @@ class Desk:
         self._records: list[Record] = []
         self._hash = FIRST_PREV
         self.versions: list[Projection] = []
+        self._entries = 0
 
     # ── lives ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -77,8 +78,10 @@ class Desk:
         if self._accounts:
             check_behind(self.folder, book, str(self.journal.path))
             version = self._version(projection_of(book, ENTRY_AND_EXIT))
+            self._enter([one.seq for one in restored.booked])
             rebuild(self.folder, book, restored.booked, ENTRY_AND_EXIT)
             self.tape.promised(POSITIONS, version, "they were written anew")
+            self.tape.promised(ENTRIES, len(restored.booked), "they were written anew")
             self._books = AccountBooks(self.folder, book, restored.booked, ENTRY_AND_EXIT)
         self._book = book
         self.promises = Promises(self.journal, self._release, self._halt)
@@ -178,8 +181,11 @@ class Desk:
         work = self._books.work()
         await self.promises.durable(work.projection.seq)
         version = self._version(work.projection)
+        for day in work.days:  # there is one, of one account
+            self._enter([entry.seq for entry in day.page.entries])
         write(work)
         self.tape.promised(POSITIONS, version, "they were written")
+        self.tape.promised(ENTRIES, self._entries, "they were written")
 
     # ── what is known ───────────────────────────────────────────────────────────────────────────────
 
@@ -241,6 +247,12 @@ class Desk:
 
     def _halt(self) -> None:
         """Nothing leaves any more; the scenario finds out by itself."""
+
+    def _enter(self, seqs: Sequence[int]) -> None:
+        """The ledger is about to have an entry of each of these records."""
+        for number in range(self._entries + 1, len(seqs) + 1):
+            self.tape.taken(ENTRIES, number, str(seqs[:number]))
+        self._entries = max(self._entries, len(seqs))
 
     def _version(self, projection: Projection) -> int:
         """The number of what is about to be written."""

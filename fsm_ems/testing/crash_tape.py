@@ -19,7 +19,8 @@ Found = dict[str, tuple[int, Digest]]
 """How much of each series there is, and the digest of that much."""
 
 POSITIONS = "versions of the positions"
-PROJECTIONS = frozenset({POSITIONS})
+ENTRIES = "entries of the ledger"
+PROJECTIONS = frozenset({POSITIONS, ENTRIES})
 """Series that follow from others, and are written anew where they are behind."""
 
 IGNORED = (".lock", "-shm")

@@ -286,7 +286,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; the exit code."""
     arguments = parser().parse_args(argv)
     began, found = time.monotonic(), list[Ran]()
-    points = found_points(arguments.seed)
+    try:
+        points = found_points(arguments.seed)
+    except Breach as breach:
+        print(f"BROKEN {breach}")
+        return 1
     each = min(KILLS_EACH, arguments.kills)
     seeds = range(arguments.seed, arguments.seed + -(-arguments.kills // each))
     for ran in _each(arguments.workers, partial(chain, kills=each, points=points), seeds):

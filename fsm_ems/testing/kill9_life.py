@@ -17,11 +17,11 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import trio
 
@@ -35,6 +35,7 @@ from fsm_ems.errors import Refused
 from fsm_ems.machines.order import ENDS
 from fsm_ems.messages import Order, Request, VenueReport
 from fsm_ems.opening import open_ems
+from fsm_ems.quotes import Row
 from fsm_ems.service import EMS
 from fsm_ems.testing.crash_stage import checkpoint_every
 from fsm_ems.testing.crash_tape import IGNORED
@@ -43,10 +44,13 @@ from fsm_ems.testing.crash_watch import Call, Watch, watching
 EMS_FOLDER, VENUE_FOLDER = "ems", "venue"
 OWNERS = ("main", "other")
 PRICE = 50_000
+ROW_EVERY_S = 0.005
+ROUNDS_MAX = 600
+"""How often all that lives is cancelled, with a pause after each: what has not ended by then never will."""
 CHECKPOINT_PAGES = 40
 """So that a short life comes to some."""
 SETTINGS = Settings(
-    request_deadline_ns=SECOND_NS // 5, margin_ns=0, ask_every_ns=SECOND_NS // 5, redrive_max_ns=SECOND_NS
+    request_deadline_ns=SECOND_NS // 5, margin_ns=0, ask_every_ns=SECOND_NS, redrive_max_ns=SECOND_NS
 )
 _KINDS = ("near", "far", "dark", "alert", "near")
 _ENDS = frozenset(ENDS)
@@ -117,6 +121,20 @@ class Points:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Feed:
+    """Rows as fast as the program takes them, with a pause after each: a slow machine sees fewer."""
+
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self._rows = rows
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Row:
+        await trio.sleep(ROW_EVERY_S)
+        return next(self._rows)
+
+
 class Venue(PaperBroker):
     """The shipped venue; its door says what comes in."""
 
@@ -183,9 +201,9 @@ class Life:
 
     async def _live(self, what: What) -> None:
         clock = TrioClock()
-        feed = synthetic(XBTUSD, self._dice.randrange(1 << 30), price=Decimal(PRICE))
+        feed = Feed(synthetic(XBTUSD, self._dice.randrange(1 << 30), price=Decimal(PRICE)))
         markets, folder = {XBTUSD.fqme: XBTUSD}, self._folder / VENUE_FOLDER
-        with Venue(markets, feed, speed=50, clock=clock, path=folder) as venue:
+        with Venue(markets, feed, clock=clock, path=folder) as venue:
             venue.say, venue.points = self._say, self._points
             async with open_ems(venue, path=self._folder / EMS_FOLDER, settings=SETTINGS, clock=clock) as ems:
                 clients: dict[str, Client] = {"main": ems, "other": ems.client("other")}
@@ -233,7 +251,7 @@ class Life:
 
     async def _heal(self, ems: EMS, clients: dict[str, Client]) -> None:
         book = ems.dispatcher.book
-        while True:
+        for _ in range(ROUNDS_MAX):
             alive = [
                 (owner, oid)
                 for owner, orders in book.dialogs.items()
