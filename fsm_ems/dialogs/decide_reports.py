@@ -133,7 +133,7 @@ def mapped(
     if (weighed or dialog.cancel is not None) and not deadline:
         deadline = now_ns + settings.request_deadline_ns
     if venue_id is not None and venue_id != dialog.venue_id:
-        foreign = book.find(broker, None, venue_id) not in (None, dialog)
+        foreign = dialog.is_lost(report.reqid) or book.find(broker, None, venue_id) not in (None, dialog)
     if foreign or origin:
         stolen = f"{broker} tells of it as {venue_id}, which is another order's id" if foreign else None
         alarms = alarm, stolen, _misplaced(book, dialog, origin)
