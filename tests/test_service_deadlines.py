@@ -141,9 +141,8 @@ async def test_what_an_account_may_hold_is_told_as_a_range_while_an_order_is_unk
         assert ems.exposure("main", ORDER.market).buys == Decimal(2)
         broker.break_link()
 
-        async for status in order:
-            if status.state == "unknown":
-                break
+        while (status := await anext(order)).state != "unknown":
+            pass
 
         told, stands = ems.exposure("main", ORDER.market), ems.standing("main", "o1")
         assert (told.low, told.high, told.certain) == (Decimal(0), Decimal(2), False)
