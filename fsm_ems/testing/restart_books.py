@@ -332,7 +332,8 @@ class Books:
         target = names.get(send.target, str(send.target))
         place = self._place[_oid_of(target)]
         if send.verb == "query":
-            return Request("query", f"{_oid_of(target)}.q", place, 0)
+            oid = _oid_of(target)
+            return Request("query", f"{oid}.q", place, 0, again=target == f"{oid}.o2")
         return Request(send.verb, names.get(send.reqid, str(send.reqid)), place, left, send.size, send.price)
 
     def _compare(self, live: Book, again: Book) -> None:

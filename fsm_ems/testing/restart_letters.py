@@ -31,7 +31,10 @@ class Asked(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A request under way to the venue. *left* is how long its deadline is ahead, by the clock of the EMS."""
+    """A request under way to the venue. *left* is how long its deadline is ahead, by the clock of the EMS.
+
+    *again*: a question about an order that was sent a second time, by the name that it has then.
+    """
 
     verb: str
     name: str
@@ -39,6 +42,12 @@ class Request(NamedTuple):
     left: int
     size: Decimal | None = None
     price: Decimal | None = None
+    again: bool = False
+
+    @property
+    def order(self) -> str:
+        """The name of the request that a question is about, where the venue has taken none."""
+        return f"{self.name.partition('.')[0]}.o{2 if self.again else 1}"
 
     def older(self, least: int) -> Request:
         """It, a tick later; below *least* nothing changes any more."""

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from fsm_ems.testing import planted_restart as c
 from fsm_ems.testing.mutants import Caught
 from fsm_ems.testing.planted import Patch, no_dedupe
+from fsm_ems.testing.planted_doubt import resent_although_cancelled, resent_without_proof
 from fsm_ems.testing.restart_scene import CrashScene
-from fsm_ems.testing.restart_scenes import LISTS, ONE, PLAIN
+from fsm_ems.testing.restart_scenes import AGAIN, LISTS, ONE, PLAIN
 from fsm_ems.testing.restart_world import CrashTheme
 from fsm_ems.testing.search import Search
 
@@ -30,6 +31,9 @@ def _nothing(patch: Patch) -> None:
 _ORDER = CrashTheme("order", (ONE,), PLAIN, crashes=1, retries=1)
 _LISTED = CrashTheme("order, history", (ONE,), LISTS, crashes=1)
 _CANCEL = CrashTheme("order and cancel", (ONE,), PLAIN, crashes=1, cancels=1)
+_AGAIN = CrashTheme("order sent again, skew", (AGAIN,), PLAIN, crashes=1, skew=1)
+_AGAIN_AT_ONCE = replace(_AGAIN, settings=replace(PLAIN, margin_ns=0))
+_AGAIN_CANCEL = CrashTheme("order sent again and cancel", (AGAIN,), PLAIN, crashes=1, cancels=1)
 _SKEWED = CrashTheme("order, skew", (ONE,), replace(PLAIN, margin_ns=0), crashes=1, skew=1)
 
 CRASH_MUTANTS: tuple[CrashMutant, ...] = (
@@ -42,6 +46,9 @@ CRASH_MUTANTS: tuple[CrashMutant, ...] = (
     CrashMutant("unknown order taken for dead", c.unknown_order_taken_for_dead, _CANCEL),
     CrashMutant("unknown order ends the wish", c.unknown_order_ends_the_wish, _CANCEL),
     CrashMutant("no margin for a skewed clock", _nothing, _SKEWED),
+    CrashMutant("sent again after one read", resent_without_proof, _AGAIN),
+    CrashMutant("sent again, its cancel forgotten", resent_although_cancelled, _AGAIN_CANCEL),
+    CrashMutant("sent again without a margin", _nothing, _AGAIN_AT_ONCE),
 )
 
 

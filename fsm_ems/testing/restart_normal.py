@@ -81,6 +81,8 @@ def _normalize_dialog(dialog: Dialog, now_ns: int, names: dict[int | str, str]) 
     if dialog.reqid is not None:
         dialog.reqid = names.get(dialog.reqid, dialog.reqid)
     dialog.reqids = tuple(names.get(reqid, reqid) for reqid in dialog.reqids)
+    if dialog.lost_reqid is not None:
+        dialog.lost_reqid = names.get(dialog.lost_reqid, dialog.lost_reqid)
     if dialog.asked:
         dialog.asked = f"{dialog.oid}.q"
     timed = dialog.state.value not in _ENDS and (not dialog.flags & f.ACKED or dialog.flags & f.DOUBT)

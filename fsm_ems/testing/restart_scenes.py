@@ -25,6 +25,7 @@ from fsm_ems.testing.restart_world import CrashTheme
 D = Decimal
 ONE = Order(oid="o", side="buy", market=MARKET, size=D(1), price=PRICE)
 TWO = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE)
+AGAIN = replace(ONE, if_absent="resend")
 OTHER = Order(oid="p", side="buy", market=MARKET, size=D(1), price=PRICE)
 DARK = Order(oid="o", side="buy", market=MARKET, size=D(1), price=PRICE, mode="dark", trigger="touch")
 UP = Edit(oid="o", edit_id="up", size=D(2))
@@ -59,6 +60,8 @@ def themes() -> tuple[CrashTheme, ...]:
         CrashTheme("crash: lag", (ONE,), settings(lists=True, check_every_ns=2), lag=1, ticks=4),
         CrashTheme("crash: edit", (ONE,), PLAIN, edits=(PRICED,)),
         CrashTheme("crash: increase", (ONE,), LISTS, edits=(UP,), ticks=2),
+        CrashTheme("crash: resend", (AGAIN,), PLAIN, skew=1),
+        CrashTheme("crash: resend, cancel", (AGAIN,), PLAIN, cancels=1, ticks=5),
         CrashTheme("crash: two orders", (ONE, OTHER), PLAIN, ticks=2),
         CrashTheme("crash: dark", (DARK,), DARK_LISTS, crashes=2, retries=1, rows=(TOUCH,)),
         CrashTheme("crash: two fills", (TWO,), LISTS, doubles=1, ends=1, ticks=2),

@@ -64,7 +64,7 @@ def answer(request: Request, seen: Orders) -> Message:
     if request.verb == "query":
         resting = seen[request.place]
         if resting is None:
-            return Letter("absent", f"{request.name.partition('.')[0]}.o1", query=request.name)
+            return Letter("absent", request.order, query=request.name)
         return _stands(resting, request.name)
     known = [resting for resting in seen if resting is not None]
     fills = [execution(resting, number) for resting in known for number in range(1, resting.cum + 1)]
