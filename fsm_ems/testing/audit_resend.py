@@ -57,8 +57,11 @@ def check_given_up(order: AuditedOrder, notice: Notice, cause: object) -> None:
 
 
 def check_asked(order: AuditedOrder, send: SendAbout, rules: Rules) -> None:
-    """An answer proves nothing while the order that it is about may still be taken."""
-    if not order.arrived and send.time_ns < order.sent_due_ns + rules.margin_ns:
+    """An answer proves nothing while the order that it is about, or an edit of it, may still be taken."""
+    dues = [edit.due_ns for edit in order.edits if edit.out]
+    if not order.arrived:
+        dues.append(order.sent_due_ns)
+    if send.time_ns < max(dues, default=0) + rules.margin_ns:
         raise Breach("unknown", f"{order.owner}'s {order.oid} was asked about before its deadline was over")
 
 

@@ -68,6 +68,7 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(q.range_without_edits, ("honest: edit",)),
     Mutant(q.absence_believed_of_a_late_taker, ("honest: late",)),
     Mutant(q.link_loss_ignored, ("honest: link",)),
+    Mutant(q.unlisted_asked_at_once, ("gone: editing",)),
     Mutant(q.sent_without_link, ("doubt",)),
     Mutant(q.limits_of_yesterday, ("lower limits",)),
     Mutant(q.told_to_others, ("pair: cancels",)),

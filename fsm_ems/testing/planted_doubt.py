@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from fsm_ems.dialogs import apply as applying
-from fsm_ems.dialogs import decide, decide_reports, exposure, naming, naming_status
+from fsm_ems.dialogs import decide, decide_history, decide_reports, exposure, naming, naming_status
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
@@ -162,6 +162,11 @@ def absence_believed_of_a_late_taker(patch: Patch) -> None:
 def link_loss_ignored(patch: Patch) -> None:
     """An order stands as before when the link to its venue is lost."""
     patch.name(decide_reports, "link_lost", lambda known: lambda *given: None)
+
+
+def unlisted_asked_at_once(patch: Patch) -> None:
+    """An order that the venue's list lacks is asked about although an edit of it is on its way."""
+    patch.name(decide_history, "last_deadline", lambda known: lambda dialog, now_ns: now_ns)
 
 
 def sent_without_link(patch: Patch) -> None:

@@ -12,7 +12,7 @@ from fsm_ems.messages import BrokerdFill, BrokerdStatus
 from fsm_ems.testing.audit_dark import Rules
 from fsm_ems.testing.audit_resend import check_asked, check_given_up, check_resend, is_of_lost
 from fsm_ems.testing.audit_rules import check_standing
-from fsm_ems.testing.audited import AuditedOrder
+from fsm_ems.testing.audited import AuditedEdit, AuditedOrder
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.inputs import TimePassed
 
@@ -98,6 +98,19 @@ def test_a_question_before_the_deadline_and_its_margin_is_a_breach() -> None:
     check_asked(order(sent_due_ns=NOW_NS, arrived=True), asked, rules)
     with pytest.raises(Breach, match=r"unknown: .*before its deadline was over"):
         check_asked(order(sent_due_ns=NOW_NS - 4), asked, rules)
+
+
+def test_a_question_that_an_edit_may_overtake_is_a_breach() -> None:
+    """The answer would settle it, and the venue may still take it. One that has not left is not meant."""
+    asked = SendAbout("query", "paper", "q", "main", "r1", None, None, None, NOW_NS, NOW_NS + 10)
+    edit = AuditedEdit("e", Decimal(2), None, increase=False)
+    edit.due_ns = NOW_NS
+    made = order(arrived=True, edits=(edit,))
+
+    check_asked(made, asked, Rules(margin_ns=5))
+    edit.out = True
+    with pytest.raises(Breach, match=r"unknown: .*before its deadline was over"):
+        check_asked(made, asked, Rules(margin_ns=5))
 
 
 def test_of_the_lost_request_only_executions_count() -> None:
