@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from fsm_ems.dialogs import decide_history
 from fsm_ems.testing import simulate
 from fsm_ems.testing.planted import Patch
 from fsm_ems.testing.planted_simulated import Bug, hunt, planted
@@ -82,6 +83,18 @@ def test_a_bug_that_nobody_notices_is_told(
     assert (caught.breach, caught.seeds) == (None, 1)
     simulate._tell_caught(caught)
     assert "SURVIVED" in capsys.readouterr().out
+
+
+def test_a_planted_bug_that_crashes_is_not_taken_for_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code it was made for has changed, and what it was to show nobody knows any more."""
+
+    def outdated(patch: Patch) -> None:
+        patch.name(decide_history, "missing", lambda known: lambda *given: None)
+
+    monkeypatch.setattr("fsm_ems.testing.planted_simulated._PLANTED", (Bug(outdated, 20),))
+
+    with pytest.raises(AssertionError, match=r"does not fit the code it is planted in: [^$]*TypeError"):
+        hunt("outdated")
 
 
 def test_planted_bugs_are_told(capsys: pytest.CaptureFixture[str]) -> None:
