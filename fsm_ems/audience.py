@@ -60,7 +60,9 @@ class Audience:
         if self._closed:
             mailbox.close()
             return
-        self._mailboxes.setdefault((identity, oid), []).append(mailbox)
+        boxes = self._mailboxes.setdefault((identity, oid), [])
+        boxes.append(mailbox)
+        self._mailboxes[identity, oid] = boxes  # the collector may have taken out all others just before
 
     def resume(self, identity: str, since: int, mailbox: Mailbox[Status | Resync]) -> bool:
         """Tell *mailbox* of all in *identity*'s stream after *since*, and from here on. False where not all
@@ -131,8 +133,9 @@ class Audience:
     def close(self) -> None:
         """Tell every reader, now and later, that no more will come."""
         self._closed = True
-        for boxes in self._mailboxes.values():
-            for box in boxes:
+        # Copied: the collector may let a handle go at any time, which takes its mailbox out.
+        for boxes in [*self._mailboxes.values()]:
+            for box in [*boxes]:
                 box.close()
-        for box in self._awaited:
-            box.close()
+        for awaited in [*self._awaited]:
+            awaited.close()

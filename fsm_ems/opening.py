@@ -219,7 +219,7 @@ async def open_ems(
     settings = _with_brokers(Settings() if settings is None else settings, brokers)
     folder, beside, restored = _folder(path), _folder(accounts), Restored(settings.keep_events)
     async with _opened_log(log, folder, restored, settings) as records:
-        with _alone(beside):
+        with _alone(beside or folder):
             ems = await _started(brokers, settings, identity, records, clock, beside or folder, restored)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(ems.run)

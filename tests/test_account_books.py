@@ -423,6 +423,18 @@ async def test_one_ems_at_a_time_writes_into_a_folder(tmp_path: Path) -> None:
         pass
 
 
+async def test_nobody_writes_accounts_into_the_folder_of_anothers_records(tmp_path: Path) -> None:
+    """An EMS that names no folder for them writes them beside its records."""
+    async with open_ems(path=tmp_path / "one"):
+        with pytest.raises(LogInUse, match=f"{tmp_path / 'one'} is in use by process"):
+            async with open_ems(path=tmp_path / "two", accounts=tmp_path / "one"):
+                pass
+    async with open_ems(path=tmp_path / "two", accounts=tmp_path / "one"):
+        with pytest.raises(LogInUse):
+            async with open_ems(path=tmp_path / "one"):
+                pass
+
+
 async def test_a_folder_for_accounts_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LogHalted, match="cannot be opened"):

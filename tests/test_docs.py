@@ -3,8 +3,8 @@
 A document is read from top to bottom in a directory of its own:
 
 - ``<!-- file: NAME -->`` before a block makes it that file;
-- ``python`` is run, on trio's clock that jumps; a ``text`` block right after it is what it prints, and no
-  other ``text`` block is shown but those of ``NOT_RUN``;
+- ``python`` is run, on trio's clock that jumps unless it keeps a journal; a ``text`` block right after it is
+  what it prints, and no other ``text`` block is shown but those of ``NOT_RUN``;
 - ``console`` has commands after ``$`` and below each what it prints (nothing shown: it must succeed); a
   ``mermaid`` block right after it is what its last command prints;
 - ``toml`` is an orders file.
@@ -104,12 +104,16 @@ WITH_BLOCKS = [path for path in DOCUMENTS if any(b.language in RUN for b in bloc
 
 
 def run_python(block: Block, where: str) -> str:
-    """What the program prints; trio's clock jumps, so that nothing waits."""
+    """What the program prints; trio's clock jumps, so that nothing waits.
+
+    Not over a thread that trio does not see: a program with a journal lives on real time.
+    """
     printed = io.StringIO()
     code = compile("\n" * block.line + block.text, where, "exec")
-    run, jumping = trio.run, trio.testing.MockClock(autojump_threshold=0)
+    journal = re.search(r"open_ems\(.*\bpath=", block.text)
+    run, jumping = trio.run, None if journal else trio.testing.MockClock(autojump_threshold=0)
 
-    def bounded(main: Callable[[], Awaitable[None]], clock: trio.abc.Clock = jumping) -> None:
+    def bounded(main: Callable[[], Awaitable[None]], clock: trio.abc.Clock | None = jumping) -> None:
         run(_in_time, main, clock=clock)
 
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import trio
@@ -13,7 +14,7 @@ import trio.testing
 
 from fsm_ems import Order, open_ems
 from fsm_ems.clock import TrioClock
-from fsm_ems.journal.memory import MemoryLog
+from fsm_ems.journal.file import FileLog
 from fsm_ems.messages import BrokerdCancel, BrokerdOrder, BrokerdQuery, BrokerdStatus, Request
 from tests.late_log import LateLog
 from tests.scripted_broker import ScriptedBroker, ScriptedDialogue
@@ -141,9 +142,8 @@ async def test_what_an_account_may_hold_is_told_as_a_range_while_an_order_is_unk
         assert ems.exposure("main", ORDER.market).buys == Decimal(2)
         broker.break_link()
 
-        async for status in order:
-            if status.state == "unknown":
-                break
+        while (status := await anext(order)).state != "unknown":
+            pass
 
         told, stands = ems.exposure("main", ORDER.market), ems.standing("main", "o1")
         assert (told.low, told.high, told.certain) == (Decimal(0), Decimal(2), False)
@@ -151,10 +151,10 @@ async def test_what_an_account_may_hold_is_told_as_a_range_while_an_order_is_unk
         assert (status.filled, status.filled_max, stands.filled_max) == (Decimal(0), Decimal(2), Decimal(2))
 
 
-async def test_a_cancel_that_is_wanted_is_sent_again_by_the_next_process() -> None:
+async def test_a_cancel_that_is_wanted_is_sent_again_by_the_next_process(tmp_path: Path) -> None:
     """Under its own id; nothing that was asked for is forgotten."""
-    log, first = MemoryLog(keep=None), ScriptedBroker()
-    async with open_ems(first, log=log) as ems:
+    records, first = tmp_path / "records.log", ScriptedBroker()
+    async with open_ems(first, log=FileLog(records)) as ems:
         await ems.ready()
         order = await ems.submit(ORDER)
         placed = await sent(first)
@@ -164,7 +164,7 @@ async def test_a_cancel_that_is_wanted_is_sent_again_by_the_next_process() -> No
         await order.cancel()
         wanted = await sent(first)
     second = ScriptedBroker()
-    async with open_ems(second, log=log) as ems:
+    async with open_ems(second, log=FileLog(records)):
         again = await sent(second)
 
     assert isinstance(wanted, BrokerdCancel)
@@ -172,10 +172,10 @@ async def test_a_cancel_that_is_wanted_is_sent_again_by_the_next_process() -> No
     assert (again.reqid, again.target) == (wanted.reqid, placed.reqid)
 
 
-async def test_an_order_that_never_arrived_is_sent_again_by_the_next_process() -> None:
+async def test_an_order_that_never_arrived_is_sent_again_by_the_next_process(tmp_path: Path) -> None:
     """One read was before the restart and one after it; what its owner allows is in the records."""
-    log, first = MemoryLog(keep=None), ScriptedBroker()
-    async with open_ems(first, log=log) as ems:
+    records, first = tmp_path / "records.log", ScriptedBroker()
+    async with open_ems(first, log=FileLog(records)) as ems:
         await ems.ready()
         await ems.submit(AGAIN)
         placed, query = await sent(first), await sent(first)
@@ -183,7 +183,7 @@ async def test_an_order_that_never_arrived_is_sent_again_by_the_next_process() -
         first.report(absent(query))
         await trio.testing.wait_all_tasks_blocked()
     second = ScriptedBroker()
-    async with open_ems(second, log=log) as ems:
+    async with open_ems(second, log=FileLog(records)):
         query = await sent(second)
         assert isinstance(query, BrokerdQuery)
         second.report(absent(query))

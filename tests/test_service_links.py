@@ -22,12 +22,12 @@ from fsm_ems import (
     outbox,
 )
 from fsm_ems.brokers.paper.backend_dialogue import PaperDialogue
-from fsm_ems.client import Client
+from fsm_ems.client import Client, Mailbox
 from fsm_ems.dialogs.settings import Limits, Settings
 from fsm_ems.errors import LogHalted
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.machines.link import LinkEvent, LinkState
-from fsm_ems.messages import BrokerdCancel, BrokerdOrder, BrokerdStatus, Request
+from fsm_ems.messages import BrokerdCancel, BrokerdOrder, BrokerdStatus, Request, Status
 from fsm_ems.quotes import Quote, Row, Trade
 from tests.dialogs.desk import how
 from tests.scripted_broker import ScriptedBroker, ScriptedDialogue
@@ -242,6 +242,29 @@ async def test_a_handle_that_nobody_has_any_more_leaves_no_mailbox_behind() -> N
         assert [len(boxes) for boxes in ems._audience._mailboxes.values()] == [1]
         broker.report(fill("E1", "2"))
         assert (await order.wait()).state == "filled"
+
+
+class CollectedMeanwhile(Mailbox[Status]):
+    """While it is closed the collector runs, as it may at any time."""
+
+    def close(self) -> None:
+        gc.collect()
+        super().close()
+
+
+async def test_a_handle_that_is_collected_while_the_ems_closes_keeps_no_reader_from_being_told() -> None:
+    """What leads back to itself is let go of whenever the collector runs, and takes its mailbox out then."""
+    async with open_ems(ScriptedBroker()) as ems:
+        ems.subscribe("main", None, CollectedMeanwhile())
+        ring: list[object] = [await ems.submit(an_order("o1"))]
+        order = await ems.submit(an_order("o2"))
+        ring.append(ring)
+        del ring
+
+        ems.close()
+
+        with pytest.raises(ClientFault, match="before order o2 ended"):
+            await order.wait()
 
 
 # Links.

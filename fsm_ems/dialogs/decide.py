@@ -346,6 +346,12 @@ def out_of_date(dialog: Dialog, now_ns: int) -> bool:
     return expire_ns is not None and expire_ns <= now_ns
 
 
+def last_deadline(dialog: Dialog, now_ns: int) -> int:
+    """When the last request that is out can no longer take effect."""
+    deadlines = [request.deadline_ns for request in dialog.requests()]
+    return max(now_ns, 0 if dialog.flags & f.ACKED else dialog.due_ns, *deadlines)
+
+
 _FIRES = {"price": E.TRIGGER, "stop": E.STOP, "touch": E.TOUCH, "trail": E.TRAIL_STOP}
 """The row by which each kind of trigger fires."""
 

@@ -14,7 +14,7 @@ from collections.abc import Set as AbstractSet
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.asking import HistoryAsked, HistoryRead
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.decide import new_reqid, record, whole
+from fsm_ems.dialogs.decide import last_deadline, new_reqid, record, whole
 from fsm_ems.dialogs.record import Record, Timed
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import RESTING, E
@@ -67,14 +67,16 @@ def missing(
 
     So is one that had filled by then, and that a bust has reopened since: perhaps the venue has ended it. So
     is one that was adopted since, by an execution that the same answer lists: it may have ended long ago.
+    Each is asked about once no request about it can take effect any more: an answer settles its edits.
     Each record must be taken before the next is asked for.
     """
     resting = frozenset(book.histories[broker].resting)
     for dialog in book.at_broker(broker):
         key = (dialog.owner, dialog.oid)
-        due = dialog.state in _RESTING and key not in listed
-        if due and (key in resting or dialog.ended_ns or dialog.flags & f.ADOPTED):
-            yield record(book, now_ns, key, E.UNLISTED, Timed(now_ns + settings.margin_ns))
+        doubtful = dialog.state in _RESTING and key not in listed
+        if doubtful and (key in resting or dialog.ended_ns or dialog.flags & f.ADOPTED):
+            due_ns = last_deadline(dialog, now_ns) + settings.margin_ns
+            yield record(book, now_ns, key, E.UNLISTED, Timed(due_ns))
 
 
 def read(book: Book, settings: Settings, broker: str, query: int | str, now_ns: int) -> Record:

@@ -14,7 +14,7 @@ from fsm_ems.dialogs import decide_history
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.accounts import misplaced
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.decide import new_reqid, out_of_date, record, whole, within_limits
+from fsm_ems.dialogs.decide import last_deadline, new_reqid, out_of_date, record, whole, within_limits
 from fsm_ems.dialogs.facts import Body, Dialog
 from fsm_ems.dialogs.naming import name
 from fsm_ems.dialogs.naming_status import WEIGHED
@@ -124,7 +124,7 @@ def mapped(
     alarm, venue_id, foreign, deadline = named.alarm, report.venue_id, False, 0
     if event in _UNPROVEN:
         if event is E.AMBIGUOUS:
-            deadline = _last_deadline(dialog, now_ns) + settings.margin_ns
+            deadline = last_deadline(dialog, now_ns) + settings.margin_ns
         elif not settings.capabilities(broker).deadline and not dialog.flags & f.ACKED:
             if event is E.ABSENT:
                 return None  # it may be taken at any time: no number of reads proves that it never will be
@@ -133,7 +133,7 @@ def mapped(
     if (weighed or dialog.cancel is not None) and not deadline:
         deadline = now_ns + settings.request_deadline_ns
     if venue_id is not None and venue_id != dialog.venue_id:
-        foreign = book.find(broker, None, venue_id) not in (None, dialog)
+        foreign = dialog.is_lost(report.reqid) or book.find(broker, None, venue_id) not in (None, dialog)
     if foreign or origin:
         stolen = f"{broker} tells of it as {venue_id}, which is another order's id" if foreign else None
         alarms = alarm, stolen, _misplaced(book, dialog, origin)
@@ -275,14 +275,8 @@ def link_lost(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Re
         return None
     if dialog.flags & f.UNSEEN and not dialog.asked:
         return None  # it is in doubt for that reason already, and no question is out
-    due = _last_deadline(dialog, now_ns) + settings.margin_ns
+    due = last_deadline(dialog, now_ns) + settings.margin_ns
     return record(book, now_ns, (dialog.owner, dialog.oid), E.LINK_LOST, Timed(due))
-
-
-def _last_deadline(dialog: Dialog, now_ns: int) -> int:
-    """When the last request that is out can no longer take effect."""
-    deadlines = [request.deadline_ns for request in dialog.requests()]
-    return max(now_ns, 0 if dialog.flags & f.ACKED else dialog.due_ns, *deadlines)
 
 
 def follow_up(book: Book, settings: Settings, dialog: Dialog, now_ns: int, prices: Prices) -> Record | None:
@@ -338,7 +332,7 @@ def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Re
         return record(book, now_ns, key, E.EXPIRED, Timed(0))
     if state is not S.UNKNOWN:
         return record(
-            book, now_ns, key, E.DEADLINE, Timed(_last_deadline(dialog, now_ns) + settings.margin_ns)
+            book, now_ns, key, E.DEADLINE, Timed(last_deadline(dialog, now_ns) + settings.margin_ns)
         )
     if not book.link_open(dialog.broker):
         return None

@@ -259,6 +259,10 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
         """An increase of a filled order is out."""
         return any(edit.out and edit.reopens for edit in self.edits)
 
+    def is_lost(self, reqid: int | str | None) -> bool:
+        """Whether *reqid* is the request that never arrived: what the venue calls it is another order."""
+        return self.lost_reqid is not None and reqid == self.lost_reqid
+
     def live_exec_id(self, exec_id: str) -> str | None:
         """The id that stands for *exec_id* after corrections; None when it was busted or never seen."""
         replaced = self.replaced or {}

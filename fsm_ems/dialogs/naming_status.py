@@ -125,8 +125,11 @@ def size_in_force(dialog: Dialog, report: BrokerdStatus) -> Decimal:
 
 def differs(dialog: Dialog, listed: BrokerdStatus) -> bool:
     """Whether the venue lists *dialog* with other terms than those known here, and none of ours is on its
-    way there: somebody else has changed them, and that was not heard.
+    way there: somebody else has changed them, and that was not heard. Or what it lists is the request that
+    had never arrived, and not this order.
     """
+    if dialog.is_lost(listed.reqid):
+        return True
     details = listed.details
     if details is None or any(edit.out for edit in dialog.edits):
         return False

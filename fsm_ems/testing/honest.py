@@ -30,8 +30,8 @@ _QUIET = frozenset({"pending", "cancel_stashed", "dark_triggered", "editing", "c
 
 
 class Venue(NamedTuple):
-    """The order as the venue has it: ``none``, ``live`` or over. *made* counts executions, *twice* that it
-    would have taken a second one, which came in time under another id.
+    """The order as the venue has it: ``none``, ``live`` or over. It was taken as *born*, and is *reqid* now.
+    *made* counts executions, *twice* that it would have taken another one, which came in time.
     """
 
     state: str = "none"
@@ -39,6 +39,7 @@ class Venue(NamedTuple):
     price: Decimal | None = None
     execs: tuple[str, ...] = ()
     made: int = 0
+    born: int | str | None = None
     reqid: int | str | None = None
     refused: frozenset[int | str] = frozenset()
     twice: bool = False
@@ -221,13 +222,13 @@ class HonestScene(DispatcherScene[Honest]):
 
     def _order_arrives(self, world: Honest, request: SendOrder, *, late: bool) -> Honest:
         venue = world.venue
-        if late and request.reqid != venue.reqid:
+        if late and request.reqid != venue.born:
             state = "refused" if venue.state == "none" else venue.state
             return world._replace(venue=venue._replace(state=state)).post(Letter("rejected", request.reqid))
         if venue.state not in ("none", "refused"):
-            twice = venue._replace(twice=request.reqid != venue.reqid)
+            twice = venue._replace(twice=request.reqid != venue.born)
             return world._replace(venue=twice).post(Letter("submit refused", request.reqid, code="duplicate"))
-        taken = Venue("live", request.size, request.price, reqid=request.reqid)
+        taken = Venue("live", request.size, request.price, born=request.reqid, reqid=request.reqid)
         letters = [
             Letter(kind, request.reqid) for kind in ("ack", "open") if kind == "ack" or self._budget.opens
         ]
@@ -284,9 +285,8 @@ class HonestScene(DispatcherScene[Honest]):
         if dialog is None:
             return
         told = exposure(node.book, self._order.account, self._order.market)
-        if not self._budget.busts and not told.may_be(
-            venue.cum
-        ):  # of a bust nobody can know before it is told
+        # Of a bust nobody can know before it is told.
+        if not (self._budget.busts or told.may_be(venue.cum)):
             raise Breach("P4", f"{venue.cum} traded at the venue, and the range is {told}")
         state, sent = dialog.state.value, bool(dialog.reqid)
         if state in ("cancelled", "rejected", "expired") and sent:
@@ -334,7 +334,7 @@ class HonestScene(DispatcherScene[Honest]):
         venue = world.venue
         return (
             venue[:5],
-            names.of(venue.reqid),
+            (names.of(venue.born), names.of(venue.reqid)),
             frozenset(map(names.of, venue.refused)),
             frozenset(_request_key(request, names, world.now_ns) for request in world.to_venue),
             frozenset(_letter_key(letter, names) for letter in world.to_ems),

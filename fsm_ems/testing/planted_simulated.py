@@ -20,7 +20,7 @@ from fsm_ems.testing import planted as p
 from fsm_ems.testing import planted_doubt as q
 from fsm_ems.testing.planted import Call, Patch
 from fsm_ems.testing.simulate_disk import Disk
-from fsm_ems.testing.simulate_run import run
+from fsm_ems.testing.simulate_run import FAILED, run
 
 
 def told_before_durable(patch: Patch) -> None:
@@ -83,7 +83,7 @@ def history_not_read(patch: Patch) -> None:
 
 def unlisted_ignored(patch: Patch) -> None:
     """An order that the venue's list lacks stands as before."""
-    patch.name(decide_history, "missing", lambda known: lambda *given: None)
+    patch.name(decide_history, "missing", lambda known: lambda *given: ())
 
 
 def stale_quotes_fire(patch: Patch) -> None:
@@ -151,8 +151,17 @@ def finished_stay(patch: Patch) -> None:
 
 
 def names_stay(patch: Patch) -> None:
-    """The names of an order that memory let go still lead to it."""
-    patch.name(applying, "unindex", lambda known: lambda *given: None)
+    """The executions of an order that memory let go still lead to it: the table grows for ever."""
+
+    def make(known: Call) -> Call:
+        def unindex(book: Book, dialog: Any) -> None:
+            known(book, dialog)
+            executions = book.executions.get((dialog.broker, dialog.body.account), {})
+            executions.update(dict.fromkeys(dialog.fills or (), dialog))
+
+        return unindex
+
+    patch.name(applying, "unindex", make)
 
 
 def adopted_twice(patch: Patch) -> None:
@@ -250,7 +259,10 @@ def planted() -> tuple[Bug, ...]:
 
 
 def hunt(name: str) -> Caught:
-    """Plant the bug of that name, run seeds until one breaks a promise, and take it out again."""
+    """Plant the bug of that name, run seeds until one breaks a promise, and take it out again.
+
+    A bug that only crashes is no mistake that somebody could make in good faith: it no longer fits the code.
+    """
     bug = next(bug for bug in _PLANTED if bug.name == name)
     patch = Patch()
     bug.plant(patch)
@@ -258,6 +270,8 @@ def hunt(name: str) -> Caught:
         for seed in range(bug.seeds):
             ran = run(seed, SECONDS)
             if ran.breach is not None:
+                fits = not ran.breach.startswith(FAILED)
+                assert fits, f"{name} does not fit the code it is planted in: {ran.breach}"
                 return Caught(name, ran.breach, seed, seed + 1)
     finally:
         patch.take_back()

@@ -18,6 +18,8 @@ from fsm_ems.messages import (
     BrokerdReplaced,
     BrokerdStatus,
     OrderDetails,
+    OrderType,
+    Side,
     VenueReport,
 )
 
@@ -58,10 +60,10 @@ class VenueOrder:
         self.reqid = request.reqid
         self.account = request.account
         self.market = request.market
-        self.side = request.side
+        self.side: Side = request.side
         self.size = request.size
         self.price = request.price
-        self.type = request.type
+        self.type: OrderType = request.type
         self.standing = "open"
         self.since_ns = request.time_ns
         self.live: dict[str, Executed] = {}

@@ -31,6 +31,8 @@ SECONDS_MAX = 100
 """How long things go wrong in the longest seeds."""
 ROWS: frozenset[Edge] = frozenset((row.source.value, row.event.value) for row in ORDER.rows)
 LINK_ROWS: frozenset[LinkEdge] = frozenset((row.source.value, row.event.value) for row in LINK.rows)
+FAILED = "a step has failed"
+"""How the breach of a seed begins in which a step raised something else than a broken promise."""
 HEAL_S = 75
 """So long after the last fault everybody agrees."""
 _MARKET_STOPS_S = 30
@@ -144,7 +146,7 @@ def run(seed: int, seconds_max: int = SECONDS_MAX) -> Ran:
     except Breach as broken:
         breach = str(broken)
     except Exception:  # noqa: BLE001  # whatever a step raises is what the simulation was looking for
-        breach = f"a step has failed\n{traceback.format_exc()}"
+        breach = f"{FAILED}\n{traceback.format_exc()}"
     return Ran(
         seed,
         world.events,

@@ -424,6 +424,25 @@ def test_other_terms_on_the_list_tell_nothing_while_an_edit_is_on_its_way(desk: 
     assert desk.state() == "editing"
 
 
+def test_an_edit_on_its_way_is_not_settled_by_an_answer_that_it_may_overtake(desk: Desk) -> None:
+    """The venue may still take it: the order that the list lacks is asked about after the edit's deadline."""
+    up(desk)
+    desk.order()
+    desk.ack()
+    question = asked(desk, 60)
+    desk.edit(size="12")
+    (edit,) = desk.dialog().edits
+    tell(desk, question)
+    assert desk.state() == "unknown"
+
+    assert desk.due_in() == 7.0
+    desk.report("replaced", reqid=edit.reqid)
+    desk.wait(7)
+    desk.answer("open", cum="0", details={**DETAILS, "size": "12"})
+
+    assert desk.stands() == "open 0/12"
+
+
 def test_a_page_of_an_older_question_lists_nothing(desk: Desk) -> None:
     """It was read before the orders that rest now were asked about; its facts count all the same."""
     up(desk)

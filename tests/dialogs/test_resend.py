@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from fsm_ems.dialogs.record import Reported, SendOrder
+from fsm_ems.dialogs.record import Reported, SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Capabilities, Limits, Settings
 from fsm_ems.machines.order_events import OrderEvent as E
 from fsm_ems.why import steps
@@ -168,6 +168,40 @@ def test_what_tells_that_the_lost_request_does_not_live_is_no_news(
     desk.report(report[0], reqid=desk.dialog().lost_reqid, **report[1])
 
     assert (desk.facts(), len(desk.log)) == (before, length)
+
+
+def test_an_execution_of_the_lost_request_leaves_the_order_its_name(desk: Desk) -> None:
+    """A cancel under the name of the other order would reach that one, and its end would end this one."""
+    desk.order(if_absent="resend")
+    absent(desk, 2)
+    desk.ack()
+
+    desk.fill("4", reqid=desk.dialog().lost_reqid, venue_id="V-lost")
+
+    assert desk.stands() == "open 4/10"
+    assert desk.book.find(BROKER, None, "V-lost") is None
+    (sent,) = of_kind(desk.cancel(), SendAbout)
+    assert sent.venue_id == "V-o1"
+
+
+def test_a_list_with_the_lost_request_alone_lacks_the_order(desks: Desks) -> None:
+    desk = desks(Settings(brokers={BROKER: Capabilities(history=True)}), up=False)
+    desk.link("connect", "connected")
+    desk.wait(0)
+    desk.report("history", reqid=desk.book.histories[BROKER].asked)
+    desk.order(if_absent="resend")
+    absent(desk, 2)
+    desk.ack()
+    desk.wait(60)
+    listed = {"name": "brokerd_status", "status": "open", "snapshot": True, "venue_id": "V-lost"}
+
+    desk.report(
+        "history",
+        reqid=desk.book.histories[BROKER].asked,
+        orders=[{**listed, "reqid": desk.dialog().lost_reqid}],
+    )
+
+    assert desk.state() == "unknown"
 
 
 def test_an_execution_told_twice_under_the_lost_request_counts_once(desk: Desk) -> None:

@@ -49,7 +49,7 @@ def _plain(value: object) -> Any:  # noqa: ANN401 -- any JSON value
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return _plain(value._asdict())
+        return _plain(cast("Any", value)._asdict())
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in cast("Iterable[object]", value)]
     raise TypeError(f"nobody knows how to write a {type(value).__name__} down")

@@ -19,7 +19,7 @@ from fsm_ems.testing.restart_world import CrashTheme, World
 from fsm_ems.testing.search import Search
 
 FIRST = 400
-"""Situations of each scene that every run looks at; `make crashes` searches them all to their ends."""
+"""Situations of each scene that every run looks at; `make restarts` searches them all to their ends."""
 LIVE = Resting("o.o1", 1, "5")
 FILLED = LIVE._replace(cum=1, state="filled")
 OPEN = Shown("open", 1, 0, 0, frozenset(), wanted=False, sent=True, acked=True, missed=False, editing=False)

@@ -230,7 +230,7 @@ def test_a_torn_end_is_cut_and_said_and_damage_is_refused(
 
     broker(tmp_path).close()
 
-    assert "line 2 was torn; its 4 bytes were cut off" in capsys.readouterr().out
+    assert "line 2 was torn; its 4 bytes were cut off" in capsys.readouterr().err
     (tmp_path / LOG).write_bytes(sound + sound)
     with pytest.raises(LogDamaged):
         broker(tmp_path)
@@ -297,6 +297,7 @@ async def test_where_it_cannot_be_written_nothing_is_told_and_the_venue_stops(tm
             await dialogue.send(asked("0 order a buy 3 @100"))
             await told(dialogue, 2)
             assert paper._file is not None
+            paper._file._log._end.close()
             paper._file._log._end = DeadDisk(tmp_path / LOG)
 
             with pytest.raises(LogHalted, match="turn 3 could not be written: dead"):
@@ -315,6 +316,7 @@ async def test_a_live_feed_stops_as_well_where_it_cannot_be_written(tmp_path: Pa
             await dialogue.send(asked("0 order a buy 3 @100"))
             await told(dialogue, 2)
             assert paper._file is not None
+            paper._file._log._end.close()
             paper._file._log._end = DeadDisk(tmp_path / LOG)
             await send.send(tape("1 trade 100x2")[0])
 
