@@ -380,3 +380,15 @@ async def test_a_disk_that_takes_no_snapshot_stops_nothing(
         pass
     assert "snapshot not written" in capsys.readouterr().err
     assert snapshots_in(tmp_path) == []
+
+
+def test_the_cost_of_a_position_is_that_of_its_very_size_where_it_was(journal: Journal) -> None:
+    known = fold(journal.path.parent, journal, 0)[0]
+    again = unpacked(packed(known.whole(0))).book
+    compared = [
+        (one._fold.per is one._fold.size, twin._fold.per is twin._fold.size)
+        for account, held in known.book.positions.items()
+        for one, twin in zip(held.values(), again.positions[account].values(), strict=True)
+    ]
+    assert (True, True) in compared
+    assert all(was is now for was, now in compared)
