@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -26,6 +27,7 @@ from fsm_ems import Capabilities, Client, Market, Settings, new_order, open_ems
 from fsm_ems.dialogs.settings import SECOND_NS
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.replay import Restored
+from fsm_ems.journal.snapshots import begin, make
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_read import JournalReader
 from fsm_ems.messages import Report, Request
@@ -35,6 +37,7 @@ GROUPS = (1, 64)
 ORDERS = {1: 1_000, 64: 6_400}
 REPLAYED = 1_000_000
 WATCHED = 12_800
+LIVE = 10_000
 PATIENT = Settings(request_deadline_ns=3_600 * SECOND_NS)
 """Nothing is answered here, and what becomes of that is not measured."""
 
@@ -214,8 +217,46 @@ def _replay(console: Console, folder: Path) -> None:
     console.print(beside_goal("start from 1,000,000 records", seconds, "s", at_most=20))
 
 
+def _snapshot(console: Console, folder: Path) -> None:
+    """10,000 orders that rest: what a start needs until the book is there, and until the block is entered."""
+    bench, home = Bench(keep_records=10 * LIVE), folder / "live"
+    for _ in range(LIVE):
+        bench.opened()
+    journal, book = Journal(home), bench.dispatcher.book
+    for record in bench.log:
+        journal.append(record)
+    journal.flush()
+    made = _timed(lambda: make(home, journal, PATIENT.keep_events, book))
+    journal.close()
+    [file] = home.glob("snapshot-*")
+    console.print(
+        f"snapshot of {book.seq:,} records with {LIVE:,} live orders: {file.stat().st_size / 2**20:.1f} MiB, "
+        f"made and proven in {made:.1f} s"
+    )
+    seconds = median(_from_snapshot(home, book.seq) for _ in range(5))
+    console.print(beside_goal(f"start from a snapshot with {LIVE:,} live orders", seconds, "s", at_most=1))
+    whole = trio.run(_opened, home)
+    console.print(f"until open_ems is entered, each order put in doubt by a record: {whole:.2f} s")
+
+
+def _from_snapshot(home: Path, seq: int) -> float:
+    restored, opened = Restored(PATIENT.keep_events), list[Journal]()
+    start = partial(begin, home, restored, PATIENT.keep_events)
+    seconds = _timed(lambda: opened.append(Journal(home, take=restored.take, begin=start)))
+    opened[0].close()
+    assert restored.since == seq, "it began with the snapshot"
+    assert sum(1 for _ in restored.book) == LIVE
+    return seconds
+
+
+async def _opened(home: Path) -> float:
+    began = time.perf_counter()
+    async with open_ems(settings=PATIENT, identity="alice", path=home):
+        return time.perf_counter() - began
+
+
 def journal(console: Console) -> None:
-    """Orders a second, latency, stalls and replay of the durable journal."""
+    """Orders a second, latency, stalls, replay and snapshots of the durable journal."""
     with tempfile.TemporaryDirectory() as name:
-        for part in (_rates, _latency, _stall, _replay):
+        for part in (_rates, _latency, _stall, _replay, _snapshot):
             part(console, Path(name))

@@ -21,6 +21,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.prices import Seen
 from fsm_ems.dialogs.record import Booked
 from fsm_ems.errors import LogDamaged
+from fsm_ems.journal.snapshot_form import ClosedDay, digest_of_day
 
 PPS = "pps.toml"
 LOCK = "accounts.lock"
@@ -115,8 +116,26 @@ def write(work: Work) -> list[SetAside]:
     return [aside for aside in found if aside is not None]
 
 
+def holds_closed(folder: Path, generation: str, closed: Iterable[ClosedDay]) -> bool:
+    """Whether the files in *folder* hold the days that a snapshot knows by their hashes alone."""
+    return all(_holds_closed(folder, generation, day) for day in closed)
+
+
+def _holds_closed(folder: Path, generation: str, day: ClosedDay) -> bool:
+    try:
+        found = read_ledger(ledger_path(folder, Page(day.broker, day.account, day.day, ())))
+    except Unreadable:
+        return False
+    return (
+        found is not None
+        and (found.generation, found.seq) == (generation, day.seq)
+        and digest_of_day(found.page.entries) == day.digest
+    )
+
+
 def rebuild(folder: Path, book: Book, booked: Iterable[Booked], fee_factor: Decimal) -> list[SetAside]:
-    """Write what is stale or gone in *folder*, so that it says what *book* says; *booked* is all it booked.
+    """Write what is stale or gone in *folder*, so that it says what *book* says; *booked* is all it booked,
+    but for the days that :func:`holds_closed` found there.
 
     Raises:
         OSError: the disk failed.

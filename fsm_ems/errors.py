@@ -115,6 +115,10 @@ class LogDamaged(LogFault):
         self.problem = problem
 
 
+class SnapshotUnproven(LogFault):
+    """A snapshot is not what its records lead to, by a fold of its own. It is thrown away."""
+
+
 class LogHalted(LogFault):
     """An earlier write failed: nothing is accepted and nothing is sent any more."""
 

@@ -15,22 +15,23 @@ from uuid import uuid4
 import trio
 
 from fsm_ems.account_books import LOCK as ACCOUNTS_LOCK
-from fsm_ems.account_books import AccountBooks, check_behind, rebuild
+from fsm_ems.account_books import AccountBooks, check_behind, holds_closed, rebuild
 from fsm_ems.audience import Audience
 from fsm_ems.brokers.base import Broker
 from fsm_ems.client import check_name
 from fsm_ems.clock import Clock, TrioClock
-from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.errors import ClientFault, InvalidMessage, LogHalted
+from fsm_ems.errors import ClientFault, InvalidMessage, LogFault, LogHalted
 from fsm_ems.folders import make_folder
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import Restored
+from fsm_ems.journal.snapshots import begin, make
 from fsm_ems.journal.sqlite import Journal
+from fsm_ems.journal.sqlite_read import JournalReader
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.market import undeclared
 from fsm_ems.messages import Order, named_faults
@@ -78,11 +79,24 @@ def _nobody(*_: object) -> None:
     """Nothing is due, and nobody is told."""
 
 
+async def _all_booked(folder: Path, restored: Restored, log: RecordLog) -> Sequence[Booked]:
+    """What the records booked: all of it, or from the newest days on where the files hold those before."""
+    generation, closed = restored.book.generation, restored.closed
+    if await trio.to_thread.run_sync(holds_closed, folder, generation, closed):
+        return restored.booked
+    whole = Restored()
+    for record in log:
+        whole.take(record)
+    return whole.booked
+
+
 async def _opened_books(
-    folder: Path, book: Book, booked: Sequence[Booked], log: RecordLog, fee_factor: Decimal
+    folder: Path, restored: Restored, log: RecordLog, fee_factor: Decimal
 ) -> AccountBooks:
     """The accounts' files as the records have them, once the disk has those that this opening made."""
+    book = restored.book
     await Promises(log, _nobody, _nobody).durable(book.seq)
+    booked = await _all_booked(folder, restored, log)
     for aside in await trio.to_thread.run_sync(rebuild, folder, book, booked, fee_factor):
         operator_log().error("account file unreadable", why=str(aside))
     return AccountBooks(folder, book, booked, fee_factor)
@@ -98,13 +112,14 @@ def _say_in_memory() -> None:
 
 @asynccontextmanager
 async def _opened_log(
-    log: RecordLog | None, path: Path | None, restored: Restored
+    log: RecordLog | None, path: Path | None, restored: Restored, settings: Settings
 ) -> AsyncGenerator[RecordLog]:
-    """The log, whose records *restored* has taken."""
+    """The log, whose records *restored* has taken, from the newest snapshot on."""
     if path is not None and log is not None:
         raise ClientFault("path= and log= both say where the records are: give one of them")
     if path is not None:
-        log = await trio.to_thread.run_sync(partial(Journal, path, take=restored.take))
+        start = partial(begin, path, restored, settings.keep_events)
+        log = await trio.to_thread.run_sync(partial(Journal, path, take=restored.take, begin=start))
     elif log is None:
         _say_in_memory()
         log = MemoryLog()
@@ -118,7 +133,21 @@ async def _opened_log(
             await _close(log)
         raise
     with trio.CancelScope(shield=True):
+        if isinstance(log, Journal) and path is not None:
+            await trio.to_thread.run_sync(_keep_snapshot, path, log, restored, settings)
         await _close(log)
+
+
+def _keep_snapshot(folder: Path, log: Journal, restored: Restored, settings: Settings) -> None:
+    """A start from here costs what comes after, once much has come since the last snapshot."""
+    every, book = settings.snapshot_every, restored.book
+    if not every or book.seq - restored.since < every:
+        return
+    try:
+        log.flush()
+        make(folder, JournalReader(folder), settings.keep_events, book)
+    except (LogFault, OSError) as error:  # the records do not need it
+        operator_log().error("snapshot not written", folder=str(folder), why=str(error))
 
 
 async def _close(log: RecordLog) -> None:
@@ -189,7 +218,7 @@ async def open_ems(
     clock = TrioClock() if clock is None else clock
     settings = _with_brokers(Settings() if settings is None else settings, brokers)
     folder, beside, restored = _folder(path), _folder(accounts), Restored(settings.keep_events)
-    async with _opened_log(log, folder, restored) as records:
+    async with _opened_log(log, folder, restored, settings) as records:
         with _alone(beside or folder):
             ems = await _started(brokers, settings, identity, records, clock, beside or folder, restored)
             async with trio.open_nursery() as nursery:
@@ -231,7 +260,7 @@ async def _started(
         lost += dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it
     books = None
     if accounts is not None:
-        books = await _opened_books(accounts, book, restored.booked, log, settings.fee_factor)
+        books = await _opened_books(accounts, restored, log, settings.fee_factor)
     restored.booked.clear()  # it is in the accounts' files by now
     restored.told.clear()
     ems = EMS(dispatcher, brokers, identity, clock, log, audience, books)

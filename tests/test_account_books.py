@@ -13,17 +13,21 @@ import trio.testing
 from structlog.testing import capture_logs
 
 from fsm_ems import EMS, ClientFault, PaperBroker, Settings, account_keeping, new_order, open_ems
-from fsm_ems.account_books import PPS, AccountBooks, Work, check_behind, rebuild, write
+from fsm_ems.account_books import PPS, AccountBooks, Work, check_behind, holds_closed, rebuild, write
 from fsm_ems.account_keeping import AccountKeeping
+from fsm_ems.accounting.ledger import DAY_NS
 from fsm_ems.accounting.ledger_file import parse_ledger
 from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.accounting.pps_file import read_pps
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.record import Booked
+from fsm_ems.dialogs.record import Booked, Record
 from fsm_ems.errors import InvalidMessage, LogHalted, LogInUse
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import Restored
+from fsm_ems.journal.snapshot_form import packed, unpacked
+from fsm_ems.journal.snapshots import make
+from fsm_ems.journal.sqlite import Journal
 from fsm_ems.messages import BrokerdFill, BrokerdOrder, BrokerdOrderAck
 from fsm_ems.promises import Promises
 from tests.dialogs.desk import MARKET, Desk
@@ -436,3 +440,73 @@ async def test_a_folder_for_accounts_that_cannot_be_is_told(tmp_path: Path) -> N
     with pytest.raises(LogHalted, match="cannot be opened"):
         async with open_ems(path=tmp_path / "one", accounts=tmp_path / "file"):
             pass
+
+
+def over_days(days: int) -> list[Record]:
+    """The records of one fill a day."""
+    desk = Desk()
+    for number in range(days):
+        desk.order(f"o{number}")
+        desk.ack(f"o{number}")
+        desk.fill("1", f"o{number}", exec_id=f"F{number}")
+        desk.now += DAY_NS
+    return [*desk.log]
+
+
+@pytest.mark.parametrize("half", [1, 5, 9, 14])
+@pytest.mark.parametrize("harm", ["none", "gone", "torn", "other"])
+def test_a_start_from_a_snapshot_knows_the_days_before_by_their_hashes(
+    tmp_path: Path, harm: str, half: int
+) -> None:
+    records = over_days(5)
+    whole = Restored()
+    for record in records:
+        whole.take(record)
+    assert rebuild(tmp_path, whole.book, whole.booked, ENTRY_AND_EXIT) == []
+    first = Restored()
+    for record in records[: len(records) * half // 14]:
+        first.take(record)
+    begun = Restored()
+    begun.begin(unpacked(packed(first.whole(0))))
+    for record in records[first.book.seq :]:
+        begun.take(record)
+    days = sorted((tmp_path / "ledger").rglob("*.toml"))
+    sound = days[0].read_text()
+
+    if harm == "gone":
+        days[0].unlink()
+    elif harm == "torn":
+        days[0].write_text("size = [")
+    elif harm == "other":
+        days[0].write_text(sound.replace('size = "1"', 'size = "2"'))
+
+    assert packed(begun.whole(0)) == packed(whole.whole(0))
+    known = {day.day for day in begun.closed}
+    assert holds_closed(tmp_path, begun.book.generation, begun.closed) is (harm == "none" or not known)
+    if harm != "none" and known:
+        return
+    aside = rebuild(tmp_path, begun.book, begun.booked, ENTRY_AND_EXIT)
+    assert len(aside) == (harm == "torn")
+    assert days[0].read_text() == sound
+
+
+@pytest.mark.real_clock
+async def test_a_ledger_day_that_a_snapshot_knows_is_written_anew_from_the_records_where_it_is_gone(
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path)
+    restored = Restored()
+    for record in over_days(5):
+        journal.append(record)
+        restored.take(record)
+    journal.flush()
+    make(tmp_path, journal, 10_000, restored.book)
+    journal.close()
+    async with open_ems(path=tmp_path):
+        days = sorted((tmp_path / "ledger").rglob("*.toml"))
+        assert len(days) == 5
+    text = days[0].read_text()
+    days[0].unlink()
+
+    async with open_ems(path=tmp_path):
+        assert days[0].read_text() == text

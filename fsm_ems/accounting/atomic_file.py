@@ -44,7 +44,12 @@ DISK = Disk()
 
 
 def replace_text(path: Path, text: str, disk: Disk = DISK) -> None:
-    """Put *text* in the place of what *path* holds. One writer at a time.
+    """Put *text* in the place of what *path* holds; see :func:`replace_content`."""
+    replace_content(path, text.encode("utf-8"), disk)
+
+
+def replace_content(path: Path, content: bytes, disk: Disk = DISK) -> None:
+    """Put *content* in the place of what *path* holds. One writer at a time.
 
     Raises:
         OSError: a step failed. The file is the old one whole, or, where the last step failed, the new one.
@@ -53,7 +58,7 @@ def replace_text(path: Path, text: str, disk: Disk = DISK) -> None:
     if not path.parent.is_dir():
         make_folder(path.parent)
     try:
-        _fill(beside, text.encode("utf-8"), disk)
+        _fill(beside, content, disk)
         disk.rename(beside, path)
     except OSError:
         with suppress(OSError):

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import click
 
-from fsm_ems.cli.faults import Failure
+from fsm_ems.cli.faults import Failure, WrongInput
 from fsm_ems.cli.options import records_in
+from fsm_ems.dialogs.settings import Settings
 from fsm_ems.journal.codec import encode
-from fsm_ems.journal.replay import replay
+from fsm_ems.journal.replay import Restored, replay
+from fsm_ems.journal.snapshots import Checker, formed, make
+from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_read import JournalReader
+from fsm_ems.journal.sqlite_store import FIRST_PREV
 
 _DIR = click.Path(exists=True, path_type=Path)
 
@@ -20,12 +24,16 @@ Examples:
   fsm-ems journal verify live
   fsm-ems journal dump live | jq .kind
   fsm-ems journal dump live --oid buy-1
+  fsm-ems journal snapshot live
 """
 
 
 @click.group(epilog=_EXAMPLES)
 def journal() -> None:
-    """Look at the records in a folder; that of a live program is read and not disturbed."""
+    """Look at the records in a folder; that of a live program is read and not disturbed.
+
+    But for snapshot, which is for the folder of a program that has ended.
+    """
 
 
 @journal.command()
@@ -36,14 +44,53 @@ def verify(directory: Path) -> None:
     Checksums, order, that each record can follow from those before it, and in a journal the chain of hashes
     and what records are found by. The hash of the last record stands for all before it: kept elsewhere, it
     shows later whether the end was cut off. The exit code is 2 if anything is not as it was written, and
-    the message says what to do.
+    the message says what to do. Each snapshot is compared with what the records lead to.
     """
     path, records = records_in(directory)
     if isinstance(records, JournalReader):
-        count, digest = records.check()
+        snapshots = Checker(path.parent)
+        count, digest = records.check(snapshots.see)
+        snapshots.finish()
         click.echo(f"{path}: {count} records, all as they were written; the hash of the last is {digest}")
+        for line in snapshots.unread:
+            click.echo(line)
+        if snapshots.checked:
+            click.echo(f"{path.parent}: {snapshots.checked} snapshots, all what their records lead to")
     else:
         click.echo(f"{path}: {replay(records).seq} records, all as they were written")
+
+
+@journal.command()
+@click.argument("directory", metavar="DIR", type=_DIR)
+@click.option(
+    "--keep",
+    metavar="N",
+    type=click.IntRange(0),
+    default=Settings().keep_events,
+    show_default=True,
+    help="Statuses of each stream to keep in it; a start that wants more does not use it.",
+)
+def snapshot(directory: Path, keep: int) -> None:
+    """Write a snapshot of the records in DIR: the next start folds what comes after it, and no more.
+
+    Every record is verified and folded for it, and the newest snapshot with the records since: both must come
+    to the same. No record is dropped. The exit code is 2 if anything is not as it was written.
+    """
+    _, found = records_in(directory)
+    if not isinstance(found, JournalReader):
+        raise WrongInput(f"{directory} holds a record file: snapshots are of a journal")
+    folder, restored, last = found.path.parent, Restored(keep), FIRST_PREV
+    records = Journal(folder)
+    try:
+        for record, digest in records.after(0, FIRST_PREV):
+            restored.take(record)
+            last = digest
+        if not restored.book.seq:
+            raise Failure(f"there are no records in {folder}")
+        path = make(folder, records, keep, formed(restored, last, keep))
+    finally:
+        records.close()
+    click.echo(f"{path}: what records 1 to {restored.book.seq} lead to")
 
 
 @journal.command()

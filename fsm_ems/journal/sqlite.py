@@ -8,8 +8,9 @@ that. What was appended can be read at once, durable or not.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -23,11 +24,13 @@ from fsm_ems.journal.sqlite_read import JournalRows
 from fsm_ems.journal.sqlite_store import (
     COLUMNS,
     FIRST_PREV,
+    Row,
     check_form,
     check_pages,
     create,
     is_blank,
     names_of,
+    row_at,
     row_of,
     told_plainly,
     verified,
@@ -37,17 +40,28 @@ from fsm_ems.journal.sqlite_writer import Staged, Writer
 LOCK = "journal.lock"
 
 _WRITING = apsw.SQLITE_OPEN_READWRITE
-_EVERY_ROW = f"SELECT {COLUMNS} FROM records ORDER BY seq"  # noqa: S608 -- our own names
+_ROWS = f"SELECT {COLUMNS} FROM records WHERE seq > ? ORDER BY seq"  # noqa: S608 -- our own names
+
+RowAt = Callable[[int], Row | None]
+"""The row of that seq, sound in itself; None where there is none."""
+Begin = Callable[[RowAt], tuple[int, bytes]]
+"""Says after which record, with which hash, an opening begins."""
 
 
 def _nowhere(_: Record) -> None:
     """Nobody folds them."""
 
 
+def _at_the_first(_: RowAt) -> tuple[int, bytes]:
+    """It begins with record 1."""
+    return 0, FIRST_PREV
+
+
 class Journal(JournalRows):
     """The journal in *folder*, verified when opened, then added to. One open journal in a folder at a time.
 
-    *take* is given every record while it is verified, so that whoever folds them need not read them again.
+    *take* is given every record while it is verified, so that whoever folds them need not read them again:
+    those from record 1 on, or after the one that *begin* names.
     *vfs* names another of SQLite's file systems, for tests of failing disks. :meth:`append` and all reading
     belong to one thread.
 
@@ -60,7 +74,12 @@ class Journal(JournalRows):
     """
 
     def __init__(
-        self, folder: Path, *, take: Callable[[Record], object] | None = None, vfs: str | None = None
+        self,
+        folder: Path,
+        *,
+        take: Callable[[Record], object] = _nowhere,
+        begin: Begin = _at_the_first,
+        vfs: str | None = None,
     ) -> None:
         super().__init__(folder)
         self._vfs = vfs
@@ -70,19 +89,18 @@ class Journal(JournalRows):
         except OSError as error:
             raise LogHalted(f"{folder} cannot be opened: {error}") from error
         try:
-            self._open(_nowhere if take is None else take)
+            self._open(take, begin)
         except BaseException:
             self._unlock()
             raise
 
-    def _open(self, take: Callable[[Record], object]) -> None:
+    def _open(self, take: Callable[[Record], object], begin: Begin) -> None:
         made = not self.path.exists()
         if made:
             with told_plainly(self.path):
                 os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
         self._reader: Connection | None = None
         writing: Connection | None = None
-        seq, last = 0, FIRST_PREV
         try:
             with told_plainly(self.path):
                 writing = connected(self.path, _WRITING, self._vfs)
@@ -90,7 +108,9 @@ class Journal(JournalRows):
                 if not blank:
                     check_form(writing, self.path)
                     check_pages(writing, self.path)
-                for record, digest in verified([] if blank else writing.execute(_EVERY_ROW), self.path):
+                seq, last = begin(partial(row_at, None if blank else writing, self.path))
+                rows: Iterable[Row] = () if blank else writing.execute(_ROWS, (seq,))
+                for record, digest in verified(rows, self.path, seq, last):
                     seq, last = record.seq, digest
                     take(record)
                 make_durable(writing, self.path)

@@ -7,7 +7,7 @@ all of them also that none is missing.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +34,7 @@ from fsm_ems.journal.sqlite_store import (
     decoded,
     is_blank,
     names_of,
+    row_at,
     told_plainly,
     verified,
 )
@@ -47,6 +48,10 @@ _OWNERS_SQL = (
     "SELECT owner, min(seq) AS first FROM records WHERE oid = ? AND seq <= ? GROUP BY owner ORDER BY first"
 )
 _NAMED_SQL = "SELECT 1 FROM names WHERE (name, owner, oid) = (?, ?, ?)"
+
+
+def _nobody(record: Record, digest: bytes) -> None:
+    """Nobody else looks at them."""
 
 
 class Checked(NamedTuple):
@@ -94,8 +99,13 @@ class JournalRows:
             yield record
         yield from staged
 
-    def _verified(self, upto: int = _ALL) -> Iterator[tuple[Record, bytes]]:
-        seq, last = 0, FIRST_PREV
+    def after(self, seq: int, last: bytes) -> Iterator[tuple[Record, bytes]]:
+        """The durable records after record *seq*, whose hash is *last*, in order, each with its own hash."""
+        return self._verified(self._kept()[0], seq, last)
+
+    def _verified(
+        self, upto: int = _ALL, seq: int = 0, last: bytes = FIRST_PREV
+    ) -> Iterator[tuple[Record, bytes]]:
         while True:
             with self._reading() as connection:
                 page: list[Row] = [*connection.execute(_PAGE_SQL, (seq, upto, PAGE))]
@@ -104,6 +114,11 @@ class JournalRows:
                 yield record, digest
             if len(page) < PAGE:
                 return
+
+    def row(self, seq: int) -> Row | None:
+        """Row *seq*, sound in itself; None where there is none."""
+        with self._reading() as connection:
+            return row_at(connection, self.path, seq)
 
     def of(self, owner: str, oid: str) -> Sequence[Record]:
         """See :class:`~fsm_ems.journal.base.RecordSource`."""
@@ -144,8 +159,8 @@ class JournalRows:
         records = sorted((record for key in keys for record in self.of(*key)), key=_by_seq)
         return life_named(records, self.of, broker, reqid, venue_id, execution)
 
-    def check(self) -> Checked:
-        """Verify everything.
+    def check(self, also: Callable[[Record, bytes], object] = _nobody) -> Checked:
+        """Verify everything; *also* is given each record with its hash.
 
         Raises:
             LogDamaged: the database is damaged, a record is altered or missing, its ids do not lead to it, or
@@ -155,8 +170,9 @@ class JournalRows:
             check_pages(connection, self.path)
         book, last = Book(), FIRST_PREV
         named: list[tuple[int, Name]] = []
-        for record, last in self._verified():  # noqa: B007 -- the last one's is told
+        for record, last in self._verified():
             applied(book, record)
+            also(record, last)
             named += ((record.seq, name) for name in names_of(record))
             if len(named) >= PAGE:
                 self._check_names(named)

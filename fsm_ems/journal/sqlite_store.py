@@ -42,6 +42,7 @@ ADVICE = (
 """What a person can do about a damaged journal."""
 
 COLUMNS = "seq, version, kind, owner, oid, body, prev, hash"
+_ROW_SQL = f"SELECT {COLUMNS} FROM records WHERE seq = ?"  # noqa: S608 -- our own names
 _SCHEMA = f"""\
 CREATE TABLE records (seq INTEGER PRIMARY KEY, version INTEGER NOT NULL, kind TEXT NOT NULL,
   owner TEXT NOT NULL, oid TEXT NOT NULL, body TEXT NOT NULL, prev BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
@@ -186,6 +187,19 @@ def check_row(row: Row, path: Path, expected: int, last: bytes) -> None:
         _damaged(path, seq, "the hash does not match: the record was altered")
     if prev != last:
         _damaged(path, seq, "it does not follow the record before it: that one is not what it was")
+
+
+def row_at(connection: Connection | None, path: Path, seq: int) -> Row | None:
+    """Row *seq*, sound in itself; None where there is none, as in a journal without a *connection*.
+
+    Raises:
+        LogDamaged: it is not what was written.
+    """
+    for values in () if connection is None else connection.execute(_ROW_SQL, (seq,)):
+        row = Row(*values)
+        check_row(row, path, seq, row.prev)
+        return row
+    return None
 
 
 def decoded(path: Path, seq: int, body: str) -> Record:

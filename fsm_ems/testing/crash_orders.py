@@ -247,6 +247,23 @@ async def _positions_killed(desk: Desk) -> None:
     await desk.write_accounts()
 
 
+async def _snapshots(desk: Desk) -> None:
+    """Three are made, of which the first goes; a life ends in order, and one does not."""
+    await desk.link()
+    await _rest(desk, "a")
+    await desk.keep_snapshot()
+    await desk.report(_fill("a", "x1"))
+    await desk.keep_snapshot()
+    await desk.close()
+    await desk.open()
+    await desk.link()
+    await _rest(desk, "b")
+    await desk.keep_snapshot()
+    await desk.die(4, "c")
+    await desk.open()
+    await desk.cancel("b")
+
+
 # The most telling ones first: a dropped sync is looked for in this order.
 _PLAYS: tuple[Play, ...] = (
     _created, _killed_and_opened, _killed_while_opened, _checkpoints, _closed_and_opened, _main_line, _burst,
@@ -260,6 +277,7 @@ def order_scenes() -> list[OrderScene]:
     scripts = [Script(_name(play), play) for play in _PLAYS]
     scripts.append(Script(_name(_recalled), _recalled, replace(SETTINGS, keep_finished=1)))
     scripts += [Script(_name(play), play, accounts=True) for play in (_positions, _positions_killed)]
+    scripts.append(Script(_name(_snapshots), _snapshots, snapshots=True))
     return [OrderScene(script) for script in scripts]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -23,11 +24,12 @@ from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import SECOND_NS, Capabilities, Settings
 from fsm_ems.dialogs.snapshot import Plain, facts
 from fsm_ems.journal.replay import Restored
+from fsm_ems.journal.snapshots import begin
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_store import FIRST_PREV
 from fsm_ems.market import Market
 from fsm_ems.testing.crash_stage import BROKER, MARKET, RECORDS, Desk, digest_of
-from fsm_ems.testing.crash_tape import ENTRIES, POSITIONS, Digest, Found, Tape
+from fsm_ems.testing.crash_tape import ENTRIES, POSITIONS, SNAPSHOTS, Digest, Found, Tape
 
 SETTINGS = Settings(
     request_deadline_ns=SECOND_NS,
@@ -70,6 +72,7 @@ class Script(NamedTuple):
     play: Callable[[Desk], Awaitable[None]]
     settings: Settings = SETTINGS
     accounts: bool = False
+    snapshots: bool = False
 
 
 class OrderScene:
@@ -80,9 +83,12 @@ class OrderScene:
         self.series: list[tuple[str, Digest]] = [(RECORDS, FIRST_PREV)]
         if script.accounts:
             self.series += [(POSITIONS, "0"), (ENTRIES, "[]")]
+        if script.snapshots:
+            self.series.append((SNAPSHOTS, "0"))
         self._script = script
         self._states: dict[bytes, Plain] = {}
         self._versions: list[Projection] = []
+        self._snapshots: list[int] = []
         self._right: set[bytes] = set()
 
     def play(self, folder: Path, tape: Tape) -> None:
@@ -91,7 +97,7 @@ class OrderScene:
 
     async def _play(self, folder: Path, tape: Tape) -> None:
         desk = Desk(folder, tape, self._script.settings, accounts=self._script.accounts)
-        self._states, self._versions = desk.states, desk.versions
+        self._states, self._versions, self._snapshots = desk.states, desk.versions, desk.snapshots
         await desk.open()
         await desk.grant("main")
         await self._script.play(desk)
@@ -100,17 +106,19 @@ class OrderScene:
     def recover(self, folder: Path) -> Found:
         """See :class:`Scene`: journal and book, then the accounts' files, as ``open_ems`` does it."""
         folder = folder / "ems"
-        journal = Journal(folder)
+        restored = Restored()
+        start = partial(begin, folder, restored, 0)
+        journal = Journal(folder, take=restored.take, begin=start)
         try:
             records = [*journal]
             assert len(records) == journal.durable_seq, "it counts other records than it has"
             digest = digest_of(records)
-            restored = Restored()
-            if self._script.accounts or digest not in self._right:
-                for record in records:
-                    restored.take(record)
+            if self._script.snapshots or digest not in self._right:
                 self._check_state(records, digest, restored.book)
             found: Found = {RECORDS: (len(records), digest)}
+            if self._script.snapshots:
+                made = (0, *self._snapshots).index(restored.since)
+                found[SNAPSHOTS] = (made, str(restored.since))
             if self._script.accounts:
                 book = restored.book
                 check_behind(folder, book, str(journal.path))

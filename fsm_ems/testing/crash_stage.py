@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,15 @@ from fsm_ems.journal import sqlite_writer
 from fsm_ems.journal.base import ids_in
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.replay import Restored
+from fsm_ems.journal.snapshots import begin, make
 from fsm_ems.journal.sqlite import Journal
+from fsm_ems.journal.sqlite_read import JournalReader
 from fsm_ems.journal.sqlite_store import FIRST_PREV, chained
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.messages import AnyReport, Cancel, Command, Edit, Order
 from fsm_ems.promises import Due, Promises
 from fsm_ems.quotes import Quote
-from fsm_ems.testing.crash_tape import ENTRIES, POSITIONS, Tape
+from fsm_ems.testing.crash_tape import ENTRIES, POSITIONS, SNAPSHOTS, Tape
 
 MARKET, BROKER = "xbtusd.kraken", "kraken"
 RECORDS = "records"
@@ -46,7 +49,14 @@ class Desk:
     With *accounts* its positions are written beside the journal when :meth:`write_accounts` is called.
     """
 
-    def __init__(self, folder: Path, tape: Tape, settings: Settings, *, accounts: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tape: Tape,
+        settings: Settings,
+        *,
+        accounts: bool = False,
+    ) -> None:
         self.folder = folder
         self.tape = tape
         self.settings = settings
@@ -58,6 +68,7 @@ class Desk:
         self._records: list[Record] = []
         self._hash = FIRST_PREV
         self.versions: list[Projection] = []
+        self.snapshots: list[int] = []
         self._entries = 0
 
     # ── lives ───────────────────────────────────────────────────────────────────────────────────────
@@ -66,14 +77,13 @@ class Desk:
         """Begin a life of the program; it has what the one before left."""
         self.tape.live_again()
         self._lives += 1
-        self.journal = Journal(self.folder)
+        restored = Restored()
+        start = partial(begin, self.folder, restored, 0)
+        self.journal = Journal(self.folder, take=restored.take, begin=start)
         self._records = [*self.journal]
         self._hash = digest_of(self._records)
         self.tape.taken(RECORDS, len(self._records), self._hash, anew=True)
         self.tape.promised(RECORDS, self.journal.durable_seq, "it was opened with them")
-        restored = Restored()
-        for record in self._records:
-            restored.take(record)
         book = restored.book
         if self._accounts:
             check_behind(self.folder, book, str(self.journal.path))
@@ -186,6 +196,15 @@ class Desk:
         write(work)
         self.tape.promised(POSITIONS, version, "they were written")
         self.tape.promised(ENTRIES, self._entries, "they were written")
+
+    async def keep_snapshot(self) -> None:
+        """Keep what the records so far lead to, as the running EMS does when it is closed."""
+        seq = self._book.seq
+        await self.promises.durable(seq)
+        self.snapshots.append(seq)
+        self.tape.taken(SNAPSHOTS, len(self.snapshots), str(seq))
+        make(self.folder, JournalReader(self.folder), 0, self._book)
+        self.tape.promised(SNAPSHOTS, len(self.snapshots), "it was made")
 
     # ── what is known ───────────────────────────────────────────────────────────────────────────────
 

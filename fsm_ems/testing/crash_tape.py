@@ -20,6 +20,7 @@ Found = dict[str, tuple[int, Digest]]
 
 POSITIONS = "versions of the positions"
 ENTRIES = "entries of the ledger"
+SNAPSHOTS = "snapshots"
 PROJECTIONS = frozenset({POSITIONS, ENTRIES})
 """Series that follow from others, and are written anew where they are behind."""
 

@@ -73,6 +73,7 @@ _NOT_ASKING = (
     "fsm_ems.folders.",
     "fsm_ems.journal.lines.FileEnd.",
     "fsm_ems.accounting.atomic_file.Disk.",
+    "fsm_ems.accounting.atomic_file.replace_content",
 )
 _names = count(1)
 

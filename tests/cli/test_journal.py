@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
 from fsm_ems.dialogs.record import Record, Sent
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.file import FileLog, RecordFile
+from fsm_ems.journal.snapshot_form import hash_of
+from fsm_ems.journal.snapshots import fold, formed, make
 from fsm_ems.journal.sqlite import Journal
+from fsm_ems.journal.sqlite_read import JournalReader
 from fsm_ems.machines.order_events import OrderEvent
 from tests.cli.conftest import HERE, Run, program
 
@@ -150,3 +154,54 @@ def test_a_folder_without_records_is_told(run: Run, tmp_path: Path) -> None:
         told.stderr
         == f"Error: {tmp_path} holds no records: there is no journal.sqlite and no records.log in it\n"
     )
+
+
+def test_a_snapshot_is_written_and_verified_and_a_second_one_follows_from_it(
+    run: Run, run1: Path, tmp_path: Path
+) -> None:
+    records = [*RecordFile(run1 / "records.log")]
+    for part in (records[: len(records) // 2], records[len(records) // 2 :]):
+        journal = Journal(tmp_path / "ended")
+        for record in part:
+            journal.append(record)
+        journal.close()
+        told = run("journal", "snapshot", tmp_path / "ended")
+        assert told.exit_code == 0
+        seq = part[-1].seq
+        assert told.stdout == f"{tmp_path}/ended/snapshot-{seq:012}: what records 1 to {seq} lead to\n"
+
+    verified = run("journal", "verify", tmp_path / "ended")
+    assert verified.exit_code == 0
+    assert f"{tmp_path}/ended: 2 snapshots, all what their records lead to\n" in verified.stdout
+
+    path = tmp_path / "ended" / f"snapshot-{len(records):012}"
+    path.write_bytes(path.read_bytes().replace(b'"made_by":"', b'"made_by":"9', 1))
+    assert run("journal", "verify", tmp_path / "ended").exit_code == 2
+
+
+def test_a_snapshot_needs_a_journal_that_nobody_writes_and_that_has_records(
+    run: Run, run1: Path, live: Path, tmp_path: Path
+) -> None:
+    of_file = run("journal", "snapshot", run1)
+    assert (of_file.exit_code, "snapshots are of a journal" in of_file.stderr) == (2, True)
+    of_live = run("journal", "snapshot", live)
+    assert (of_live.exit_code != 0, "is in use by" in of_live.stderr) == (True, True)
+    Journal(tmp_path / "blank").close()
+    of_blank = run("journal", "snapshot", tmp_path / "blank")
+    assert (of_blank.exit_code, "there are no records" in of_blank.stderr) == (1, True)
+
+
+def test_a_snapshot_of_another_version_is_told_and_not_compared(run: Run, live: Path) -> None:
+    reader = JournalReader(live)
+    restored, last = fold(live, reader, 0)
+    path = make(live, reader, 0, formed(restored, last, 0))
+    line, _, content = path.read_bytes().partition(b"\n")
+    head = json.loads(line) | {"made_by": "0", "digest": ""}
+    bare = msgspec.json.encode(head)
+    head["digest"] = hash_of(bare[: bare.rindex(b'"digest"')] + content)
+    path.write_bytes(msgspec.json.encode(head) + b"\n" + content)
+
+    told = run("journal", "verify", live)
+
+    assert told.exit_code == 0
+    assert f"{path}: fsm_ems 0 made it" in told.stdout
