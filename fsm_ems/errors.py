@@ -13,6 +13,7 @@
     │   ├── LogDamaged           a record is torn, altered or out of order
     │   ├── LogHalted            an earlier write failed; nothing is taken any more
     │   ├── LogInUse             another program writes to it, or another part of this one
+    │   ├── SnapshotUnproven     what is to shorten a start is not what the records lead to
     │   └── LogUnsafe            what lies below it does not keep what it is told
     ├── TableFault               a machine's table fails its proofs, found at import
     └── EMSBug                   this library broke its own promise; please report it
