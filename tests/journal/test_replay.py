@@ -373,7 +373,7 @@ KINDS: set[str] = set()
 
 
 @pytest.mark.slow
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(bounds=bounds, given_inputs=inputs)
 def test_every_prefix_of_the_log_gives_the_state_that_was_live_there(
     path: Path, bounds: Settings, given_inputs: list[Put]
@@ -412,7 +412,7 @@ def facts_but(dialog: Dialog, *slots: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(bounds=bounds.map(lambda bounds: replace(bounds, keep_finished=0)), given_inputs=inputs)
 def test_what_memory_let_go_comes_back_as_it_was(
     path: Path, bounds: Settings, given_inputs: list[Put]
