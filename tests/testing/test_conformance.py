@@ -51,7 +51,7 @@ from tests.testing.paper_end import PaperEnd
 from tests.testing.planted_adapters import BUGS
 from tests.testing.planted_lines import LINE_BUGS
 
-QUICK = settings(SCRIPTS, derandomize=True, max_examples=60)
+QUICK = settings(SCRIPTS, derandomize=True, max_examples=120)
 
 
 class TestPaperBroker(Conformance):
@@ -62,7 +62,7 @@ class TestPaperBroker(Conformance):
 
 
 class TestSlowPaperBroker(Conformance):
-    examples = settings(QUICK, max_examples=30)
+    examples = settings(QUICK, max_examples=60)
 
     def venue(self, clock: Clock) -> VenueEnd:
         return PaperEnd(clock, latency_ns=1_500_000_000)
