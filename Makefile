@@ -63,7 +63,7 @@ format: .venv/.stamp
 # pytest-cov merges what the workers and subprocesses measured, reports it, and fails the run below
 # the fail_under of pyproject.toml; pytest's closing line stays the last.
 test: check
-	$(BIN)/pytest -n 2 --cov --cov-report=term
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
 
 diagrams: .venv/.stamp
 	$(BIN)/python -m fsm_ems.machines.draw diagrams
