@@ -18,19 +18,18 @@ The exit code is 1 if anything is broken, or a dropped sync is not noticed.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from fsm_ems.testing.crash_check import Broken, Counts, Places, Trial, first_broken
 from fsm_ems.testing.crash_files import file_scenes
 from fsm_ems.testing.crash_orders import order_scenes
 from fsm_ems.testing.crash_scene import Scene
 from fsm_ems.testing.crash_watch import Call
+from fsm_ems.testing.workers import above_zero, add_workers, spread
 
 NEEDLESS: Mapping[str, str] = {
     "sync of journal.sqlite-wal by create": "moving the log into the database, right after, syncs it again",
@@ -45,8 +44,6 @@ NEEDLESS: Mapping[str, str] = {
 DEEP = 6
 """So many scenarios are searched with all images for a sync that few do not show."""
 _BROKEN_MAX = 3
-_T = TypeVar("_T")
-_R = TypeVar("_R")
 
 
 class Tried(NamedTuple):
@@ -141,7 +138,7 @@ def _line(one: Tried) -> str:
 
 def _stop_everywhere(arguments: argparse.Namespace, names: Sequence[str]) -> list[Tried]:
     began, found = time.monotonic(), list[Tried]()
-    for one in _each(
+    for one in spread(
         arguments.workers, partial(tried, every=arguments.every, inner=not arguments.no_recovery), names
     ):
         found.append(one)
@@ -160,7 +157,7 @@ def _drop_each(arguments: argparse.Namespace, found: Sequence[Tried]) -> int:
             where.setdefault(kind, []).append(one.name)
     unseen = 0
     print(f"\n{len(where)} kinds of sync, each dropped in turn:")
-    for mutant in _each(arguments.workers, dropped, where.items()):
+    for mutant in spread(arguments.workers, dropped, where.items()):
         if mutant.broken is not None:
             said = str(mutant.broken)
         elif mutant.kind in NEEDLESS:
@@ -171,20 +168,6 @@ def _drop_each(arguments: argparse.Namespace, found: Sequence[Tried]) -> int:
     return unseen
 
 
-def _each(workers: int, work: Callable[[_T], _R], on: Iterable[_T]) -> Iterable[_R]:
-    if workers == 1:
-        yield from map(work, on)
-        return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(work, on)
-
-
-def _some(text: str) -> int:
-    if not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text}: a whole number above zero is needed")
-    return int(text)
-
-
 def parser() -> argparse.ArgumentParser:
     """What the command line may say."""
     made = argparse.ArgumentParser(
@@ -192,12 +175,12 @@ def parser() -> argparse.ArgumentParser:
         description="Cut the power at every write, sync, rename and send, and see that nothing is lost.",
     )
     made.add_argument("--only", action="append", metavar="NAME", help="this scenario; may be repeated")
-    made.add_argument("--every", type=_some, default=1, metavar="N", help="stop at each N-th point alone (1)")
+    made.add_argument(
+        "--every", type=above_zero, default=1, metavar="N", help="stop at each N-th point alone (1)"
+    )
     made.add_argument("--no-recovery", action="store_true", help="leave out the cuts in recovery")
     made.add_argument("--no-syncs", action="store_true", help="leave out the dropping of syncs")
-    made.add_argument(
-        "--workers", type=_some, default=os.cpu_count() or 1, metavar="N", help="processes at a time"
-    )
+    add_workers(made)
     return made
 
 

@@ -26,8 +26,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -36,6 +35,7 @@ from fsm_ems.errors import LogFault
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.kill9_check import Heard, Left
 from fsm_ems.testing.kill9_life import Kill, Life
+from fsm_ems.testing.workers import above_zero, add_workers, spread
 
 KILLS_EACH = 8
 """Kills in one folder, before it is left in peace."""
@@ -253,31 +253,15 @@ def _told(found: Sequence[Ran], points: Points, seconds: float) -> Iterator[str]
     yield f"{len(broken)} folders are broken" if broken else "no promise is broken"
 
 
-def _each(workers: int, work: Callable[[int], Ran], seeds: Iterable[int]) -> Iterable[Ran]:
-    if workers == 1:
-        yield from map(work, seeds)
-        return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(work, seeds)
-
-
-def _some(text: str) -> int:
-    if not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text}: a whole number above zero is needed")
-    return int(text)
-
-
 def parser() -> argparse.ArgumentParser:
     """What the command line may say."""
     made = argparse.ArgumentParser(
         prog="python -m fsm_ems.testing.kill9",
         description="Kill a real program on real files, again and again, and see that it keeps its promises.",
     )
-    made.add_argument("--kills", type=_some, default=100, metavar="N", help="how many, about (100)")
+    made.add_argument("--kills", type=above_zero, default=100, metavar="N", help="how many, about (100)")
     made.add_argument("--seed", type=int, default=0, metavar="FIRST", help="the first folder's (0)")
-    made.add_argument(
-        "--workers", type=_some, default=os.cpu_count() or 1, metavar="N", help="processes at a time"
-    )
+    add_workers(made)
     made.add_argument("--points", action="store_true", help="print how often each point was died at")
     return made
 
@@ -293,7 +277,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     each = min(KILLS_EACH, arguments.kills)
     seeds = range(arguments.seed, arguments.seed + -(-arguments.kills // each))
-    for ran in _each(arguments.workers, partial(chain, kills=each, points=points), seeds):
+    for ran in spread(arguments.workers, partial(chain, kills=each, points=points), seeds):
         found.append(ran)
         if ran.broken is not None:
             print(f"BROKEN {ran.broken}", flush=True)

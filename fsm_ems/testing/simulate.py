@@ -18,31 +18,22 @@ the exit code is 1 then, and also where ``--demand`` asks for more of some fault
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from functools import partial
 
 from fsm_ems.testing.planted_simulated import Caught, hunt, planted
-from fsm_ems.testing.simulate_run import SECONDS_MAX, Ran, run
+from fsm_ems.testing.simulate_run import SECONDS_MAX, run
 from fsm_ems.testing.simulate_told import Told, failure
-
-
-def _each(arguments: argparse.Namespace) -> Iterable[Ran]:
-    one = partial(run, seconds_max=arguments.seconds)
-    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
-    if arguments.workers == 1:
-        yield from map(one, seeds)
-        return
-    with ProcessPoolExecutor(arguments.workers) as pool:
-        yield from pool.map(one, seeds, chunksize=8)
+from fsm_ems.testing.workers import above_zero, add_workers, spread
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
     began, told = time.monotonic(), Told()
-    for ran in _each(arguments):
+    one = partial(run, seconds_max=arguments.seconds)
+    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
+    for ran in spread(arguments.workers, one, seeds, at_once=8):
         told.add(ran)
         if ran.breach is not None:
             print("\n".join(failure(ran, arguments.seconds)), flush=True)
@@ -60,10 +51,9 @@ def _simulate(arguments: argparse.Namespace) -> int:
 def _hunt(arguments: argparse.Namespace) -> int:
     names = arguments.only or [bug.name for bug in planted()]
     survivors = 0
-    with ProcessPoolExecutor(arguments.workers) as pool:
-        for caught in pool.map(hunt, names):
-            survivors += caught.breach is None
-            _tell_caught(caught)
+    for caught in spread(arguments.workers, hunt, names):
+        survivors += caught.breach is None
+        _tell_caught(caught)
     print(f"\n{len(names) - survivors} of {len(names)} planted bugs caught")
     return int(bool(survivors))
 
@@ -75,30 +65,22 @@ def _tell_caught(caught: Caught) -> None:
         print(f"{caught.name:<34} seed {caught.seed}: {caught.breach}", flush=True)
 
 
-def _some(text: str) -> int:
-    if not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text}: a whole number above zero is needed")
-    return int(text)
-
-
 def parser() -> argparse.ArgumentParser:
     """What the command line may say."""
     made = argparse.ArgumentParser(
         prog="python -m fsm_ems.testing.simulate",
         description="Run the whole EMS against a simulated venue, links, disk and clock, faults included.",
     )
-    made.add_argument("--seeds", type=_some, default=100, metavar="N", help="how many (100)")
+    made.add_argument("--seeds", type=above_zero, default=100, metavar="N", help="how many (100)")
     made.add_argument("--seed", type=int, default=0, metavar="FIRST", help="the first one (0)")
     made.add_argument(
         "--seconds",
-        type=_some,
+        type=above_zero,
         default=SECONDS_MAX,
         metavar="S",
         help=f"how long faults last at most in a seed, simulated ({SECONDS_MAX})",
     )
-    made.add_argument(
-        "--workers", type=_some, default=os.cpu_count() or 1, metavar="N", help="processes at a time"
-    )
+    add_workers(made)
     made.add_argument(
         "--demand",
         type=int,
