@@ -17,20 +17,27 @@ from fsm_ems.testing.simulate_run import Simulation, run
 from fsm_ems.testing.simulate_told import LAST
 
 SEEDS = 50
-"""Of short runs, four times; `make simulate` runs long ones, and many more."""
-SECONDS = 16
+"""Of short runs, six times; `make simulate` runs long ones, and many more."""
+SECONDS = 40
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, 4 * SEEDS, SEEDS))
-def test_no_seed_breaks_a_promise(first: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """And each kind of fault strikes in some of them."""
-    few = ["--seed", str(first), "--seeds", str(SEEDS), "--seconds", str(SECONDS), "--workers", "1"]
-    assert simulate.main([*few, "--demand", "2"]) == 0
+@pytest.mark.parametrize("first", range(0, 6 * SEEDS, SEEDS))
+def test_no_seed_breaks_a_promise(first: int) -> None:
+    """And each kind of fault strikes in some of them.
 
-    told = capsys.readouterr().out
-    assert "no promise is broken" in told
-    assert re.search(r"(?m)^two venues in [3456]\d\.\d % of the seeds", told)
+    In a process whose coverage nobody measures, for time: the planted bugs go through the same code.
+    """
+    few = ["--seed", str(first), "--seeds", str(SEEDS), "--seconds", str(SECONDS), "--workers", "1"]
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    ran = subprocess.run(
+        [sys.executable, "-m", "fsm_ems.testing.simulate", *few, "--demand", "2"],
+        env=unmeasured, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    assert "no promise is broken" in ran.stdout
+    assert re.search(r"(?m)^two venues in [3456]\d\.\d % of the seeds", ran.stdout)
 
 
 def test_a_fault_that_is_too_rare_is_told(capsys: pytest.CaptureFixture[str]) -> None:

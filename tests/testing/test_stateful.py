@@ -11,7 +11,7 @@ from fsm_ems.dialogs.facts import Dialog, Execution
 from fsm_ems.testing.stateful import EMSMachine
 
 QUICK = settings(
-    max_examples=120,
+    max_examples=300,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
