@@ -120,42 +120,36 @@ EditTerms = tuple[Decimal | None, Decimal | None]
 _NO_EDITS: Mapping[str, EditTerms] = MappingProxyType({})
 
 
-class CancelRequest:
+class CancelRequest(msgspec.Struct, eq=False, gc=False):
     """A wish to cancel. *out*: it has left, or the venue showed that it has it.
 
     While the order is in doubt it is sent again at *again_ns*, *every_ns* after it was sent last.
     """
 
-    __slots__ = ("again_ns", "deadline_ns", "every_ns", "out", "pending", "reqid", "wanted")
-
-    def __init__(self, reqid: int | str | None, *, wanted: bool) -> None:
-        self.reqid = reqid
-        self.wanted = wanted
-        self.out = False
-        self.pending = False
-        self.deadline_ns = self.again_ns = self.every_ns = 0
+    reqid: int | str | None
+    wanted: bool
+    out: bool = False
+    pending: bool = False
+    deadline_ns: int = 0
+    again_ns: int = 0
+    every_ns: int = 0
 
     def in_doubt(self) -> None:
         """The order came into doubt: without an answer by its deadline the cancel is sent again then."""
         self.again_ns = self.deadline_ns
 
 
-class EditRequest:
+class EditRequest(msgspec.Struct, eq=False, gc=False):
     """A wish for new terms; *price* or *size* None leaves it. *reopens*: made when nothing was left."""
 
-    __slots__ = ("deadline_ns", "edit_id", "out", "pending", "price", "reopens", "reqid", "size")
-
-    def __init__(
-        self, edit_id: str, reqid: int | str, size: Decimal | None, price: Decimal | None, *, reopens: bool
-    ) -> None:
-        self.edit_id = edit_id
-        self.reqid = reqid
-        self.size = size
-        self.price = price
-        self.reopens = reopens
-        self.out = False
-        self.pending = False
-        self.deadline_ns = 0
+    edit_id: str
+    reqid: int | str
+    size: Decimal | None
+    price: Decimal | None
+    reopens: bool
+    out: bool = False
+    pending: bool = False
+    deadline_ns: int = 0
 
 
 def filled_of(booked: Decimal, stated: Decimal) -> Decimal:

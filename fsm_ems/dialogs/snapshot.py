@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import asdict
+
 from fsm_ems.accounting.position import Position
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
+from fsm_ems.dialogs.facts import Dialog
 
 Plain = dict[str, Any]
 
@@ -60,13 +62,9 @@ def dialog_facts(dialog: Dialog) -> Plain:
     plain["fills"] = None if dialog.fills is None else [*dialog.fills.items()]
     plain["replaced"] = None if dialog.replaced is None else dict(dialog.replaced)
     plain["edit_ids"] = dict(dialog.edit_ids)
-    plain["cancel"] = None if dialog.cancel is None else _slots(dialog.cancel)
-    plain["edits"] = [_slots(edit) for edit in dialog.edits]
+    plain["cancel"] = None if dialog.cancel is None else asdict(dialog.cancel)
+    plain["edits"] = [asdict(edit) for edit in dialog.edits]
     return plain
-
-
-def _slots(request: CancelRequest | EditRequest) -> Plain:
-    return {slot: getattr(request, slot) for slot in request.__slots__}
 
 
 def _key(dialog: Dialog) -> tuple[str, str]:

@@ -14,8 +14,11 @@ The fold rules, in words:
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
+from copy import copy
 from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from fsm_ems.dialogs.record import SendAbout
 from fsm_ems.messages import (
@@ -26,7 +29,6 @@ from fsm_ems.messages import (
     BrokerdStatus,
     OrderDetails,
 )
-from fsm_ems.testing.clone import copier
 
 ZERO = Decimal(0)
 DEAD = frozenset({"cancelled", "rejected", "expired", "alert_triggered"})
@@ -49,79 +51,67 @@ class Waits(NamedTuple):
     met: int | None = None
 
 
-class AuditedEdit:
+class AuditedEdit(Struct, eq=False, gc=False):
     """An edit that was accepted, or that the venue showed (*edit_id* empty)."""
 
-    __slots__ = ("due_ns", "edit_id", "increase", "out", "price", "reqid", "size")
-
-    def __init__(self, edit_id: str, size: Decimal | None, price: Decimal | None, *, increase: bool) -> None:
-        self.edit_id = edit_id
-        self.size = size
-        self.price = price
-        self.increase = increase
-        self.reqid: int | str | None = None
-        self.out = False
-        self.due_ns = 0
+    edit_id: str
+    size: Decimal | None
+    price: Decimal | None
+    increase: bool
+    reqid: int | str | None = None
+    out: bool = False
+    due_ns: int = 0
 
 
-class AuditedOrder:
+class AuditedOrder(Struct, eq=False, gc=False):
     """One order as its messages tell it.
 
     *again*: its owner lets it be sent again where it never arrived; *lost* is the request that never did.
     """
 
-    __slots__ = (
-        "absences", "again", "alert", "arrived", "asked", "broker", "cancel_again_ns",
-        "cancel_due_ns", "cancel_every_ns", "cancel_id", "cancel_seen", "dark", "edits",
-        "expire_ns", "gone", "live", "lost", "moved", "oid", "over", "owner", "place", "price",
-        "reqid", "sends", "sent_due_ns", "size", "state", "stated", "triggered", "unseen",
-        "vanished", "waits", "wish",
-    )  # fmt: skip  # one name a line says no more
-
-    def __init__(
-        self, owner: str, oid: str, broker: str, size: Decimal | None, price: Decimal | None
-    ) -> None:
-        self.owner = owner
-        self.oid = oid
-        self.broker = broker
-        self.size = size or ZERO
-        self.price = price
-        self.alert = False
-        self.dark = False
-        self.expire_ns: int | None = None
-        self.triggered = False
-        self.waits: Waits | None = None
-        self.state = "new"
-        self.sends = 0
-        self.sent_due_ns = 0
-        self.reqid: int | str | None = None
-        self.arrived = False
-        self.live: dict[str, Decimal] = {}
-        self.moved: dict[str, Decimal] = {}
-        self.place: tuple[str, str, str] = ("", "", "")
-        self.gone: dict[str, str | None] = {}
-        self.stated = ZERO
-        self.wish = False
-        self.cancel_id: int | str | None = None
-        self.cancel_due_ns = self.cancel_again_ns = self.cancel_every_ns = 0
-        self.cancel_seen = False
-        self.edits: tuple[AuditedEdit, ...] = ()
-        self.asked: int | str | None = None
-        self.absences = 0
-        self.vanished = False
-        self.unseen = False
-        self.over = False
-        self.again = False
-        self.lost: int | str | None = None
+    owner: str
+    oid: str
+    broker: str
+    size: Decimal
+    price: Decimal | None
+    alert: bool = False
+    dark: bool = False
+    expire_ns: int | None = None
+    triggered: bool = False
+    waits: Waits | None = None
+    state: str = "new"
+    sends: int = 0
+    sent_due_ns: int = 0
+    reqid: int | str | None = None
+    arrived: bool = False
+    live: dict[str, Decimal] = {}
+    moved: dict[str, Decimal] = {}
+    place: tuple[str, str, str] = ("", "", "")
+    gone: dict[str, str | None] = {}
+    stated: Decimal = ZERO
+    wish: bool = False
+    cancel_id: int | str | None = None
+    cancel_due_ns: int = 0
+    cancel_again_ns: int = 0
+    cancel_every_ns: int = 0
+    cancel_seen: bool = False
+    edits: tuple[AuditedEdit, ...] = ()
+    asked: int | str | None = None
+    absences: int = 0
+    vanished: bool = False
+    unseen: bool = False
+    over: bool = False
+    again: bool = False
+    lost: int | str | None = None
 
     def twin(self) -> AuditedOrder:
         """An equal one that shares nothing that can change."""
-        twin = _order_copied(self)
+        twin = copy(self)
         twin.live = self.live.copy()
         twin.moved = self.moved.copy()
         twin.gone = self.gone.copy()
         if self.edits:
-            twin.edits = tuple(map(_edit_copied, self.edits))
+            twin.edits = tuple(map(copy, self.edits))
         return twin
 
     # ── what follows ────────────────────────────────────────────────────────────────────────────────
@@ -378,7 +368,3 @@ class AuditedOrder:
         """The cancel is answered."""
         self.wish, self.cancel_seen, self.cancel_id = False, False, None
         self.cancel_due_ns = self.cancel_again_ns = self.cancel_every_ns = 0
-
-
-_order_copied = copier(AuditedOrder)
-_edit_copied = copier(AuditedEdit)

@@ -9,6 +9,9 @@ driven, P6 rights, P7 ends and states, P8 streams, P9 dark orders and sends, P11
 from __future__ import annotations
 
 from collections.abc import Hashable
+from copy import copy
+
+from msgspec import Struct
 
 from fsm_ems.dialogs.asking import SendHistory
 from fsm_ems.dialogs.book import Book
@@ -59,43 +62,35 @@ from fsm_ems.testing.auditor_fold import (
     fold,
 )  # fmt: skip  # one name a line says no more
 from fsm_ems.testing.breach import Breach
-from fsm_ems.testing.clone import copier
 from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, Quoted, TimePassed
 
+_NOBODY: frozenset[str] = frozenset()
 
-class Auditor:
+
+class Auditor(Struct, eq=False, kw_only=True):
     """Tell it who may do what, then every input with its outcome; it raises Breach."""
 
-    __slots__ = (
-        "_due", "_folded", "_mets", "_sends", "_told", "alarmed", "asked", "booked", "by_reqid",
-        "by_venue_id", "links", "loose", "markets", "operator", "orders", "parked_max", "rules", "seeing",
-        "strayed", "streams", "traders",
-    )  # fmt: skip  # one name a line says no more
-
-    def __init__(
-        self, *, operator: str = "operator", parked_max: int = 1_000, rules: Rules | None = None
-    ) -> None:
-        self.operator = operator
-        self.parked_max = parked_max
-        self.rules = Rules() if rules is None else rules
-        self.markets: dict[str, AuditedMarket] = {}
-        self.traders: frozenset[str] = frozenset()
-        self.seeing: dict[str, tuple[str, ...]] = {}
-        self.orders: dict[tuple[str, str], AuditedOrder] = {}
-        self.links: dict[str, str] = {}
-        self.streams: dict[str, int] = {}
-        self.by_reqid: dict[tuple[str, int | str], tuple[str, str]] = {}
-        self.by_venue_id: dict[tuple[str, str], tuple[str, str]] = {}
-        self.asked: dict[str, int | str] = {}
-        self.strayed = False  # an execution of no order moves a position by itself, or waits
-        self.loose: frozenset[ExecKey] = frozenset()
-        self.alarmed: frozenset[ExecKey] = frozenset()
-        self.booked: dict[ExecKey, tuple[str, str]] = {}
-        self._due: list[Due] = []
-        self._mets = 0
-        self._sends: list[SendOrder | SendAbout] = []
-        self._told: tuple[int, str, set[str]] = (0, "", set())
-        self._folded: tuple[str, str] | None = None
+    operator: str = "operator"
+    parked_max: int = 1_000
+    rules: Rules = Rules()
+    markets: dict[str, AuditedMarket] = {}
+    traders: frozenset[str] = _NOBODY
+    seeing: dict[str, tuple[str, ...]] = {}
+    orders: dict[tuple[str, str], AuditedOrder] = {}
+    links: dict[str, str] = {}
+    streams: dict[str, int] = {}
+    by_reqid: dict[tuple[str, int | str], tuple[str, str]] = {}
+    by_venue_id: dict[tuple[str, str], tuple[str, str]] = {}
+    asked: dict[str, int | str] = {}
+    strayed: bool = False  # an execution of no order moves a position by itself, or waits
+    loose: frozenset[ExecKey] = frozenset()
+    alarmed: frozenset[ExecKey] = frozenset()
+    booked: dict[ExecKey, tuple[str, str]] = {}
+    _due: list[Due] = []
+    _mets: int = 0
+    _sends: list[SendOrder | SendAbout] = []
+    _told: tuple[int, str, frozenset[str]] = (0, "", _NOBODY)
+    _folded: tuple[str, str] | None = None
 
     def grant(self, identity: str, role: str, sees: tuple[str, ...] = ()) -> None:
         """*identity* may act (``trader``) and is told of the orders of whom it *sees*."""
@@ -104,7 +99,7 @@ class Auditor:
 
     def twin(self) -> Auditor:
         """An equal one that shares nothing that can change."""
-        twin = _copied(self)
+        twin = copy(self)
         twin.orders = {key: order.twin() for key, order in self.orders.items()}
         for table in ("links", "markets", "streams", "asked", "by_reqid", "by_venue_id", "booked"):
             setattr(twin, table, getattr(self, table).copy())
@@ -143,7 +138,7 @@ class Auditor:
             if given.event == "lost":
                 self.asked.pop(given.broker, None)
                 cut_off(self.orders.values(), given.broker)
-        self._told = (0, "", set())
+        self._told = (0, "", _NOBODY)
         for effect in outcome.effects:
             if isinstance(effect, Notice):
                 self._notice(effect, given, now_ns)
@@ -271,10 +266,10 @@ class Auditor:
         record = notice.record
         self._stream(notice)
         if self._told[0] == record.seq:
-            self._told[2].add(notice.identity)
+            self._told = (record.seq, record.owner, self._told[2] | {notice.identity})
             return
         self._all_told()
-        self._told = (record.seq, record.owner, {notice.identity})
+        self._told = (record.seq, record.owner, frozenset({notice.identity}))
         payload = record.payload
         if isinstance(payload, Orphaned):
             self._orphaned(record, payload.broker, payload.report)
@@ -395,6 +390,3 @@ class Auditor:
         if not self.strayed:
             compare_positions(book, self.orders.values())
         compare_loose(book, self.parked_max, self.loose, self.alarmed)
-
-
-_copied = copier(Auditor)

@@ -20,7 +20,7 @@ from fsm_ems.messages import (
 from fsm_ems.testing.audit_rules import (
     breach,
 )
-from fsm_ems.testing.audited import DEAD, AuditedOrder
+from fsm_ems.testing.audited import DEAD, ZERO, AuditedOrder
 
 ENDINGS = frozenset({"cancelled", "rejected", "expired", "calculated"})
 """Statuses that end an order."""
@@ -32,7 +32,8 @@ ExecKey = tuple[str, str, str]
 
 def accepted(owner: str, command: Order) -> AuditedOrder:
     """An order as it was accepted."""
-    order = AuditedOrder(owner, command.oid, command.market.rpartition(".")[2], command.size, command.price)
+    broker, size = command.market.rpartition(".")[2], command.size or ZERO
+    order = AuditedOrder(owner, command.oid, broker, size, command.price)
     order.alert = command.side == "alert"
     order.dark = command.mode == "dark"
     order.expire_ns = command.expire_ns
@@ -44,7 +45,7 @@ def accepted(owner: str, command: Order) -> AuditedOrder:
 def adopted(owner: str, oid: str, payload: Adopted) -> AuditedOrder:
     """An order that was born at the venue."""
     body = payload.body
-    order = AuditedOrder(owner, oid, payload.broker, body.size, body.price)
+    order = AuditedOrder(owner, oid, payload.broker, body.size or ZERO, body.price)
     order.arrived = True
     order.place = (body.account, body.market, body.side)
     order.reqid = payload.reqid

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.darkbook import DarkBook
-from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
+from fsm_ems.dialogs.facts import Dialog
 
-T = TypeVar("T")
 Twins = dict[Dialog, Dialog]
 
 
@@ -81,25 +79,6 @@ _OTHERWISE = {*_SAME, *_FLAT, *_RULES} ^ set(Book.__slots__)
 assert not _OTHERWISE, f"copied otherwise: {sorted(_OTHERWISE)}"
 
 
-def copier(cls: type[T]) -> Callable[[T], T]:
-    """What makes a second object of *cls* with the same values in all slots; quicker than copy.copy."""
-    slots: tuple[str, ...] = tuple(cls.__dict__["__slots__"])
-    values = attrgetter(*slots)
-
-    def copied(original: T) -> T:
-        twin = object.__new__(cls)
-        for slot, value in zip(slots, values(original), strict=True):
-            setattr(twin, slot, value)
-        return twin
-
-    return copied
-
-
-_dialog_copied: Callable[[Dialog], Dialog] = copy
-_cancel_copied = copier(CancelRequest)
-_edit_copied = copier(EditRequest)
-
-
 def clone(book: Book) -> Book:
     """A book equal to *book*; what happens to either is not seen by the other."""
     twins = {dialog: clone_dialog(dialog) for dialog in book}
@@ -115,13 +94,13 @@ def clone(book: Book) -> Book:
 
 def clone_dialog(dialog: Dialog) -> Dialog:
     """A dialog equal to *dialog*, with requests of its own."""
-    twin = _dialog_copied(dialog)
+    twin = copy(dialog)
     if dialog.fills is not None:
         twin.fills = dialog.fills.copy()
     if dialog.replaced is not None:
         twin.replaced = dialog.replaced.copy()
     if dialog.cancel is not None:
-        twin.cancel = _cancel_copied(dialog.cancel)
+        twin.cancel = copy(dialog.cancel)
     if dialog.edits:
-        twin.edits = tuple(map(_edit_copied, dialog.edits))
+        twin.edits = tuple(map(copy, dialog.edits))
     return twin
