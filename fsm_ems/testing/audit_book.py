@@ -41,6 +41,8 @@ def compare_loose(
     book: Book, parked_max: int, loose: frozenset[ExecKey], alarmed: frozenset[ExecKey]
 ) -> None:
     """Executions of no order: each waits, or is booked on the account and was told; raise Breach if not."""
+    if not (book.parked or book.orphans or loose):
+        return
     parked: dict[str, int] = {}
     waiting: set[ExecKey] = set()
     for entry in book.parked.values():

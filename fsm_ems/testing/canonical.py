@@ -21,14 +21,18 @@ Key = tuple[Hashable, ...]
 
 def ahead(time_ns: int, now_ns: int) -> int | None:
     """How far ahead a time is; 0 once it has come, None for no time."""
-    return None if not time_ns else max(time_ns - now_ns, 0)
+    if not time_ns:
+        return None
+    return time_ns - now_ns if time_ns > now_ns else 0
 
 
 class Names:
     """What request ids are called: (dialog's place, part); ids that are over share one name."""
 
     def __init__(self, book: Book) -> None:
-        self.dialogs = sorted(book, key=_place)
+        self.dialogs = [*book]
+        if len(self.dialogs) > 1:
+            self.dialogs.sort(key=_place)
         self._parts: dict[int | str, Key] = {}
         self._asked: dict[int | str, int] = {}
         for place, dialog in enumerate(self.dialogs):
@@ -108,8 +112,8 @@ def _dialog(dialog: Dialog, names: Names, now_ns: int, armed: frozenset[Dialog])
         dialog.venue_id,
         dialog.venue_ids,
         _cancel(dialog.cancel, now_ns),
-        tuple(_edit(edit, names, now_ns) for edit in dialog.edits),
-        frozenset(dialog.edit_ids.items()),
+        tuple([_edit(edit, names, now_ns) for edit in dialog.edits]) if dialog.edits else None,
+        frozenset(dialog.edit_ids.items()) if dialog.edit_ids else None,
         dialog.asked != 0,
         ahead(dialog.due_ns, now_ns) if timed else None,
         ahead(dialog.body.expire_ns or 0, now_ns),
@@ -125,21 +129,39 @@ def _history(broker: str, history: History, now_ns: int) -> Key:
 def canonical(book: Book, names: Names, now_ns: int, *, clock: bool = True) -> Key:
     """The book's key; *clock* False leaves out whom time will call upon, which no record tells."""
     noted = getattr(book, _CLOCK) if clock else ()
-    armed = frozenset(dialog for due, _, dialog in noted if due == due_ns(dialog))
-    places = {dialog: place for place, dialog in enumerate(names.dialogs)}
-    held = sorted(book.dark, key=lambda dialog: dialog.born)
+    armed = frozenset([dialog for due, _, dialog in noted if due == due_ns(dialog)])
+    dialogs = names.dialogs
+    places = {dialog: place for place, dialog in enumerate(dialogs)}
     return (
-        tuple(_dialog(dialog, names, now_ns, armed) for dialog in names.dialogs),
+        tuple([_dialog(dialog, names, now_ns, armed) for dialog in dialogs]),
         frozenset(
-            (broker, name, places[dialog])
-            for broker, known in book.by_venue_id.items()
-            for name, dialog in known.items()
+            [
+                (broker, name, places[dialog])
+                for broker, known in book.by_venue_id.items()
+                for name, dialog in known.items()
+            ]
         ),
-        tuple(places[dialog] for dialog in held),
-        tuple(places[dialog] for dialog in book.dark if dialog.flags & f.MET),
         frozenset(book.links.items()),
         frozenset(book.unacked.items()),
-        tuple(_history(broker, history, now_ns) for broker, history in book.histories.items()),
+        tuple([_history(broker, history, now_ns) for broker, history in book.histories.items()]),
+        _held(book, places),
+        _loose(book, names, now_ns),
+    )
+
+
+def _held(book: Book, places: dict[Dialog, int]) -> Key | None:
+    """What is held here, by who came before whom, and whose price was met before whose."""
+    held = sorted(book.dark, key=lambda dialog: dialog.born)
+    if not held:
+        return None
+    return tuple(map(places.get, held)), tuple([places[one] for one in book.dark if one.flags & f.MET])
+
+
+def _loose(book: Book, names: Names, now_ns: int) -> Key | None:
+    """What belongs to no order that is known; nearly always nothing."""
+    if not (book.parked or book.orphans or book.amendments):
+        return None
+    return (
         tuple(
             (names.of(parked.report.reqid), parked.report, ahead(parked.due_ns, now_ns))
             for parked in book.parked.values()

@@ -6,8 +6,9 @@ found. What is told: situations and transitions, the rows of the order table tha
 The exit code is 1 when a promise was broken (the shortest path to it is printed), when a row of the table
 was never taken, or when a scene's bounds were not exhausted.
 
-``--soak`` searches more scenes with wider bounds: more than a million situations. ``--mutants`` plants bugs
-instead, one at a time, and exits with 1 unless each of them is caught.
+By default only scenes are searched that end soon, which together take every row; ``--only`` names any.
+``--soak`` searches all of them, and more, with wider bounds: more than a million situations. ``--mutants``
+plants bugs instead, one at a time, and exits with 1 unless each of them is caught.
 
 ``--crashes`` searches what happens around a process that dies: a journal with a durable mark, owners that try
 again, clocks that differ, a venue that answers late; more than a million situations. ``--crashes --mutants``
@@ -24,7 +25,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from fsm_ems.machines.order import ORDER
-from fsm_ems.testing.bounds import Overrides, known_bounds, scenes
+from fsm_ems.testing.bounds import LONGER, Overrides, known_bounds, scenes
 from fsm_ems.testing.mutants import Caught, hunt, mutants
 from fsm_ems.testing.restart_mutants import CRASH_MUTANTS, hunt_crash
 from fsm_ems.testing.restart_scenes import restart_scenes
@@ -88,7 +89,7 @@ def _tell(found: Found) -> None:
 
 
 def _explore(arguments: argparse.Namespace) -> int:
-    names = arguments.only or _known(arguments)
+    names = arguments.only or [name for name in _known(arguments) if arguments.soak or name not in LONGER]
     began, edges, results = time.monotonic(), set[Edge](), list[Found]()
     for found in _in_parallel(names, arguments):
         _tell(found)

@@ -277,8 +277,8 @@ def themes() -> tuple[Theme, ...]:
         Theme("dark until", DARK_UNTIL, says("ack", "rejected", "error"), edits=(UP,), link=UNLINKED),
         Theme("lower limits", LIVE, WAITS, edits=(UP, DOWN), link_losses=0, link=UNLINKED, lowers=True),
         Theme("dark lower limits", DARK, WAITS, edits=(UP, DOWN), link_losses=0, link=UNLINKED, lowers=True),
-        Theme("doubt", ONE, DOUBT, link=UNLINKED),
         Theme("dark doubt", DARK, DOUBT, link=UNLINKED),
+        Theme("dark doubt refused", DARK, DOUBT[:1] + DOUBT[-2:], link=UNLINKED),
         Theme("resend", AGAIN, ABSENCE + fills("e2"), edits=(UP,)),
         Theme("resend until", AGAIN_UNTIL, ABSENCE + says("error"), link=UNLINKED),
         Theme("resend lost", AGAIN, ABSENCE + LOST, cancels=0),
@@ -307,6 +307,7 @@ def themes() -> tuple[Theme, ...]:
         Theme("split", LIVE, SPLIT, cancels=0, link_losses=0, splits=1),
         Theme("amended edits", LIVE, AMENDED_EDITS, edits=(UP,), cancels=0, link_losses=0),
         Theme("amended increase", LIVE, AMENDED_EDITS, edits=(UP,), link_losses=0, grows=True),
+        Theme("doubt", ONE, DOUBT, link=UNLINKED),
     )
 
 
