@@ -361,8 +361,9 @@ class Auditor(Struct, eq=False, kw_only=True):
             raise Breach("P8", f"{identity} was told {notice.seq} after {last}")
         self.streams[identity] = notice.seq
 
-    def _readers(self, owner: str) -> set[str]:
-        return {owner} | {name for name, sees in self.seeing.items() if owner in sees or "*" in sees}
+    def _readers(self, owner: str) -> frozenset[str]:
+        watching = [name for name, sees in self.seeing.items() if owner in sees or "*" in sees]
+        return frozenset((owner, *watching))
 
     def _all_told(self) -> None:
         seq, owner, told = self._told
