@@ -51,11 +51,11 @@ from tests.testing.paper_end import PaperEnd
 from tests.testing.planted_adapters import BUGS
 from tests.testing.planted_lines import LINE_BUGS
 
-QUICK = settings(SCRIPTS, derandomize=True, max_examples=80)
+QUICK = settings(SCRIPTS, derandomize=True, max_examples=120)
 
 
 class TestPaperBroker(Conformance):
-    examples = QUICK
+    examples = settings(QUICK, max_examples=80)
 
     def venue(self, clock: Clock) -> VenueEnd:
         return PaperEnd(clock)
