@@ -21,20 +21,25 @@ from fsm_ems.numbers import USUAL, USUAL_MAX
 _T = TypeVar("_T")
 
 
-def usual_first(adapter: TypeAdapter[_T]) -> SchemaValidator:
-    """A reader of the messages of *adapter*, which is to be asked again where this one refuses."""
-    return SchemaValidator(_rewritten(adapter.core_schema))
+def usual_first(adapter: TypeAdapter[_T], *, whole: bool = False) -> SchemaValidator:
+    """A reader of the messages of *adapter*, which is to be asked again where this one refuses.
+
+    A *whole* message has all its fields but for those that are None: no other default stands in for one.
+    """
+    return SchemaValidator(_rewritten(adapter.core_schema, whole))
 
 
-def _rewritten(part: Any) -> Any:  # noqa: ANN401  # a schema is a tree of dicts, lists and anything
+def _rewritten(part: Any, whole: bool) -> Any:  # noqa: ANN401, FBT001  # a schema is a tree of dicts, lists and anything; the flag goes all the way down
     if isinstance(part, list):
-        return [_rewritten(inner) for inner in cast("list[object]", part)]
+        return [_rewritten(inner, whole) for inner in cast("list[object]", part)]
     if not isinstance(part, dict):
         return part
     schema = cast("dict[str, Any]", part)
     if schema.get("type") == "function-plain" and isinstance(schema["function"], dict):
         return _usual(schema)
-    rewritten = {key: _rewritten(inner) for key, inner in schema.items()}
+    if whole and schema.get("type") == "default" and schema.get("default") is not None:
+        return _rewritten(schema["schema"], whole)
+    rewritten = {key: _rewritten(inner, whole) for key, inner in schema.items()}
     if schema.get("type") == "dataclass":
         # Else the core takes the reader that the class has already. Of what is generic it makes one anew.
         rewritten["generic_origin"] = schema["cls"]

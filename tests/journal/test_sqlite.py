@@ -23,6 +23,7 @@ from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_connection import Connection, check_library, make_durable
 from fsm_ems.journal.sqlite_read import PAGE, JournalReader
+from fsm_ems.journal.sqlite_store import TOGETHER
 from fsm_ems.journal.sqlite_writer import GROUP_MAX
 from tests.journal.failing_disk import FailingDisk, failing_disk
 from tests.journal.lives import THREE, busy, granted
@@ -347,6 +348,21 @@ def test_damage_is_refused_with_its_record(tmp_path: Path, statements: str, line
     meddle(filled(tmp_path), statements)
 
     refused(tmp_path, line, told)
+
+
+@pytest.mark.parametrize("line", [1, 2, TOGETHER, TOGETHER + 1, TOGETHER + 2])
+@pytest.mark.parametrize("change", ["hash = zeroblob(16)", "owner = 'x'"])
+def test_all_records_before_a_damaged_one_are_read(tmp_path: Path, line: int, change: str) -> None:
+    """Though rows are looked at together, and it is among them."""
+    meddle(filled(tmp_path, TOGETHER + 3), f"UPDATE records SET {change} WHERE seq = {line}")  # noqa: S608 -- our own
+    records = iter(JournalReader(tmp_path))
+
+    for seq in range(1, line):
+        assert next(records) == granted(seq, f"name-{seq}")
+    with pytest.raises(LogDamaged) as caught:
+        next(records)
+
+    assert caught.value.line == line
 
 
 def test_a_record_that_was_replaced_with_a_sound_hash_breaks_the_chain(tmp_path: Path) -> None:
