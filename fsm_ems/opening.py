@@ -25,6 +25,7 @@ from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import ClientFault, InvalidMessage, LogFault, LogHalted
 from fsm_ems.folders import make_folder
+from fsm_ems.journal.archiving import archive
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.memory import MemoryLog
@@ -139,7 +140,9 @@ async def _opened_log(
 
 
 def _keep_snapshot(folder: Path, log: Journal, restored: Restored, settings: Settings) -> None:
-    """A start from here costs what comes after, once much has come since the last snapshot."""
+    """A start from here costs what comes after, once much has come since the last snapshot; what is older
+    than the one before that goes to the archive.
+    """
     every, book = settings.snapshot_every, restored.book
     if not every or book.seq - restored.since < every:
         return
@@ -148,6 +151,13 @@ def _keep_snapshot(folder: Path, log: Journal, restored: Restored, settings: Set
         make(folder, JournalReader(folder), settings.keep_events, book)
     except (LogFault, OSError) as error:  # the records do not need it
         operator_log().error("snapshot not written", folder=str(folder), why=str(error))
+        return
+    try:
+        segment = archive(folder, JournalReader(folder), settings.archive_every)
+        if segment is not None:
+            log.let_go(segment)
+    except (LogFault, OSError) as error:  # they stay where they are
+        operator_log().error("records not archived", folder=str(folder), why=str(error))
 
 
 async def _close(log: RecordLog) -> None:

@@ -89,6 +89,8 @@ class Settings:
     twice, for the exit to come.
     Of each identity's stream the last *keep_events* statuses are kept for those who come back to it.
     An EMS that is closed leaves a snapshot once there are *snapshot_every* records since the last; 0: never.
+    What is before the older of the two newest snapshots moves into an archive segment then, once there are
+    *archive_every* such records; 0: never.
 
     Raises:
         InvalidMessage: naming each field of another type, or out of its bounds.
@@ -107,6 +109,7 @@ class Settings:
     open_edits_max: int = 16
     keep_events: int = 10_000
     snapshot_every: int = 50_000
+    archive_every: int = 50_000
     operator: str = "operator"
     markets: Mapping[str, Market] = field(default_factory=dict[str, Market])
     limit_ticks: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -160,7 +163,7 @@ _DEFAULT = Capabilities()
 _ABOVE_ZERO = frozenset({"request_deadline_ns", "ask_every_ns"})  # else one moment would never be over
 _WHOLE = (
     *sorted(_ABOVE_ZERO), "margin_ns", "redrive_max_ns", "check_every_ns", "keep_finished", "keep_age_ns",
-    "keep_events", "snapshot_every", "parked_max", "open_edits_max", "quote_age_ns",
+    "keep_events", "snapshot_every", "archive_every", "parked_max", "open_edits_max", "quote_age_ns",
 )  # fmt: skip  # one name a line says no more
 
 

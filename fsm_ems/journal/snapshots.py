@@ -76,6 +76,11 @@ def snapshots_in(folder: Path) -> list[Path]:
     return sorted((path for path in folder.iterdir() if _NAME.fullmatch(path.name)), reverse=True)
 
 
+def seq_of(path: Path) -> int:
+    """The last record of the snapshot that is called like *path*."""
+    return int(path.name.rpartition("-")[2])
+
+
 def read(path: Path) -> Snapshot:
     """The snapshot in a file.
 
@@ -162,22 +167,24 @@ def _whole_of(snapshot: Snapshot) -> Whole:
 
 
 def _check_row(snapshot: Snapshot, row_at: RowAt) -> None:
-    """The journal must have the record that *snapshot* ends with."""
-    head, first = snapshot.head, row_at(1)
+    """The journal must have the record that *snapshot* ends with, whose hash stands for all before it."""
+    head = snapshot.head
+    last = row_at(head.seq)
+    if last is not None and last.hash.hex() == head.hash:
+        return
+    first = row_at(1)
     opened = None if first is None else decoded(snapshot.path, 1, first.body).payload
     if opened is not None and not (isinstance(opened, Opened) and opened.generation == head.generation):
         raise ValueError(f"it is of the journal {head.generation}, which is not the one in this folder")
-    last = row_at(head.seq)
-    if last is None:
-        raise LogDamaged(
-            str(snapshot.path),
-            0,
-            f"it was made of records up to {head.seq}, and the journal ends before: its newest are lost, or "
-            "an old copy stands in its place; find the newest, or compare orders and positions with the "
-            f"venue by hand and move {snapshot.path.name} away",
-        )
-    if last.hash.hex() != head.hash:
+    if last is not None:
         raise ValueError("it was made of other records than the journal has")
+    raise LogDamaged(
+        str(snapshot.path),
+        0,
+        f"it was made of records up to {head.seq}, and the journal ends before: its newest are lost, or "
+        "an old copy stands in its place; find the newest, or compare orders and positions with the "
+        f"venue by hand and move {snapshot.path.name} away",
+    )
 
 
 # ── making one ──────────────────────────────────────────────────────────────────────────────────────

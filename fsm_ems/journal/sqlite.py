@@ -8,7 +8,7 @@ that. What was appended can be read at once, durable or not.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,29 +18,29 @@ import apsw
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import EMSBug, LogHalted
 from fsm_ems.folders import make_folder
+from fsm_ems.journal.archive import Segment, check_complete, last_hash, let_go, segments_in
 from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.sqlite_connection import Connection, connected, make_durable
 from fsm_ems.journal.sqlite_read import JournalRows
 from fsm_ems.journal.sqlite_store import (
-    COLUMNS,
+    ENDS,
     FIRST_PREV,
     Row,
     check_form,
     check_pages,
     create,
+    damaged_record,
     is_blank,
     names_of,
     row_at,
     row_of,
     told_plainly,
-    verified,
 )
 from fsm_ems.journal.sqlite_writer import Staged, Writer
 
 LOCK = "journal.lock"
 
 _WRITING = apsw.SQLITE_OPEN_READWRITE
-_ROWS = f"SELECT {COLUMNS} FROM records WHERE seq > ? ORDER BY seq"  # noqa: S608 -- our own names
 
 RowAt = Callable[[int], Row | None]
 """The row of that seq, sound in itself; None where there is none."""
@@ -50,6 +50,10 @@ Begin = Callable[[RowAt], tuple[int, bytes]]
 
 def _nowhere(_: Record) -> None:
     """Nobody folds them."""
+
+
+def _no_row(_: int) -> None:
+    """There are none."""
 
 
 def _at_the_first(_: RowAt) -> tuple[int, bytes]:
@@ -81,8 +85,7 @@ class Journal(JournalRows):
         begin: Begin = _at_the_first,
         vfs: str | None = None,
     ) -> None:
-        super().__init__(folder)
-        self._vfs = vfs
+        super().__init__(folder, vfs)
         try:
             make_folder(folder, 0o700)
             self._lock: FolderLock | None = FolderLock(folder / LOCK)
@@ -95,22 +98,23 @@ class Journal(JournalRows):
             raise
 
     def _open(self, take: Callable[[Record], object], begin: Begin) -> None:
-        made = not self.path.exists()
-        if made:
+        if not self.path.exists():
             with told_plainly(self.path):
+                check_complete(segments_in(self.path.parent), self.path, None, None)
                 os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
         self._reader: Connection | None = None
         writing: Connection | None = None
         try:
             with told_plainly(self.path):
-                writing = connected(self.path, _WRITING, self._vfs)
+                writing = connected(self.path, _WRITING, self.vfs)
+                self._reader = writing  # until it is the writer's own
                 blank = is_blank(writing)
                 if not blank:
                     check_form(writing, self.path)
                     check_pages(writing, self.path)
-                seq, last = begin(partial(row_at, None if blank else writing, self.path))
-                rows: Iterable[Row] = () if blank else writing.execute(_ROWS, (seq,))
-                for record, digest in verified(rows, self.path, seq, last):
+                self._check_archive(None if blank else writing)
+                seq, last = begin(_no_row if blank else self.row)
+                for record, digest in () if blank else self._verified(seq=seq, last=last):
                     seq, last = record.seq, digest
                     take(record)
                 make_durable(writing, self.path)
@@ -120,6 +124,7 @@ class Journal(JournalRows):
                 # into the database, it is written once more. The names of its files SQLite syncs itself, with
                 # the first sync of a log that it opened: before anything can be durable by it.
                 writing.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+                self._reader = None
                 self._reader = self._connection()
         except BaseException:
             if writing is not None:
@@ -128,10 +133,17 @@ class Journal(JournalRows):
         self._seq, self._hash = seq, last
         self._writer = Writer(writing, seq, str(self.path))
 
+    def _check_archive(self, connection: Connection | None) -> None:
+        """By names alone, what there is must go back to record 1; without a *connection* there is nothing."""
+        first = last = None
+        if connection is not None:
+            [(first, last)] = connection.execute(ENDS)
+        check_complete(segments_in(self.path.parent), self.path, first, last)
+
     # ── reading ─────────────────────────────────────────────────────────────────────────────────────
 
     def _connection(self) -> Connection:
-        return self._reader or connected(self.path, apsw.SQLITE_OPEN_READONLY, self._vfs)
+        return self._reader or connected(self.path, apsw.SQLITE_OPEN_READONLY, self.vfs)
 
     def _done(self, connection: Connection) -> None:
         if connection is not self._reader:
@@ -167,6 +179,23 @@ class Journal(JournalRows):
         except BaseException:
             self._writer.halt(f"the writing of record {record.seq} was interrupted")
             raise
+
+    def let_go(self, segment: Segment) -> None:
+        """Have what *segment* holds, which the disk has, deleted from the journal's own file, between what is
+        appended; :meth:`close` waits for that.
+
+        Raises:
+            LogDamaged: *segment* does not hold what the journal has.
+            LogFault: it cannot be read.
+        """
+        with self._reading() as connection:
+            row = row_at(connection, self.path, segment.last)
+        if row is None:
+            return
+        assert segment.last < self.durable_seq, "the newest record stays"
+        if last_hash(segment, self.vfs) != row.hash:
+            raise damaged_record(segment.path, segment.last, "it is not the record that the journal has")
+        self._writer.between(partial(let_go, upto=segment.last))
 
     def flush(self) -> None:
         """Wait until every record is durable.

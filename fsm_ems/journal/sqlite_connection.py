@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -39,8 +39,9 @@ def check_library(version: str) -> None:
         )
 
 
-def connected(path: Path, flags: int, vfs: str | None) -> Connection:
-    """A connection to *path* that leaves what it finds as it is, when it is closed as well.
+def connected(path: Path | str, flags: int, vfs: str | None) -> Connection:
+    """A connection to *path*, which may be a URI where *flags* say so. It leaves what it finds as it is, when
+    it is closed as well.
 
     Raises:
         apsw.Error: the file cannot be opened.
@@ -66,6 +67,15 @@ def make_durable(connection: Connection, path: Path) -> None:
         "fullfsync": 1,
         "checkpoint_fullfsync": 1,
     }
+    set_up(connection, path, wanted)
+
+
+def set_up(connection: Connection, path: Path, wanted: Mapping[str, str | int]) -> None:
+    """Make the settings that are *wanted*.
+
+    Raises:
+        LogUnsafe: one does not read back as it was made.
+    """
     for setting, value in wanted.items():
         connection.pragma(setting, value)
         found = connection.pragma(setting)

@@ -1,9 +1,10 @@
 """The database of a journal: its form, its settings, and what makes it be trusted.
 
-A folder holds ``journal.sqlite`` (and beside it SQLite's own ``-wal`` and ``-shm``). Each record is a row:
-the line that :mod:`fsm_ems.journal.codec` writes, the columns to find it by, and a hash over the line and
-the hash of the row before. So a row that was altered, lost, doubled or moved shows; rows that were cut off
-at the end leave no trace here, which is why the accounts' files carry the seq they were written at.
+A folder holds ``journal.sqlite`` (and beside it SQLite's own ``-wal`` and ``-shm``, and segments of old
+records, see :mod:`fsm_ems.journal.archive`). Each record is a row: the line that
+:mod:`fsm_ems.journal.codec` writes, the columns to find it by, and a hash over the line and the hash of the
+row before. So a row that was altered, lost, doubled or moved shows; rows that were cut off at the end leave
+no trace here, which is why the accounts' files carry the seq they were written at.
 
 *Durability.* ``journal_mode=WAL`` with ``synchronous=FULL``: a commit returns when the disk has it, by one
 sync of the log beside the database. A commit that a crash tore is no commit: SQLite leaves it out when the
@@ -43,14 +44,14 @@ ADVICE = (
 """What a person can do about a damaged journal."""
 
 COLUMNS = "seq, version, kind, owner, oid, body, prev, hash"
+ENDS = "SELECT (SELECT min(seq) FROM records), (SELECT max(seq) FROM records)"
+"""Asks for the first and the last seq that a file has."""
 _ROW_SQL = f"SELECT {COLUMNS} FROM records WHERE seq = ?"  # noqa: S608 -- our own names
-_SCHEMA = f"""\
+_SCHEMA = """\
 CREATE TABLE records (seq INTEGER PRIMARY KEY, version INTEGER NOT NULL, kind TEXT NOT NULL,
   owner TEXT NOT NULL, oid TEXT NOT NULL, body TEXT NOT NULL, prev BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
 CREATE INDEX records_of ON records (oid, owner);
 CREATE TABLE names (name TEXT, owner TEXT, oid TEXT, PRIMARY KEY (name, owner, oid)) STRICT, WITHOUT ROWID;
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
 """
 
 
@@ -108,11 +109,15 @@ def as_names(reqids: Reqids, venue_ids: VenueIds, exec_ids: ExecIds) -> list[str
 # ── opening ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def check_form(connection: Connection, path: Path) -> None:
-    """Raise LogDamaged where the database is not a journal, or one of a form that is unknown here."""
+def check_form(
+    connection: Connection, path: Path, wanted: int = APPLICATION_ID, what: str = "journal"
+) -> None:
+    """Raise LogDamaged where the database is not a journal, or one of a form that is unknown here; or not
+    *what* else has *wanted* for its application_id.
+    """
     application_id, form = connection.pragma("application_id"), connection.pragma("user_version")
-    if application_id != APPLICATION_ID:
-        _damaged(path, 0, f"this is no journal: its application_id is {application_id:#x}")
+    if application_id != wanted:
+        _damaged(path, 0, f"this is no {what}: its application_id is {application_id:#x}")
     if form != SCHEMA_VERSION:
         _damaged(
             path,
@@ -131,8 +136,17 @@ def is_blank(connection: Connection) -> bool:
 
 
 def create(connection: Connection) -> None:
-    """Make the tables, all or none."""
-    connection.execute(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+    """Make the tables of a journal, all or none."""
+    connection.execute("BEGIN IMMEDIATE")
+    make_tables(connection, APPLICATION_ID)
+    connection.execute("COMMIT")
+
+
+def make_tables(connection: Connection, application_id: int) -> None:
+    """Make the tables in a database that is blank, in the transaction that is open."""
+    connection.execute(
+        f"{_SCHEMA}PRAGMA application_id = {application_id}; PRAGMA user_version = {SCHEMA_VERSION};"
+    )
 
 
 # ── trusting ────────────────────────────────────────────────────────────────────────────────────────

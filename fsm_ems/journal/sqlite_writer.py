@@ -1,7 +1,8 @@
 """The thread that makes records durable: everything staged since the last sync, in one transaction.
 
 While the disk is busy with one group the next one gathers, so that a slow disk makes larger groups and not a
-longer queue of syncs. A sync is never tried again: after a failed one nobody can tell what the disk has, for
+longer queue of syncs. What else is to be done to the database is done in small steps between the groups, so
+that none waits long. A sync is never tried again: after a failed one nobody can tell what the disk has, for
 the system may have dropped what it could not write and call the next sync a success. So any error halts the
 writer for good, and nothing reaches the database after it.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
@@ -31,6 +32,10 @@ CHECKPOINT_PAGES = 1_000
 # busy event loop for the interpreter's lock as many times.
 _CHUNK_MAX = 256
 _INTO = {8: "INSERT INTO records VALUES ", 3: "INSERT OR IGNORE INTO names VALUES "}
+
+
+Chore = Callable[[Connection], Iterator[object]]
+"""Work on the database, a transaction a step."""
 
 
 class Staged(NamedTuple):
@@ -59,6 +64,7 @@ class Writer:
         self._connection = connection
         self._staged: deque[Staged] = deque()
         self._changed = threading.Condition()
+        self._chores: deque[Iterator[object]] = deque()
         self._closing = False
         self._told: tuple[Callable[[int], None], Callable[[str], None]] = (_nobody, _nobody)
         self._log_pages = 0
@@ -103,8 +109,14 @@ class Writer:
             if self.durable_seq < upto:
                 raise LogHalted(self.halted)
 
+    def between(self, chore: Chore) -> None:
+        """Have *chore* done between the groups, a step after each group or whenever there is none."""
+        with self._changed:
+            self._chores.append(chore(self._connection))
+            self._changed.notify_all()
+
     def close(self) -> None:
-        """Write what is staged, unless halted, and end the thread."""
+        """Write what is staged and finish what is to be done between, unless halted, and end the thread."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -124,9 +136,12 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            while group := self._gathered():
-                self._commit(group)
-                self._done(len(group), group[-1].row.seq)
+            while self._is_due():
+                if group := self._gathered():
+                    self._commit(group)
+                    self._done(len(group), group[-1].row.seq)
+                if self._chores:
+                    self._step()
                 if self._log_pages >= CHECKPOINT_PAGES:
                     self._checkpoint()
             if not self.halted:
@@ -137,11 +152,21 @@ class Writer:
             with suppress(apsw.Error):  # nothing of it is needed any more
                 self._connection.close()
 
-    def _gathered(self) -> Sequence[Staged]:
-        """The next group; none when it is time to end."""
+    def _is_due(self) -> bool:
+        """Wait for something to do; False when it is time to end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._staged or self._closing or self.halted)
-            return () if self.halted else [*islice(self._staged, GROUP_MAX)]
+            self._changed.wait_for(lambda: self._staged or self._chores or self._closing or self.halted)
+            return not self.halted and bool(self._staged or self._chores)
+
+    def _gathered(self) -> Sequence[Staged]:
+        """The next group, which may be none."""
+        with self._changed:
+            return [*islice(self._staged, GROUP_MAX)]
+
+    def _step(self) -> None:
+        for _ in self._chores[0]:
+            return
+        self._chores.popleft()
 
     def _commit(self, group: Sequence[Staged]) -> None:
         run = self._connection.execute

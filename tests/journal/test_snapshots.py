@@ -282,7 +282,8 @@ def says(**other: object) -> Callable[[Path, Journal], None]:
         (says(form="0"), "may fold otherwise"),
         (says(made_by="0"), "may fold otherwise"),
         (says(keep=KEEP - 1), "are wanted"),
-        (says(generation="other"), "is not the one in this folder"),
+        (says(generation="other"), "another book than its first line says"),
+        (says(generation="other", hash="00"), "is not the one in this folder"),
         (says(hash="00"), "other records"),
     ],
 )

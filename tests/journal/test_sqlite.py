@@ -338,7 +338,7 @@ def refused(folder: Path, line: int, told: str) -> None:
         ("UPDATE records SET kind = 'Held' WHERE seq = 2", 2, "its columns do not say"),
         ("UPDATE records SET version = 2 WHERE seq = 2", 2, "version 2 is not known here"),
         ("DELETE FROM records WHERE seq = 2", 2, "record 2 belongs here, and this is record 3"),
-        ("DELETE FROM records WHERE seq = 1", 1, "record 1 belongs here, and this is record 2"),
+        ("DELETE FROM records WHERE seq = 1", 1, "records 1 to 1 are not in it, and no archive segment"),
         ("UPDATE records SET seq = 9 WHERE seq = 3", 3, "record 3 belongs here, and this is record 9"),
         ("PRAGMA user_version = 2", 0, "form 2 is not known here"),
         ("PRAGMA application_id = 7", 0, "this is no journal: its application_id is 0x7"),
