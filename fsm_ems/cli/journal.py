@@ -10,6 +10,8 @@ import click
 from fsm_ems.cli.faults import Failure, WrongInput
 from fsm_ems.cli.options import records_in
 from fsm_ems.dialogs.settings import Settings
+from fsm_ems.journal.archive import segments_in
+from fsm_ems.journal.archiving import archive
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.replay import Restored, replay
 from fsm_ems.journal.snapshots import Checker, formed, make
@@ -42,16 +44,23 @@ def verify(directory: Path) -> None:
     """Verify every record in DIR.
 
     Checksums, order, that each record can follow from those before it, and in a journal the chain of hashes
-    and what records are found by. The hash of the last record stands for all before it: kept elsewhere, it
-    shows later whether the end was cut off. The exit code is 2 if anything is not as it was written, and
-    the message says what to do. Each snapshot is compared with what the records lead to.
+    through all archive segments, and what records are found by. The hash of the last record stands for all
+    before it: kept elsewhere, it shows later whether the end was cut off. The exit code is 2 if anything is
+    not as it was written, and the message says what to do. Each snapshot is compared with what the records
+    lead to.
     """
     path, records = records_in(directory)
     if isinstance(records, JournalReader):
         snapshots = Checker(path.parent)
         count, digest = records.check(snapshots.see)
         snapshots.finish()
+        segments = segments_in(path.parent)
         click.echo(f"{path}: {count} records, all as they were written; the hash of the last is {digest}")
+        if segments:
+            upto = segments[-1].last
+            click.echo(
+                f"{path.parent}: {len(segments)} archive segments among them, with records 1 to {upto}"
+            )
         for line in snapshots.unread:
             click.echo(line)
         if snapshots.checked:
@@ -70,11 +79,20 @@ def verify(directory: Path) -> None:
     show_default=True,
     help="Statuses of each stream to keep in it; a start that wants more does not use it.",
 )
-def snapshot(directory: Path, keep: int) -> None:
+@click.option(
+    "--archive-every",
+    metavar="N",
+    type=click.IntRange(0),
+    default=Settings().archive_every,
+    show_default=True,
+    help="Move old records once there are so many of them; 0 for never.",
+)
+def snapshot(directory: Path, keep: int, archive_every: int) -> None:
     """Write a snapshot of the records in DIR: the next start folds what comes after it, and no more.
 
     Every record is verified and folded for it, and the newest snapshot with the records since: both must come
-    to the same. No record is dropped. The exit code is 2 if anything is not as it was written.
+    to the same. What is before the older of the two newest snapshots moves into an archive segment beside the
+    journal; no record is dropped. The exit code is 2 if anything is not as it was written.
     """
     _, found = records_in(directory)
     if not isinstance(found, JournalReader):
@@ -88,9 +106,14 @@ def snapshot(directory: Path, keep: int) -> None:
         if not restored.book.seq:
             raise Failure(f"there are no records in {folder}")
         path = make(folder, records, keep, formed(restored, last, keep))
+        click.echo(f"{path}: what records 1 to {restored.book.seq} lead to")
+        before, segment = segments_in(folder), archive(folder, records, archive_every)
+        if segment is not None:
+            records.let_go(segment)
+        if segment is not None and segment not in before:
+            click.echo(f"{segment.path}: records {segment.first} to {segment.last}")
     finally:
         records.close()
-    click.echo(f"{path}: what records 1 to {restored.book.seq} lead to")
 
 
 @journal.command()

@@ -11,7 +11,8 @@ import click
 from msgspec.structs import replace
 
 from fsm_ems.cli.faults import WrongInput
-from fsm_ems.errors import OrderFileError
+from fsm_ems.dialogs.recall import SOME_LOG
+from fsm_ems.errors import LogDamaged, OrderFileError
 from fsm_ems.journal.file import RecordFile
 from fsm_ems.journal.sqlite_read import JournalReader
 from fsm_ems.journal.sqlite_store import FILE as JOURNAL
@@ -162,3 +163,8 @@ def records_in(directory: Path) -> tuple[Path, RecordFile | JournalReader]:
     if torn is not None:
         click.echo(f"note: {path}, line {torn} is torn or being written, and left out", err=True)
     return path, records
+
+
+def located(damage: LogDamaged, path: Path) -> LogDamaged:
+    """*damage* with *path*, where whoever found it knew no file."""
+    return LogDamaged(str(path), damage.line, damage.problem) if damage.where == SOME_LOG else damage

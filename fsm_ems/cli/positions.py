@@ -11,7 +11,7 @@ import click
 
 from fsm_ems.account_books import standings
 from fsm_ems.accounting.position import ENTRY_AND_EXIT, Standing
-from fsm_ems.cli.options import FEE_FACTOR, Number, records_in
+from fsm_ems.cli.options import FEE_FACTOR, Number, located, records_in
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.exposure import Exposure, exposures
 from fsm_ems.dialogs.facts import ZERO
@@ -51,7 +51,7 @@ def positions(directory: Path, fee_factor: Decimal, *, as_json: bool) -> None:
     try:
         book = replay(records)
     except LogDamaged as damage:
-        raise LogDamaged(str(path), damage.line, damage.problem) from damage  # a replay knows no file
+        raise located(damage, path) from damage
     found, ranges = _found(book, fee_factor)
     if as_json:
         for position in found:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fsm_ems.cli.options import records_in
+from fsm_ems.cli.options import located, records_in
 from fsm_ems.errors import LogDamaged
 from fsm_ems.why import Step, as_mermaid, as_text
 from fsm_ems.why import why as life_of
@@ -37,7 +37,7 @@ def why(oid: str, directory: Path, owner: str | None, *, mermaid: bool) -> None:
     try:
         told = life_of(records, oid, owner)
     except LogDamaged as damage:
-        raise LogDamaged(str(path), damage.line, damage.problem) from damage  # a life knows no file
+        raise located(damage, path) from damage
     if mermaid:
         click.echo(as_mermaid(told), nl=False)
     else:

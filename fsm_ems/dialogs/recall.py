@@ -14,6 +14,8 @@ from fsm_ems.machines.order import OrderState
 
 _BIRTHS = Submitted | Held | Adopted | Recalled
 _FOR_EVER_NS = 2**63
+SOME_LOG = "the record log"
+"""Where a record is that a fold refuses, which knows no file."""
 
 
 def applied(book: Book, record: Record) -> list[Effect]:
@@ -26,9 +28,7 @@ def applied(book: Book, record: Record) -> list[Effect]:
         return apply(book, record)
     except (EMSBug, LookupError, StopIteration) as problem:
         why = str(problem) if isinstance(problem, EMSBug) else "it is about what is not there"
-        raise LogDamaged(
-            "the record log", record.seq, f"it cannot follow what is before it: {why}"
-        ) from problem
+        raise LogDamaged(SOME_LOG, record.seq, f"it cannot follow what is before it: {why}") from problem
 
 
 class Lived(NamedTuple):
@@ -57,7 +57,7 @@ def lived(records: Iterable[Record]) -> Iterator[Lived]:
         effects = applied(scratch, record)
         dialog = scratch.dialog(record.owner, record.oid)
         if dialog is None:
-            raise LogDamaged("the record log", record.seq, "it names an order and is about none")
+            raise LogDamaged(SOME_LOG, record.seq, "it names an order and is about none")
         yield Lived(record, source, dialog, effects)
         source = dialog.state
 

@@ -198,7 +198,7 @@ class Journal(JournalRows):
         self._writer.between(partial(let_go, upto=segment.last))
 
     def flush(self) -> None:
-        """Wait until every record is durable.
+        """Wait until every record is durable, and what was let go of is gone.
 
         Raises:
             LogHalted: they never will be.

@@ -98,14 +98,14 @@ class Writer:
             return self.durable_seq, [staged.record for staged in self._staged]
 
     def flush(self) -> None:
-        """Wait until everything staged so far is durable.
+        """Wait until everything staged so far is durable, and what was to be done between is done.
 
         Raises:
             LogHalted: it never will be.
         """
         with self._changed:
             upto = self._staged[-1].row.seq if self._staged else self.durable_seq
-            self._changed.wait_for(lambda: self.durable_seq >= upto or self.halted)
+            self._changed.wait_for(lambda: self.halted or (self.durable_seq >= upto and not self._chores))
             if self.durable_seq < upto:
                 raise LogHalted(self.halted)
 
@@ -166,7 +166,9 @@ class Writer:
     def _step(self) -> None:
         for _ in self._chores[0]:
             return
-        self._chores.popleft()
+        with self._changed:
+            self._chores.popleft()
+            self._changed.notify_all()
 
     def _commit(self, group: Sequence[Staged]) -> None:
         run = self._connection.execute

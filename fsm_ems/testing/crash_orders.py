@@ -248,7 +248,9 @@ async def _positions_killed(desk: Desk) -> None:
 
 
 async def _snapshots(desk: Desk) -> None:
-    """Three are made, of which the first goes; a life ends in order, and one does not."""
+    """Three are made, of which the first goes, and old records move away each time; a life ends in order, and
+    one does not.
+    """
     await desk.link()
     await _rest(desk, "a")
     await desk.keep_snapshot()

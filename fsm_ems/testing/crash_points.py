@@ -38,6 +38,7 @@ NEEDLESS: Mapping[str, str] = {
     "sync folder of ems by SQLite in is_blank": "it was synced before the database was touched",
     "sync of journal.sqlite-wal by Writer._checkpoint": "each commit has synced the log already",
     "sync of journal.sqlite-wal by Writer._run": "each commit has synced the log already",
+    "sync of journal.sqlite-wal by let_go": "what comes back is in a segment as well, and is read once",
     "sync folder of the folder by replace_text": "here the journal, whose folder it is, has done so",
 }
 """Kinds of syncs that protect nothing in these scenarios, and why: SQLite's own, but for the last."""

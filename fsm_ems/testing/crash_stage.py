@@ -14,6 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import trio
+
 from fsm_ems.account_books import AccountBooks, check_behind, projection_of, rebuild, write
 from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.accounting.pps_file import Projection
@@ -24,6 +26,7 @@ from fsm_ems.dialogs.settings import SECOND_NS, Settings
 from fsm_ems.dialogs.snapshot import Plain, facts
 from fsm_ems.errors import EMSError, LogHalted
 from fsm_ems.journal import sqlite_writer
+from fsm_ems.journal.archiving import archive
 from fsm_ems.journal.base import ids_in
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.replay import Restored
@@ -198,13 +201,17 @@ class Desk:
         self.tape.promised(ENTRIES, self._entries, "they were written")
 
     async def keep_snapshot(self) -> None:
-        """Keep what the records so far lead to, as the running EMS does when it is closed."""
+        """Keep what the records so far lead to and move old ones, as the EMS does when it is closed."""
         seq = self._book.seq
         await self.promises.durable(seq)
         self.snapshots.append(seq)
         self.tape.taken(SNAPSHOTS, len(self.snapshots), str(seq))
         make(self.folder, JournalReader(self.folder), 0, self._book)
         self.tape.promised(SNAPSHOTS, len(self.snapshots), "it was made")
+        segment = archive(self.folder, JournalReader(self.folder), 1)
+        if segment is not None:
+            self.journal.let_go(segment)
+            await trio.to_thread.run_sync(self.journal.flush)
 
     # ── what is known ───────────────────────────────────────────────────────────────────────────────
 

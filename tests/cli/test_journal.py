@@ -179,6 +179,43 @@ def test_a_snapshot_is_written_and_verified_and_a_second_one_follows_from_it(
     assert run("journal", "verify", tmp_path / "ended").exit_code == 2
 
 
+def test_old_records_move_into_a_segment_and_are_told_as_before(
+    run: Run, live: Path, run1: Path, tmp_path: Path
+) -> None:
+    records, folder = [*RecordFile(run1 / "records.log")], tmp_path / "ended"
+    cuts = (len(records) // 2, len(records) - 3, len(records))
+    for start, end in zip((0, *cuts), cuts, strict=False):
+        journal = Journal(folder)
+        for record in records[start:end]:
+            journal.append(record)
+        journal.close()
+        told = run("journal", "snapshot", folder, "--archive-every", "3")
+        assert told.exit_code == 0, told.stderr
+        moved = f"archive-{1:012}-{cuts[0] - 1:012}: records 1 to {cuts[0] - 1}" in told.stdout
+        assert moved is (end == cuts[1])
+    segment = folder / f"archive-{1:012}-{cuts[0] - 1:012}"
+
+    assert (
+        f"{folder}: 2 archive segments among them, with records 1 to {cuts[1] - 1}\n"
+        in run("journal", "verify", folder).stdout
+    )
+    for words in (
+        ["journal", "dump"], ["journal", "dump", "--oid", "maker"], ["why", "maker"], ["positions", "--json"],
+    ):  # fmt: skip
+        assert run(*words, folder).stdout == run(*words, live).stdout != ""
+
+    content = segment.read_bytes()
+    segment.write_bytes(content.replace(b'"oid":"maker"', b'"oid":"baker"'))
+    for words in (["journal", "verify"], ["journal", "dump"], ["why", "maker"], ["positions"]):
+        told = run(*words, folder)
+        assert (told.exit_code, f"{segment}, line " in told.stderr) == (2, True), words
+        assert "was altered" in told.stderr
+    segment.unlink()
+    for words in (["journal", "verify"], ["journal", "dump"], ["why", "taker"], ["positions"]):
+        told = run(*words, folder)
+        assert (told.exit_code, f"put back {segment.name}" in told.stderr) == (2, True), words
+
+
 def test_a_snapshot_needs_a_journal_that_nobody_writes_and_that_has_records(
     run: Run, run1: Path, live: Path, tmp_path: Path
 ) -> None:
