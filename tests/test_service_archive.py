@@ -21,6 +21,7 @@ from fsm_ems.journal.sqlite_read import JournalReader
 from fsm_ems.messages import BrokerdFill, BrokerdOrderAck, BrokerdStatus, Order
 from tests.scripted_broker import ScriptedBroker
 
+pytestmark = pytest.mark.real_clock  # the disk has one of its own
 SETTINGS = Settings(snapshot_every=1, archive_every=1, keep_finished=1, keep_events=2)
 
 
@@ -56,10 +57,10 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> Path:
             await traded(ems, broker, f"o{number}")
 
     for number in range(4):
-        trio.run(live, number, clock=trio.testing.MockClock(autojump_threshold=0))
+        trio.run(live, number)
     assert len(segments_in(folder)) == 3
     assert len(snapshots_in(folder)) == 2
-    assert JournalReader(folder).of("main", "o0")[-1].seq <= segments_in(folder)[0].last
+    assert JournalReader(folder).of("main", "o0")[-1].seq <= segments_in(folder)[1].last
     return folder
 
 
