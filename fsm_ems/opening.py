@@ -25,20 +25,20 @@ from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import ClientFault, InvalidMessage, LogFault, LogHalted
 from fsm_ems.folders import make_folder
-from fsm_ems.journal.archiving import archive
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.folder_lock import FolderLock
+from fsm_ems.journal.keeping import keep
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import Restored
-from fsm_ems.journal.snapshots import begin, make
+from fsm_ems.journal.snapshots import begin, seq_of, snapshots_in
 from fsm_ems.journal.sqlite import Journal
-from fsm_ems.journal.sqlite_read import JournalReader
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.market import undeclared
 from fsm_ems.messages import Order, named_faults
 from fsm_ems.operator_log import operator_log
 from fsm_ems.promises import Promises
 from fsm_ems.service import EMS
+from fsm_ems.snapshot_keeping import SnapshotKeeping
 
 
 def new_order(**fields: Any) -> Order:  # noqa: ANN401  # pydantic checks each field's type and says what is wrong
@@ -144,19 +144,15 @@ def _keep_snapshot(folder: Path, log: Journal, restored: Restored, settings: Set
     than the one before that goes to the archive.
     """
     every, book = settings.snapshot_every, restored.book
-    if not every or book.seq - restored.since < every:
+    since = max(map(seq_of, snapshots_in(folder)), default=0)
+    if not every or book.seq - since < every:
         return
     try:
         log.flush()
-        make(folder, JournalReader(folder), settings.keep_events, book)
-    except (LogFault, OSError) as error:  # the records do not need it
-        operator_log().error("snapshot not written", folder=str(folder), why=str(error))
-        return
-    try:
-        segment = archive(folder, JournalReader(folder), settings.archive_every)
+        segment = keep(folder, settings.keep_events, settings.archive_every, book)
         if segment is not None:
             log.let_go(segment)
-    except (LogFault, OSError) as error:  # they stay where they are
+    except LogFault as error:  # they stay where they are
         operator_log().error("records not archived", folder=str(folder), why=str(error))
 
 
@@ -230,7 +226,10 @@ async def open_ems(
     folder, beside, restored = _folder(path), _folder(accounts), Restored(settings.keep_events)
     async with _opened_log(log, folder, restored, settings) as records:
         with _alone(beside or folder):
-            ems = await _started(brokers, settings, identity, records, clock, beside or folder, restored)
+            ems = await _started(
+                brokers, settings, identity, records, clock, beside or folder, restored,
+                _snapshots(folder, records, settings, restored.since),
+            )  # fmt: skip
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(ems.run)
                 try:
@@ -241,6 +240,12 @@ async def open_ems(
                     ems.stop()
 
 
+def _snapshots(folder: Path | None, log: RecordLog, settings: Settings, since: int) -> SnapshotKeeping | None:
+    if folder is None or not isinstance(log, Journal):
+        return None
+    return SnapshotKeeping(folder, log, settings, since)
+
+
 async def _started(
     brokers: Sequence[Broker],
     settings: Settings,
@@ -249,6 +254,7 @@ async def _started(
     clock: Clock,
     accounts: Path | None,
     restored: Restored,
+    snapshots: SnapshotKeeping | None,
 ) -> EMS:
     """The EMS as its records, which *restored* has taken, have it, with its links down."""
     book = restored.book
@@ -273,7 +279,7 @@ async def _started(
         books = await _opened_books(accounts, restored, log, settings.fee_factor)
     restored.booked.clear()  # it is in the accounts' files by now
     restored.told.clear()
-    ems = EMS(dispatcher, brokers, identity, clock, log, audience, books)
+    ems = EMS(dispatcher, brokers, identity, clock, log, audience, books, snapshots)
     if lost:  # those who come back to their streams are told; whoever listens from here on heard it before
         ems.carry_out(lost)
         await ems.settle()

@@ -34,6 +34,7 @@ from fsm_ems.operator_log import operator_log
 from fsm_ems.outbox import Outbox
 from fsm_ems.promises import Due, Promises
 from fsm_ems.quotes import Row, check_row, problem
+from fsm_ems.snapshot_keeping import SnapshotKeeping
 
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 30.0
@@ -51,10 +52,12 @@ class EMS(Client):
         log: RecordLog,
         audience: Audience,
         books: AccountBooks | None = None,
+        snapshots: SnapshotKeeping | None = None,
     ) -> None:
         super().__init__(self, identity)
         self._promises = Promises(log, self._release, self._halt)
         self._accounts = None if books is None else AccountKeeping(books, self._promises)
+        self._snapshots = snapshots
         self.dispatcher = dispatcher
         self.clock = clock
         self._brokers = {broker.name: broker for broker in brokers}
@@ -364,6 +367,8 @@ class EMS(Client):
                     nursery.start_soon(self._keep_time)
                     if self._accounts is not None:
                         nursery.start_soon(self._accounts.keep)
+                    if self._snapshots is not None:
+                        nursery.start_soon(self._snapshots.keep, self._promises)
                     for broker in self._brokers.values():
                         nursery.start_soon(self._keep_link, broker)
                         nursery.start_soon(self._keep_market, broker)

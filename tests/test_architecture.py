@@ -73,6 +73,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("brokers/kraken/book*.py", 3),
     ("journal/snapshots.py", 5),  # files put in place as those of the accounts are
     ("journal/archiving.py", 5),  # so are these
+    ("journal/keeping.py", 5),
     ("journal/*", 4),
     ("clock.py", 4),
     ("operator_log.py", 4),
@@ -88,6 +89,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("outbox.py", 6),
     ("audience.py", 6),
     ("account_keeping.py", 6),
+    ("snapshot_keeping.py", 6),
     ("why.py", 6),
     ("service/*", 6),
     ("server.py", 6),

@@ -88,8 +88,8 @@ class Settings:
     *fee_factor* is how many times the fee of what was opened is in a position's price per unit: by default
     twice, for the exit to come.
     Of each identity's stream the last *keep_events* statuses are kept for those who come back to it.
-    An EMS that is closed leaves a snapshot once there are *snapshot_every* records since the last; 0: never.
-    What is before the older of the two newest snapshots moves into an archive segment then, once there are
+    A snapshot is made whenever there are *snapshot_every* records since the last, while the EMS runs as well;
+    0: never. What is before the older of the two newest moves into an archive segment then, once there are
     *archive_every* such records; 0: never.
 
     Raises:

@@ -124,10 +124,10 @@ def formed(restored: Restored, last: bytes, keep: int) -> bytes:
 # ── beginning with one ──────────────────────────────────────────────────────────────────────────────
 
 
-def begin(folder: Path, restored: Restored, keep: int, row_at: RowAt) -> tuple[int, bytes]:
+def begin(folder: Path, restored: Restored, keep: int, row_at: RowAt, *, skip: int = 0) -> tuple[int, bytes]:
     """Have *restored* begin with the newest snapshot in *folder* that is sound, and of the journal whose rows
-    *row_at* gives; the seq and the hash of the last record that it has, as of none where it begins with
-    record 1.
+    *row_at* gives, but for the *skip* newest; the seq and the hash of the last record that it has, as of none
+    where it begins with record 1.
 
     One that cannot be used is set aside, and the operator is told.
 
@@ -135,7 +135,7 @@ def begin(folder: Path, restored: Restored, keep: int, row_at: RowAt) -> tuple[i
         LogDamaged: a snapshot was made of later records than there are: the newest of them are lost.
         OSError: the disk failed.
     """
-    for path in snapshots_in(folder):
+    for path in snapshots_in(folder)[skip:]:
         try:
             snapshot = read(path)
             if snapshot.foreign:
@@ -190,8 +190,16 @@ def _check_row(snapshot: Snapshot, row_at: RowAt) -> None:
 # ── making one ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def make(folder: Path, rows: JournalRows, keep: int, known: Book | bytes, disk: Disk = DISK) -> Path:
-    """Keep what the durable records in *folder* lead to, with *keep* notices of each stream.
+def make(
+    folder: Path,
+    rows: JournalRows,
+    keep: int,
+    known: Book | bytes,
+    disk: Disk = DISK,
+    upto: int | None = None,
+) -> Path:
+    """Keep what the durable records in *folder* lead to, with *keep* notices of each stream; those up to
+    *upto*, or as far as they go.
 
     It is folded from the newest snapshot, if there is one, and the records since. *known* is what somebody
     else made of the same records: the book of the running EMS, or the same file by another fold.
@@ -201,7 +209,7 @@ def make(folder: Path, rows: JournalRows, keep: int, known: Book | bytes, disk: 
         LogFault: the records cannot be read.
         OSError: the disk failed.
     """
-    restored, last = fold(folder, rows, keep)
+    restored, last = fold(folder, rows, keep, upto)
     content, path = formed(restored, last, keep), folder / _name(restored.book.seq)
     again = Restored(keep)
     again.begin(_whole_of(_parsed(path, content)))
@@ -209,7 +217,7 @@ def make(folder: Path, rows: JournalRows, keep: int, known: Book | bytes, disk: 
     if isinstance(known, Book):
         _prove(path, "compared with the book that was alive", facts(again.book) == facts(known))
     else:
-        _prove(path, "compared with a fold of every record", content == known)
+        _prove(path, "compared with another fold of the records", content == known)
     replace_content(path, content, disk)
     for old in snapshots_in(folder)[KEPT:]:
         disk.remove(old)
@@ -221,11 +229,15 @@ def _prove(path: Path, how: str, sound: bool) -> None:  # noqa: FBT001 -- there 
         raise SnapshotUnproven(f"{path} was not written: {how}, it is something else; please report this")
 
 
-def fold(folder: Path, rows: JournalRows, keep: int) -> tuple[Restored, bytes]:
-    """What the durable records lead to, by the newest snapshot and those since, and the last one's hash."""
+def fold(
+    folder: Path, rows: JournalRows, keep: int, upto: int | None = None, *, skip: int = 0
+) -> tuple[Restored, bytes]:
+    """What the durable records, up to *upto*, lead to, by the newest snapshot but for *skip* and those since,
+    and the last one's hash.
+    """
     restored = Restored(keep)
-    since, last = begin(folder, restored, keep, rows.row)
-    for record, digest in rows.after(since, last):
+    since, last = begin(folder, restored, keep, rows.row, skip=skip)
+    for record, digest in rows.after(since, last, upto):
         restored.take(record)
         last = digest
     return restored, last

@@ -191,6 +191,12 @@ class JournalRows:
                     old += [(segment.path, one) for one in ask(connection, min(segment.last, first - 1))]
         return old + found
 
+    def last_seq(self) -> int:
+        """The seq of the last durable record; 0 where there is none."""
+        with self._reading() as connection:
+            [(_, last)] = connection.execute(ENDS)
+        return last or 0
+
     def row(self, seq: int) -> Row | None:
         """Row *seq*, sound in itself; None where there is none."""
         with self._reading() as connection:
