@@ -77,7 +77,7 @@ async def test_an_archived_order_is_recalled_for_what_comes_late(folder: Path) -
         await trio.testing.wait_all_tasks_blocked()
         dialog = ems.dispatcher.book.dialog("main", "o0")
         assert dialog is not None
-        assert (dialog.state, dialog.filled) == ("cancelled", 2)
+        assert (dialog.state.value, dialog.filled) == ("cancelled", Decimal(2))
         assert ems.positions[0].size == 5
         before = facts(ems.dispatcher.book)
 
@@ -88,7 +88,7 @@ async def test_an_archived_order_that_is_submitted_again_is_not_sent_again(folde
     async with life(folder) as (ems, broker):
         again = await ems.submit(a_buy("o0"))
         status = await again.wait()
-        assert (status.state, status.filled) == ("cancelled", 1)
+        assert (str(status.state), status.filled) == ("cancelled", Decimal(1))
         with pytest.raises(Refused, match="conflict"):
             await ems.submit(a_buy("o1", 3))
         with pytest.raises(trio.WouldBlock):
