@@ -36,6 +36,7 @@ from fsm_ems.journal.sqlite_store import (
 ARCHIVE_ID = 0x46534D41  # "FSMA"
 _NAME = re.compile(r"archive-(\d{12})-(\d{12})", re.ASCII)
 _READING = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+_CACHE = -128  # KiB: what is looked for is in a few pages, and many segments may be open
 _ROWS = f"SELECT {COLUMNS} FROM records ORDER BY seq"  # noqa: S608 -- our own names
 _NAMED = "SELECT 1 FROM names WHERE (name, owner, oid) = (?, ?, ?)"
 _NAME_AHEAD = (
@@ -121,12 +122,23 @@ def opened(segment: Segment, vfs: str | None = None) -> Generator[Connection]:
         LogFault: it cannot be read.
     """
     with told_plainly(segment.path):
-        connection = connected(f"{segment.path.absolute().as_uri()}?immutable=1", _READING, vfs)
+        connection = connected_to(segment, vfs)
         try:
-            check_form(connection, segment.path, ARCHIVE_ID, "archive segment")
             yield connection
         finally:
             connection.close()
+
+
+def connected_to(segment: Segment, vfs: str | None) -> Connection:
+    """The same for whoever closes it, and has SQLite's errors told plainly."""
+    connection = connected(f"{segment.path.absolute().as_uri()}?immutable=1", _READING, vfs)
+    try:
+        check_form(connection, segment.path, ARCHIVE_ID, "archive segment")
+        connection.pragma("cache_size", _CACHE)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def lost_names(connection: Connection, named: Iterable[tuple[int, Name]]) -> list[tuple[int, Name]]:

@@ -8,8 +8,8 @@ that. What was appended can be read at once, durable or not.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import apsw
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import EMSBug, LogHalted
 from fsm_ems.folders import make_folder
-from fsm_ems.journal.archive import Segment, check_complete, last_hash, let_go, segments_in
+from fsm_ems.journal.archive import Segment, check_complete, connected_to, last_hash, let_go, segments_in
 from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.sqlite_connection import Connection, connected, make_durable
 from fsm_ems.journal.sqlite_read import JournalRows
@@ -39,6 +39,8 @@ from fsm_ems.journal.sqlite_store import (
 from fsm_ems.journal.sqlite_writer import Staged, Writer
 
 LOCK = "journal.lock"
+SEGMENTS_OPEN = 64
+"""Archive segments that stay open, those that were asked last."""
 
 _WRITING = apsw.SQLITE_OPEN_READWRITE
 
@@ -86,6 +88,7 @@ class Journal(JournalRows):
         vfs: str | None = None,
     ) -> None:
         super().__init__(folder, vfs)
+        self._segments: dict[Path, Connection] = {}
         try:
             make_folder(folder, 0o700)
             self._lock: FolderLock | None = FolderLock(folder / LOCK)
@@ -127,8 +130,9 @@ class Journal(JournalRows):
                 self._reader = None
                 self._reader = self._connection()
         except BaseException:
-            if writing is not None:
-                writing.close()
+            for connection in (writing, *self._segments.values()):
+                if connection is not None:
+                    connection.close()
             raise
         self._seq, self._hash = seq, last
         self._writer = Writer(writing, seq, str(self.path))
@@ -148,6 +152,18 @@ class Journal(JournalRows):
     def _done(self, connection: Connection) -> None:
         if connection is not self._reader:
             connection.close()
+
+    @contextmanager
+    def _opened(self, segment: Segment) -> Generator[Connection]:
+        """It stays open while the journal is: opening costs more than finding an order."""
+        with told_plainly(segment.path):
+            connection = self._segments.pop(segment.path, None) or connected_to(segment, self.vfs)
+            self._segments[segment.path] = connection
+            try:
+                yield connection
+            finally:
+                while len(self._segments) > (SEGMENTS_OPEN if self._reader else 0):
+                    self._segments.pop(next(iter(self._segments))).close()
 
     def _kept(self) -> tuple[int, Sequence[Record]]:
         return self._writer.kept()
@@ -214,9 +230,11 @@ class Journal(JournalRows):
         if self._lock is None:
             return
         reader, self._reader = self._reader, None
-        if reader is not None:
-            with suppress(apsw.Error):  # it has read what it was to read
-                reader.close()
+        for connection in (reader, *self._segments.values()):
+            if connection is not None:
+                with suppress(apsw.Error):  # it has read what it was to read
+                    connection.close()
+        self._segments.clear()
         self._writer.close()
         lost = self._writer.halted
         self._writer.halt("it is closed")

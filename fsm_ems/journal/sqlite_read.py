@@ -11,7 +11,7 @@ first and the segments second, for a record is in a segment before it leaves the
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -106,6 +106,10 @@ class JournalRows:
         """The last seq to ask the database for, and the records after it, which only memory has."""
         return _ALL, ()
 
+    def _opened(self, segment: Segment) -> AbstractContextManager[Connection]:
+        """A connection to read *segment* with."""
+        return opened(segment, self.vfs)
+
     @contextmanager
     def _reading(self) -> Generator[Connection]:
         with told_plainly(self.path):
@@ -154,7 +158,7 @@ class JournalRows:
         segment = holding(segments_in(self.path.parent), seq + 1)
         if segment is None:
             return self.path, self._after_a_gap(seq, upto)
-        with opened(segment, self.vfs) as connection:
+        with self._opened(segment) as connection:
             page = [*connection.execute(_PAGE_SQL, (seq, min(upto, segment.last), PAGE))]
         if not page:
             raise damaged_record(
@@ -187,7 +191,7 @@ class JournalRows:
         old: list[tuple[Path, T]] = []
         for segment in segments:
             if segment.first < first:
-                with opened(segment, self.vfs) as connection:
+                with self._opened(segment) as connection:
                     old += [(segment.path, one) for one in ask(connection, min(segment.last, first - 1))]
         return old + found
 
@@ -206,7 +210,7 @@ class JournalRows:
         segment = holding(segments_in(self.path.parent), seq)
         if segment is None:
             return None
-        with opened(segment, self.vfs) as connection:
+        with self._opened(segment) as connection:
             return row_at(connection, segment.path, seq)
 
     def of(self, owner: str, oid: str) -> Sequence[Record]:
@@ -281,12 +285,12 @@ class JournalRows:
         return Checked(book.seq, last.hex())
 
     def _check_pages(self, segment: Segment) -> None:
-        with opened(segment, self.vfs) as connection:
+        with self._opened(segment) as connection:
             check_pages(connection, segment.path)
 
     def _check_names(self, segment: Segment | None, named: Sequence[tuple[int, Name]]) -> None:
         """Each must be found where its record is: in *segment*, or in the file where that is None."""
-        with self._reading() if segment is None else opened(segment, self.vfs) as connection:
+        with self._reading() if segment is None else self._opened(segment) as connection:
             for seq, (name, _, _) in lost_names(connection, named):
                 path = self.path if segment is None else segment.path
                 raise damaged_record(path, seq, f"its order is not found by {name!r}")

@@ -22,6 +22,7 @@ from fsm_ems.dialogs.record import CancelWanted, Record, Submitted, Triggered
 from fsm_ems.errors import LogDamaged, LogFault
 from fsm_ems.journal.base import ids_in
 from fsm_ems.journal.replay import replay
+from fsm_ems.journal.snapshots import Checker
 from fsm_ems.journal.sqlite_read import JournalReader
 from fsm_ems.machines.order import ENDS
 from fsm_ems.testing.breach import Breach
@@ -90,12 +91,14 @@ class Left:
                     self.reqids.setdefault(str(reqid), (record.owner, record.oid))
 
     def verify(self) -> None:
-        """The journal is what was written: pages, records and names, as ``fsm-ems journal verify`` has it.
+        """Journal, archive and snapshots are what was written, as ``fsm-ems journal verify`` has it.
 
         Raises:
             LogDamaged: it is not.
         """
-        seq = self.reader.check().seq
+        snapshots = Checker(self.reader.path.parent)
+        seq = self.reader.check(snapshots.see).seq
+        snapshots.finish()
         _must(seq == len(self.records), "P14", f"{seq} records verify of {len(self.records)}")
 
     def check(self, heard: Heard) -> None:

@@ -50,7 +50,12 @@ ROUNDS_MAX = 600
 CHECKPOINT_PAGES = 40
 """So that a short life comes to some."""
 SETTINGS = Settings(
-    request_deadline_ns=SECOND_NS // 5, margin_ns=0, ask_every_ns=SECOND_NS, redrive_max_ns=SECOND_NS
+    request_deadline_ns=SECOND_NS // 5,
+    margin_ns=0,
+    ask_every_ns=SECOND_NS,
+    redrive_max_ns=SECOND_NS,
+    snapshot_every=120,
+    archive_every=1,
 )
 _KINDS = ("near", "far", "dark", "alert", "near")
 _ENDS = frozenset(ENDS)

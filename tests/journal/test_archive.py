@@ -156,6 +156,19 @@ def test_the_file_keeps_the_names_of_its_own_orders_alone(two: Kept) -> None:
     )
 
 
+def test_few_segments_stay_open_and_none_when_it_is_closed(
+    two: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fsm_ems.journal.sqlite.SEGMENTS_OPEN", 1)
+    journal = Journal(two.folder)
+    for _ in range(2):
+        assert journal.of("main", "o0") == two.memory.of("main", "o0")
+        assert [path.name for path in journal._segments] == [segments_in(two.folder)[1].path.name]
+    journal.close()
+    assert journal.of("main", "o0") == two.memory.of("main", "o0")
+    assert journal._segments == {}
+
+
 def test_pages_end_where_files_do(tmp_path: Path) -> None:
     folder, count = tmp_path / "ems", 2 * PAGE + 7
     journal = Journal(folder)
