@@ -143,6 +143,8 @@ def begin(folder: Path, restored: Restored, keep: int, row_at: RowAt, *, skip: i
             _check_kept(snapshot.head, keep)
             _check_row(snapshot, row_at)
             whole = _whole_of(snapshot)
+        except FileNotFoundError:  # whoever made a newer one took it away meanwhile
+            continue
         except ValueError as problem:
             aside = set_aside(path, 0, str(problem))
             operator_log().error(
@@ -260,6 +262,8 @@ class Checker:
         for path in snapshots_in(folder):
             try:
                 snapshot = read(path)
+            except FileNotFoundError:  # whoever made a newer one took it away meanwhile
+                continue
             except ValueError as problem:
                 raise _damaged(path, str(problem)) from None
             if snapshot.foreign:

@@ -303,6 +303,17 @@ def test_what_cannot_be_used_is_set_aside_and_all_records_are_folded(
     assert why in said
 
 
+def test_a_snapshot_that_is_taken_away_meanwhile_is_not_missed(journal: Journal) -> None:
+    """As beside a running EMS, when it has just made a newer one."""
+    path = make(journal.path.parent, journal, KEEP, truth(journal))
+    gone = path.with_name("snapshot-999999999999")
+    gone.symlink_to("nowhere")
+
+    assert fold(path.parent, journal, KEEP)[0].since == read(path).head.seq
+    assert verify(journal).checked == 1
+    assert gone.is_symlink()
+
+
 def test_a_snapshot_of_later_records_than_there_are_shows_that_the_newest_are_lost(
     journal: Journal, tmp_path: Path
 ) -> None:
