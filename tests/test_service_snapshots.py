@@ -19,8 +19,9 @@ from fsm_ems.journal.replay import Restored, replay
 from fsm_ems.journal.snapshots import Checker, fold, formed, make, seq_of, snapshots_in
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_read import JournalReader
-from fsm_ems.journal.sqlite_store import FIRST_PREV
+from fsm_ems.journal.sqlite_store import FILE, FIRST_PREV
 from tests.journal.lives import busy, granted
+from tests.journal.test_archive import asked
 from tests.journal.test_snapshots import with_lie
 from tests.scripted_broker import ScriptedBroker
 from tests.test_service_archive import a_buy, traded
@@ -86,6 +87,10 @@ async def test_it_bounds_what_a_start_folds_and_what_the_file_holds(tmp_path: Pa
         segments = segments_in(tmp_path)
         assert len(kept) == 2
         assert segments[-1].last == kept[1] - 1
+        log = ems._promises._log
+        assert isinstance(log, Journal)
+        await trio.to_thread.run_sync(log.flush)  # what was let go of is gone by then
+        assert asked(tmp_path / FILE, "SELECT min(seq) FROM records") == [(kept[1],)]
         await some(ems, broker, "d")
         before = facts(ems.dispatcher.book)
         assert facts(replay(JournalReader(tmp_path))) == before
