@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 
-from fsm_ems.accounting.atomic_file import DISK, Disk
 from fsm_ems.dialogs.book import Book
 from fsm_ems.errors import LogFault
 from fsm_ems.journal.archive import Segment
@@ -30,9 +31,7 @@ LOCK = "snapshot.lock"
 _NICE = 10
 
 
-def keep(
-    folder: Path, keep: int, archive_every: int, known: Book | None, disk: Disk = DISK
-) -> Segment | None:
+def keep(folder: Path, keep: int, archive_every: int, known: Book | None) -> Segment | None:
     """Make a snapshot of the durable records in *folder*, with *keep* notices of each stream, and archive
     what is before the one that was the newest, once there are *archive_every* such records. What fails is
     told to the operator: the records need neither.
@@ -40,33 +39,27 @@ def keep(
     *known* is the book that they lead to; None where they go on, and two folds are to come to the same. What
     is given back is the newest segment, of whose records the journal's file may be let go.
     """
-    rows = JournalReader(folder)
+    rows, failing = JournalReader(folder), "snapshot not written"
     try:
-        lock = FolderLock(folder / LOCK)  # the program of an EMS that was killed may be at it still
+        with _alone(folder):
+            for left in folder.glob(".snapshot-*.new"):  # by one that was killed
+                left.unlink()
+            upto = rows.last_seq()
+            other = _by_another_fold(folder, rows, keep, upto) if known is None else known
+            make(folder, rows, keep, other, upto=upto)
+            failing = "records not archived"
+            return archive(folder, rows, archive_every)
     except (LogFault, OSError) as error:
-        operator_log().error("snapshot not written", folder=str(folder), why=str(error))
+        operator_log().error(failing, folder=str(folder), why=str(error))
         return None
+
+
+@contextmanager
+def _alone(folder: Path) -> Generator[None]:
+    """The program of an EMS that was killed may be at it still."""
+    lock = FolderLock(folder / LOCK)
     try:
-        for left in folder.glob(".snapshot-*.new"):  # by one that was killed
-            disk.remove(left)
-        upto = rows.last_seq()
-        make(
-            folder,
-            rows,
-            keep,
-            _by_another_fold(folder, rows, keep, upto) if known is None else known,
-            disk,
-            upto,
-        )
-    except (LogFault, OSError) as error:
-        lock.release()
-        operator_log().error("snapshot not written", folder=str(folder), why=str(error))
-        return None
-    try:
-        return archive(folder, rows, archive_every, disk)
-    except (LogFault, OSError) as error:
-        operator_log().error("records not archived", folder=str(folder), why=str(error))
-        return None
+        yield
     finally:
         lock.release()
 
