@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from fsm_ems.messages import Edit, Order
@@ -12,44 +13,14 @@ D = Decimal
 
 LIVE = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE)
 ONE = Order(oid="o", side="buy", market=MARKET, size=D(1), price=PRICE)
-AGAIN = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE, if_absent="resend")
-AGAIN_UNTIL = Order(
-    oid="o",
-    side="buy",
-    market=MARKET,
-    size=D(1),
-    price=PRICE,
-    if_absent="resend",
-    tif="gtd",
-    expire_ns=1_005,
-)
-DARK_AGAIN = Order(
-    oid="o",
-    side="buy",
-    market=MARKET,
-    size=D(1),
-    price=PRICE,
-    mode="dark",
-    trigger="touch",
-    if_absent="resend",
-)
-DARK = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE, mode="dark", trigger="touch")
-DARK_UNTIL = Order(
-    oid="o",
-    side="buy",
-    market=MARKET,
-    size=D(2),
-    price=PRICE,
-    mode="dark",
-    trigger="touch",
-    tif="gtd",
-    expire_ns=1_003,
-)
-IMMEDIATE = Order(oid="o", side="buy", market=MARKET, size=D(2), price=PRICE, tif="ioc")
+AGAIN = replace(LIVE, if_absent="resend")
+AGAIN_UNTIL = replace(ONE, if_absent="resend", tif="gtd", expire_ns=1_005)
+DARK = replace(LIVE, mode="dark", trigger="touch")
+DARK_AGAIN = replace(DARK, size=D(1), if_absent="resend")
+DARK_UNTIL = replace(DARK, tif="gtd", expire_ns=1_003)
+IMMEDIATE = replace(LIVE, tif="ioc")
 ALERT = Order(oid="o", side="alert", market=MARKET, price=PRICE, direction="at_or_below")
-ALERT_UNTIL = Order(
-    oid="o", side="alert", market=MARKET, price=PRICE, direction="at_or_below", tif="gtd", expire_ns=1_003
-)
+ALERT_UNTIL = replace(ALERT, tif="gtd", expire_ns=1_003)
 UP = Edit(oid="o", edit_id="up", size=D(3))
 DOWN = Edit(oid="o", edit_id="down", size=D(1))
 PRICED = Edit(oid="o", edit_id="priced", price=D(6))
