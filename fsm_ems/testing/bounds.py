@@ -65,6 +65,7 @@ _GONE: dict[str, tuple[tuple[str, ...], Budget]] = {
 LONGER: frozenset[str] = frozenset(
     {
         "dark doubt",
+        "doubt",
         "editing",
         "ends stated",
         "honest: cancel",

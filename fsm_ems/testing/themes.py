@@ -279,6 +279,7 @@ def themes() -> tuple[Theme, ...]:
         Theme("amended edits", LIVE, AMENDED_EDITS, edits=(UP,), cancels=0, link_losses=0),
         Theme("amended increase", LIVE, AMENDED_EDITS, edits=(UP,), link_losses=0, grows=True),
         Theme("doubt", ONE, DOUBT, link=UNLINKED),
+        Theme("doubt, no cancel", ONE, DOUBT[:-3], cancels=0, link=UNLINKED),
     )
 
 
