@@ -7,14 +7,14 @@ in (book, record).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast, get_args
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.accounts import withdraw_misplaced
 from fsm_ems.dialogs.apply_whole import WHOLE, unpark
 from fsm_ems.dialogs.book import FORGOTTEN_MAX, REQUESTS_OUT_MAX, Book
 from fsm_ems.dialogs.exposure import may_have_filled
-from fsm_ems.dialogs.facts import SENT, CancelRequest, Dialog, EditRequest, filled_of
+from fsm_ems.dialogs.facts import SENT, Body, CancelRequest, Dialog, EditRequest, filled_of
 from fsm_ems.dialogs.fold_report import fold
 from fsm_ems.dialogs.ids import index_execution, index_reqid, index_venue_id, unindex
 from fsm_ems.dialogs.record import (
@@ -42,7 +42,9 @@ from fsm_ems.errors import EMSBug
 from fsm_ems.machines.order import ENDS, ORDER, E, S
 
 _ENDS = frozenset(ENDS)
-_BIRTHS = frozenset({Submitted, Held, Adopted, Recalled})
+_MOVES = ORDER.moves
+Birth = Submitted | Held | Adopted | Recalled
+_BIRTHS = frozenset(get_args(Birth))
 _RESTED = frozenset({S.ACKED, S.OPEN})
 _HELD = frozenset({S.DARK_OPEN, S.ALERT_OPEN})
 _SENT_ACKED = SENT | f.ACKED
@@ -58,8 +60,7 @@ def apply(book: Book, record: Record) -> list[Effect]:
     """
     if record.seq != book.seq + 1:
         raise EMSBug(f"record {record.seq} does not follow {book.seq}")
-    book.seq = record.seq
-    payload = record.payload
+    book.seq, payload = record.seq, record.payload
     kind = type(payload)
     part = _PARTS.get(kind)
     effects: list[Effect] = []
@@ -67,13 +68,18 @@ def apply(book: Book, record: Record) -> list[Effect]:
         WHOLE[kind](book, record, payload, effects)
         _tell_of_none(book, record, effects)
         return effects
-    dialog = _create(book, record) if kind in _BIRTHS else book.dialogs[record.owner][record.oid]
-    before, flags = dialog.state, dialog.flags
+    if kind in _BIRTHS:
+        dialog = _create(book, record, cast("Birth", payload).body)
+    else:
+        dialog = book.dialogs[record.owner][record.oid]
+    before, flags, event = dialog.state, dialog.flags, record.event
     part(book, record, dialog, payload, effects)
-    if record.event is not None:
-        _move(book, record, dialog, record.event, flags)
+    if event is not None:
+        _move(book, record, dialog, event, flags)
     pending = f.pending_of(dialog) if dialog.cancel is not None or dialog.edits else None
-    most = may_have_filled(dialog) if dialog.state is S.UNKNOWN else None
+    state, booked, stated = dialog.state, dialog.booked, dialog.stated
+    filled = filled_of(booked, stated) if stated else booked
+    most = may_have_filled(dialog) if state is S.UNKNOWN else None
     for identity, seq in record.tells:
         book.streams[identity] = seq
         notice = Notice(
@@ -81,11 +87,11 @@ def apply(book: Book, record: Record) -> list[Effect]:
             seq,
             record,
             before,
-            dialog.state,
+            state,
             dialog.size,
             dialog.price,
-            filled_of(dialog.booked, dialog.stated),
-            dialog.booked,
+            filled,
+            booked,
             dialog.notional,
             dialog.flags,
             dialog.end,
@@ -103,7 +109,7 @@ def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> N
     *flags* are those from before the record.
     """
     before = dialog.state
-    state = ORDER.step(before, event)
+    state = _MOVES[before].get(event) or ORDER.step(before, event)  # which says that there is none
     if record.then is not None:
         state = ORDER.step(state, record.then)
     dialog.state = state
@@ -111,11 +117,8 @@ def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> N
         book.dark.place(dialog)
         if state not in _HELD:
             dialog.direction, dialog.born = None, 0
-    unproven, still = flags & _SENT_ACKED == SENT, dialog.flags & _SENT_ACKED == SENT
-    if unproven or still:
-        unproven, still = unproven and before not in _ENDS, still and state not in _ENDS
-        if unproven is not still:
-            book.unacked[dialog.broker] = book.unacked.get(dialog.broker, 0) + (1 if still else -1)
+    if flags & _SENT_ACKED == SENT or dialog.flags & _SENT_ACKED == SENT:
+        _count_unacked(book, dialog, flags, before)
     if state in _ENDS:
         _ended(book, record, dialog, before)
         return
@@ -123,6 +126,14 @@ def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> N
         book.finished.pop(dialog, None)
     if state not in _RESTED or dialog.edits or dialog.cancel is not None:
         book.wake(dialog)
+
+
+def _count_unacked(book: Book, dialog: Dialog, flags: int, before: S) -> None:
+    """How many of the broker's orders lack their ack: what is unknown may belong to one of them."""
+    was = flags & _SENT_ACKED == SENT and before not in _ENDS
+    lacks = dialog.flags & _SENT_ACKED == SENT and dialog.state not in _ENDS
+    if was is not lacks:
+        book.unacked[dialog.broker] = book.unacked.get(dialog.broker, 0) + (1 if lacks else -1)
 
 
 def _tell_of_none(book: Book, record: Record, effects: list[Effect]) -> None:
@@ -136,10 +147,8 @@ def _tell_of_none(book: Book, record: Record, effects: list[Effect]) -> None:
 # ── dialogs come and go ─────────────────────────────────────────────────────────────────────────────
 
 
-def _create(book: Book, record: Record) -> Dialog:
-    payload = record.payload
-    assert isinstance(payload, Submitted | Held | Adopted | Recalled), "only a birth makes a dialog"
-    dialog = Dialog(record.owner, record.oid, payload.body)
+def _create(book: Book, record: Record, body: Body) -> Dialog:
+    dialog = Dialog(record.owner, record.oid, body)
     orders = book.dialogs.get(record.owner)
     if orders is None:
         orders = book.dialogs[record.owner] = {}

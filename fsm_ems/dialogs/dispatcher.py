@@ -182,13 +182,18 @@ class Dispatcher:
                 return self._history(broker, report, now_ns)
             made = decide_accounts.accounted(book, self.settings, broker, report, now_ns)
             return self._take_if(made)
-        dialog = book.find(broker, report.reqid, report.venue_id)
+        reqid = report.reqid
+        dialog = book.find(broker, reqid, report.venue_id)
         if dialog is None:
             dialog = decide_reports.find_named(book, broker, report) or self._recall(broker, report, now_ns)
-        elif book.forgotten and report.reqid is not None and not book.find(broker, report.reqid, None):
+        elif (
+            reqid != dialog.reqid
+            and book.forgotten
+            and reqid is not None
+            and not book.find(broker, reqid, None)
+        ):
             # Found by the venue's id alone, which an order that memory has let go may have had before it.
-            life = self._lookup(broker, report.reqid, None, None)
-            dialog = self._bring_back(life, now_ns) or dialog
+            dialog = self._bring_back(self._lookup(broker, reqid, None, None), now_ns) or dialog
         if dialog is None:
             return self._unmapped(broker, report, now_ns)
         made = decide_reports.mapped(book, self.settings, self.prices, broker, dialog, report, now_ns)

@@ -52,7 +52,8 @@ _NEVER_LIVED = frozenset({"absent", "rejected", "cancelled", "expired"})
 def name(dialog: Dialog, report: Report) -> Name:
     """The event that *report* is for *dialog*, which it has been mapped to."""
     named: Name = _NAMERS[type(report)](dialog, report)
-    if dialog.is_lost(report.reqid):
+    lost = dialog.lost_reqid
+    if lost is not None and report.reqid == lost:
         return _about_lost(named, report)
     return named
 
