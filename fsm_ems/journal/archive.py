@@ -66,8 +66,13 @@ def segment_of(folder: Path, first: int, last: int) -> Segment:
 
 
 def segments_in(folder: Path) -> list[Segment]:
-    """Those in *folder*, by their names alone, the oldest first."""
-    found = [segment_at(path) for path in folder.iterdir()]
+    """Those in *folder*, by their names alone, the oldest first.
+
+    Raises:
+        LogFault: the folder cannot be read.
+    """
+    with told_plainly(folder):
+        found = [segment_at(path) for path in folder.iterdir()]
     return sorted((one for one in found if one is not None), key=lambda one: (one.first, one.last))
 
 
@@ -82,6 +87,20 @@ def holding(segments: Sequence[Segment], seq: int) -> Segment | None:
     return next((one for one in segments if one.first <= seq <= one.last), None)
 
 
+def missing(segments: Sequence[Segment], folder: Path, before: int) -> Segment | None:
+    """The first, or the first few, that *segments* lack to have all records before *before*; None where they
+    have them.
+    """
+    due = 1
+    for segment in segments:
+        if segment.first > due:
+            break
+        due = max(due, segment.last + 1)
+    if due >= before:
+        return None
+    return segment_of(folder, due, min([one.first for one in segments if one.first > due] + [before]) - 1)
+
+
 def check_complete(segments: Sequence[Segment], path: Path, first: int | None, last: int | None) -> None:
     """By names alone: all records before *first* must be in *segments*, and none after *last*, where *first*
     and *last* are what the journal at *path* has itself; None where it has none.
@@ -89,19 +108,13 @@ def check_complete(segments: Sequence[Segment], path: Path, first: int | None, l
     Raises:
         LogDamaged: they are not; *line* is the first that is missing.
     """
-    due = 1
-    for segment in segments:
-        if segment.first > due:
-            break
-        due = max(due, segment.last + 1)
-    if first is not None and due < first:
-        upto = min([one.first for one in segments if one.first > due] + [first]) - 1
-        name = segment_of(path.parent, due, upto).path.name
+    lost = None if first is None else missing(segments, path.parent, first)
+    if lost is not None:
         raise damaged_record(
             path,
-            due,
-            f"records {due} to {upto} are not in it, and no archive segment beside it has them: put back "
-            f"{name}, or those between, from a copy",
+            lost.first,
+            f"records {lost.first} to {lost.last} are not in it, and no archive segment beside it has them: "
+            f"put back {lost.path.name}, or those between, from a copy",
         )
     if segments and (last is None or last <= segments[-1].last):
         has = "none" if last is None else f"those up to {last}"

@@ -18,7 +18,15 @@ import apsw
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import EMSBug, LogHalted
 from fsm_ems.folders import make_folder
-from fsm_ems.journal.archive import Segment, check_complete, connected_to, last_hash, let_go, segments_in
+from fsm_ems.journal.archive import (
+    Segment,
+    check_complete,
+    connected_to,
+    last_hash,
+    let_go,
+    missing,
+    segments_in,
+)
 from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.sqlite_connection import Connection, connected, make_durable
 from fsm_ems.journal.sqlite_read import JournalRows
@@ -201,7 +209,7 @@ class Journal(JournalRows):
         appended; :meth:`close` waits for that.
 
         Raises:
-            LogDamaged: *segment* does not hold what the journal has.
+            LogDamaged: *segment* does not hold what the journal has, or one before it is missing.
             LogFault: it cannot be read.
         """
         with self._reading() as connection:
@@ -209,6 +217,14 @@ class Journal(JournalRows):
         if row is None:
             return
         assert segment.last < self.durable_seq, "the newest record stays"
+        folder = self.path.parent
+        lost = missing(segments_in(folder), folder, segment.first)
+        if lost is not None:
+            raise damaged_record(
+                lost.path,
+                lost.first,
+                "it is not there, and nothing is let go of before it is: put it back from a copy",
+            )
         if last_hash(segment, self.vfs) != row.hash:
             raise damaged_record(segment.path, segment.last, "it is not the record that the journal has")
         self._writer.between(partial(let_go, upto=segment.last))

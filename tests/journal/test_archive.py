@@ -246,6 +246,25 @@ def test_nothing_is_let_go_of_that_a_segment_does_not_have(kept: Kept) -> None:
     assert kept.seqs()[0] == 9
 
 
+def test_nothing_is_let_go_of_while_a_segment_before_is_missing(kept: Kept) -> None:
+    """The journal's own file may have those records still, and nobody else."""
+    segments = [kept.write(upto) for upto in (9, 18, 22)]
+    segments[1].path.rename(kept.folder / "elsewhere")
+    journal = Journal(kept.folder)
+    with pytest.raises(LogDamaged, match="put it back from a copy") as caught:
+        journal.let_go(segments[2])
+    assert (caught.value.where, caught.value.line) == (str(segments[1].path), 10)
+    journal.let_go(segments[0])
+    journal.flush()
+    assert kept.seqs()[0] == 10
+
+    (kept.folder / "elsewhere").rename(segments[1].path)
+    journal.let_go(segments[2])
+    journal.close()
+    assert kept.seqs()[0] == 23
+    kept.is_whole()
+
+
 def test_records_go_while_others_come(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fsm_ems.journal.archive.STEP", 2)
     segment = kept.write(20)
