@@ -289,10 +289,17 @@ class JournalRows:
             check_pages(connection, segment.path)
 
     def _check_names(self, segment: Segment | None, named: Sequence[tuple[int, Name]]) -> None:
-        """Each must be found where its record is: in *segment*, or in the file where that is None."""
+        """Each must be found where its record is: in *segment*, or in the file where that is None.
+
+        The file may have been let go of records since they were read: then their segment is looked at later.
+        """
+        path, first = (self.path, 0) if segment is None else (segment.path, segment.first)
         with self._reading() if segment is None else self._opened(segment) as connection:
-            for seq, (name, _, _) in lost_names(connection, named):
-                path = self.path if segment is None else segment.path
+            lost = lost_names(connection, named)
+            if lost and segment is None:  # a record goes before its names do
+                [(first, _)] = connection.execute(ENDS)
+        for seq, (name, _, _) in lost:
+            if seq >= first:
                 raise damaged_record(path, seq, f"its order is not found by {name!r}")
 
     def _check_unread(self, read: dict[Path, int]) -> None:

@@ -11,6 +11,7 @@ import apsw
 import pytest
 
 from fsm_ems.accounting.atomic_file import DISK, Disk
+from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.errors import LogDamaged, LogFault
 from fsm_ems.journal.archive import Segment, segments_in
@@ -278,6 +279,34 @@ def test_records_go_while_others_come(kept: Kept, monkeypatch: pytest.MonkeyPatc
 
     assert kept.seqs() == [*range(21, LAST + 40)]
     assert kept.reader.check().seq == LAST + 39
+
+
+def test_a_check_goes_on_while_records_go(kept: Kept) -> None:
+    """Those of a page that was read, and the names that they were to be found by in the file."""
+    segment = kept.write(18)
+    journal = Journal(kept.folder)
+
+    def let_go(record: Record, _: bytes) -> None:
+        if record.seq == LAST:
+            journal.let_go(segment)
+            journal.flush()
+            assert kept.seqs()[0] == 19
+
+    assert kept.reader.check(let_go).seq == LAST
+    journal.close()
+    asked(kept.path, "DELETE FROM names")
+    with pytest.raises(LogDamaged, match="its order is not found by 'text"):
+        kept.reader.check()
+
+
+def test_a_folder_that_cannot_be_listed_is_told_as_the_log(two: Kept) -> None:
+    journal = Journal(two.folder)
+    two.folder.rename(two.folder.with_name("elsewhere"))
+    for ask in (lambda: journal.of("main", "o0"), lambda: [*journal], lambda: journal.row(1)):
+        with pytest.raises(LogFault, match="cannot be used"):
+            ask()
+    two.folder.with_name("elsewhere").rename(two.folder)
+    journal.close()
 
 
 # ── crashes ─────────────────────────────────────────────────────────────────────────────────────────
