@@ -134,9 +134,11 @@ async def _opened_log(
             await _close(log)
         raise
     with trio.CancelScope(shield=True):
-        if isinstance(log, Journal) and path is not None:
-            await trio.to_thread.run_sync(_keep_snapshot, path, log, restored, settings)
-        await _close(log)
+        try:
+            if isinstance(log, Journal) and path is not None:
+                await trio.to_thread.run_sync(_keep_snapshot, path, log, restored, settings)
+        finally:
+            await _close(log)
 
 
 def _keep_snapshot(folder: Path, log: Journal, restored: Restored, settings: Settings) -> None:
@@ -144,15 +146,14 @@ def _keep_snapshot(folder: Path, log: Journal, restored: Restored, settings: Set
     than the one before that goes to the archive.
     """
     every, book = settings.snapshot_every, restored.book
-    since = max(map(seq_of, snapshots_in(folder)), default=0)
-    if not every or book.seq - since < every:
-        return
     try:
+        if not every or book.seq - max(map(seq_of, snapshots_in(folder)), default=0) < every:
+            return
         log.flush()
         segment = keep(folder, settings.keep_events, settings.archive_every, book)
         if segment is not None:
             log.let_go(segment)
-    except LogFault as error:  # they stay where they are
+    except (LogFault, OSError) as error:  # they stay where they are
         operator_log().error("records not archived", folder=str(folder), why=str(error))
 
 
@@ -164,7 +165,7 @@ async def _close(log: RecordLog) -> None:
 
 
 def _folder(path: Path | str | None) -> Path | None:
-    return None if path is None else Path(path)
+    return None if path is None else Path(path).absolute()  # the program may go elsewhere meanwhile
 
 
 @contextmanager

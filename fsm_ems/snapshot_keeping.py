@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,8 @@ class SnapshotKeeping:
     async def _made(self) -> Segment | None:
         """The newest segment, once there is a snapshot."""
         numbers = (self._settings.keep_events, self._settings.archive_every)
-        words = [sys.executable, "-P", "-m", _PROGRAM, str(self._folder), *map(str, numbers)]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        words = [_interpreter(), "-P", "-m", _PROGRAM, str(self._folder), *map(str, numbers)]
+        environment = {**os.environ, "PYTHONPATH": _places()}
         its_end, my_end = os.pipe()  # it ends when mine is closed, by the end of this program as well
         try:
             done = await trio.run_process(
@@ -65,7 +66,24 @@ class SnapshotKeeping:
             os.close(its_end)
             os.close(my_end)
         _relay(done, self._folder)
-        return segment_at(self._folder / done.stdout.decode())
+        return segment_at(self._folder / done.stdout.decode("utf-8", "replace"))
+
+
+def _interpreter() -> str:
+    """What runs Python here.
+
+    Raises:
+        FileNotFoundError: nothing that is known to, as in a program that was frozen, which would begin anew.
+    """
+    if getattr(sys, "frozen", False) or not sys.executable:
+        raise FileNotFoundError("this program has no Python interpreter to make it with; a close makes one")
+    return sys.executable
+
+
+def _places() -> str:
+    """Where this program finds modules. An import passes over what is no text, and takes "" for here."""
+    listed: Sequence[object] = sys.path
+    return os.pathsep.join(place or str(Path.cwd()) for place in listed if isinstance(place, str))
 
 
 def _relay(done: subprocess.CompletedProcess[bytes], folder: Path) -> None:

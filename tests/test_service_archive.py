@@ -17,6 +17,7 @@ from fsm_ems.errors import LogDamaged
 from fsm_ems.journal.archive import segments_in
 from fsm_ems.journal.replay import replay
 from fsm_ems.journal.snapshots import snapshots_in
+from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_read import JournalReader
 from fsm_ems.messages import BrokerdFill, BrokerdOrderAck, BrokerdStatus, Order
 from tests.scripted_broker import ScriptedBroker
@@ -93,6 +94,33 @@ async def test_an_archived_order_that_is_submitted_again_is_not_sent_again(folde
             await ems.submit(a_buy("o1", 3))
         with pytest.raises(trio.WouldBlock):
             broker.sent.receive_nowait()
+
+
+async def test_a_program_that_goes_to_another_folder_finds_its_archive(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    async with life(Path(folder.name)) as (ems, _):
+        monkeypatch.chdir("/")
+        again = await ems.submit(a_buy("o0"))
+        assert (await again.wait()).state == "cancelled"
+    assert len(segments_in(folder)) == 4
+
+
+async def test_a_folder_that_is_gone_at_the_close_is_told_and_the_log_is_closed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = folder.with_name("elsewhere")
+
+    def replace() -> None:
+        folder.rename(elsewhere)
+        folder.touch()
+
+    async with life(folder):
+        replace()
+    assert "records not archived" in capsys.readouterr().err
+
+    Journal(elsewhere).close()
 
 
 async def test_a_stream_resumes_or_gets_the_full_picture(folder: Path) -> None:

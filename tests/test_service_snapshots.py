@@ -1,11 +1,13 @@
 """A running EMS has snapshots made and old records archived beside it, and goes on meanwhile."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import trio
@@ -150,6 +152,38 @@ async def test_a_program_that_breaks_is_told(
         await traded(ems, broker, "after")
 
 
+async def test_a_program_without_an_interpreter_is_not_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was frozen is its own sys.executable; one that embeds Python may have none."""
+    told, heard = trio.open_memory_channel[str](9)
+    monkeypatch.setattr(snapshot_keeping, "operator_log", lambda: Said(told))
+    async with life(tmp_path) as (ems, broker):
+        monkeypatch.setattr(sys, "frozen", True, raising=False)
+        await some(ems, broker, "a")
+        assert "this program has no Python interpreter" in await heard.receive()
+        monkeypatch.delattr(sys, "frozen")
+        monkeypatch.setattr(sys, "executable", None)
+        await some(ems, broker, "b")
+        assert "this program has no Python interpreter" in await heard.receive()
+
+    assert verify(tmp_path) == 1, "the closing made one"
+
+
+async def test_what_an_import_passes_over_among_the_places_of_modules_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watched: Watched
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, Path("/nowhere")])
+    async with life(tmp_path) as (ems, broker):
+        await some(ems, broker, "a")
+        done = await watched.ended()
+    assert (done.returncode, done.stderr) == (0, b"")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", "lib", Path("/nowhere")])
+    assert snapshot_keeping._places() == os.pathsep.join((str(tmp_path), "lib"))
+
+
 class Said:
     """Hands on why something went wrong."""
 
@@ -175,20 +209,41 @@ async def test_an_ems_that_is_closed_ends_the_program(tmp_path: Path) -> None:
     assert verify(tmp_path) == 1, "the closing made one, and found nobody at it"
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="what blocks a reader is a pipe with a name")
-def test_the_program_ends_with_the_one_that_began_it(tmp_path: Path) -> None:
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], BinaryIO]]:
+    """One that makes a snapshot, and has come to read one that is a pipe, until that is closed."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("what blocks a reader is a pipe with a name")
     journal = Journal(tmp_path)
     busy(journal, "str")
     journal.close()
     os.mkfifo(tmp_path / "snapshot-000000000001")
     words = [sys.executable, "-m", "fsm_ems.journal.keeping", str(tmp_path), "0", "0"]
     with (
-        subprocess.Popen(words, stdin=subprocess.PIPE) as program,
-        (tmp_path / "snapshot-000000000001").open("wb"),  # it has come to read it
+        subprocess.Popen(words, stdin=subprocess.PIPE) as begun,
+        (tmp_path / "snapshot-000000000001").open("wb") as pipe,
     ):
-        assert program.stdin is not None
-        program.stdin.close()
-        assert program.wait() == 1
+        yield begun, pipe
+
+
+def test_the_program_ends_with_the_one_that_began_it(
+    program: tuple[subprocess.Popen[bytes], BinaryIO],
+) -> None:
+    begun, _ = program
+    assert begun.stdin is not None
+    begun.stdin.close()
+    assert begun.wait() == 1
+
+
+def test_the_program_is_not_ended_by_a_terminal(
+    program: tuple[subprocess.Popen[bytes], BinaryIO], tmp_path: Path
+) -> None:
+    """Which interrupts all that was begun from it: whether the EMS ends by that is for it to say."""
+    begun, pipe = program
+    begun.send_signal(signal.SIGINT)
+    pipe.close()
+    assert begun.wait() == 0
+    assert verify(tmp_path) == 1
 
 
 # ── one fold against another ────────────────────────────────────────────────────────────────────────

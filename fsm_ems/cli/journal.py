@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from fsm_ems.dialogs.settings import Settings
 from fsm_ems.journal.archive import segments_in
 from fsm_ems.journal.archiving import archive
 from fsm_ems.journal.codec import encode
+from fsm_ems.journal.keeping import alone
 from fsm_ems.journal.replay import Restored, replay
 from fsm_ems.journal.snapshots import Checker, formed, make
 from fsm_ems.journal.sqlite import Journal
@@ -98,8 +100,7 @@ def snapshot(directory: Path, keep: int, archive_every: int) -> None:
     if not isinstance(found, JournalReader):
         raise WrongInput(f"{directory} holds a record file: snapshots are of a journal")
     folder, restored, last = found.path.parent, Restored(keep), FIRST_PREV
-    records = Journal(folder)
-    try:
+    with closing(Journal(folder)) as records, alone(folder):
         for record, digest in records.after(0, FIRST_PREV):
             restored.take(record)
             last = digest
@@ -112,8 +113,6 @@ def snapshot(directory: Path, keep: int, archive_every: int) -> None:
             records.let_go(segment)
         if segment is not None and segment not in before:
             click.echo(f"{segment.path}: records {segment.first} to {segment.last}")
-    finally:
-        records.close()
 
 
 @journal.command()

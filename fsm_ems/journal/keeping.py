@@ -10,6 +10,7 @@ the name of the newest segment to stdout. It ends when its stdin does: with the 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Generator
@@ -41,7 +42,7 @@ def keep(folder: Path, keep: int, archive_every: int, known: Book | None) -> Seg
     """
     rows, failing = JournalReader(folder), "snapshot not written"
     try:
-        with _alone(folder):
+        with alone(folder):
             for left in folder.glob(".snapshot-*.new"):  # by one that was killed
                 left.unlink()
             upto = rows.last_seq()
@@ -55,8 +56,15 @@ def keep(folder: Path, keep: int, archive_every: int, known: Book | None) -> Seg
 
 
 @contextmanager
-def _alone(folder: Path) -> Generator[None]:
-    """The program of an EMS that was killed may be at it still."""
+def alone(folder: Path) -> Generator[None]:
+    """Nobody else makes snapshots and segments there meanwhile: each would take files away from the other.
+
+    The program of an EMS that was killed may be at it still.
+
+    Raises:
+        LogInUse: somebody is at it.
+        OSError: the folder cannot be written to.
+    """
     lock = FolderLock(folder / LOCK)
     try:
         yield
@@ -77,6 +85,7 @@ def _end_with_parent() -> None:
 def main(folder: str, kept: str, archive_every: str) -> None:
     """As a program."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts both: the parent says what ends
     if hasattr(os, "nice"):
         os.nice(_NICE)
     structlog.configure(

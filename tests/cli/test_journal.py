@@ -1,6 +1,7 @@
 """``fsm-ems journal``, and the other commands on a journal, while it is written and afterwards."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from fsm_ems.dialogs.record import Record, Sent
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.file import FileLog, RecordFile
+from fsm_ems.journal.folder_lock import FolderLock
+from fsm_ems.journal.keeping import LOCK
 from fsm_ems.journal.snapshot_form import hash_of
 from fsm_ems.journal.snapshots import fold, formed, make
 from fsm_ems.journal.sqlite import Journal
@@ -224,6 +227,11 @@ def test_a_snapshot_needs_a_journal_that_nobody_writes_and_that_has_records(
     of_live = run("journal", "snapshot", live)
     assert (of_live.exit_code != 0, "is in use by" in of_live.stderr) == (True, True)
     Journal(tmp_path / "blank").close()
+    Journal(tmp_path / "left").close()
+    lock = FolderLock(tmp_path / "left" / LOCK)  # by the program of an EMS that was killed
+    of_left = run("journal", "snapshot", tmp_path / "left")
+    assert (of_left.exit_code, f"in use by process {os.getpid()}" in of_left.stderr) == (2, True)
+    lock.release()
     of_blank = run("journal", "snapshot", tmp_path / "blank")
     assert (of_blank.exit_code, "there are no records" in of_blank.stderr) == (1, True)
 
