@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import trio
 
@@ -82,7 +82,7 @@ def _interpreter() -> str:
 
 def _places() -> str:
     """Where this program finds modules. An import passes over what is no text, and takes "" for here."""
-    listed: Sequence[object] = sys.path
+    listed = cast("Sequence[object]", sys.path)
     return os.pathsep.join(place or str(Path.cwd()) for place in listed if isinstance(place, str))
 
 
