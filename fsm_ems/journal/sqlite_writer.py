@@ -106,7 +106,7 @@ class Writer:
         with self._changed:
             upto = self._staged[-1].row.seq if self._staged else self.durable_seq
             self._changed.wait_for(lambda: self.halted or (self.durable_seq >= upto and not self._chores))
-            if self.durable_seq < upto:
+            if self.durable_seq < upto or self._chores:
                 raise LogHalted(self.halted)
 
     def between(self, chore: Chore) -> None:

@@ -13,7 +13,7 @@ import pytest
 from fsm_ems.accounting.atomic_file import DISK, Disk
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.snapshot import facts
-from fsm_ems.errors import LogDamaged, LogFault
+from fsm_ems.errors import LogDamaged, LogFault, LogHalted
 from fsm_ems.journal.archive import Segment, segments_in
 from fsm_ems.journal.archiving import BESIDE, archive
 from fsm_ems.journal.codec import encode
@@ -370,6 +370,21 @@ def test_a_disk_that_fails_below_sqlite_leaves_all_of_it(kept: Kept) -> None:
             archive(kept.folder, JournalReader(kept.folder, disk.name), 1)
         assert disk.calls.count(disk.fails) == 1
     assert not (kept.folder / BESIDE).exists()
+    kept.is_whole()
+
+
+def test_a_disk_that_fails_while_records_go_halts_the_journal(kept: Kept) -> None:
+    """Nobody can tell what it has then, as after any other write."""
+    segment, told = kept.write(18), list[str]()
+    with failing_disk() as disk:
+        journal = Journal(kept.folder, vfs=disk.name)
+        journal.watch(lambda _: None, told.append)
+        disk.fails = ("sync", "wal")
+        journal.let_go(segment)
+        for attempt in (journal.flush, lambda: journal.append(granted(LAST + 1)), journal.close):
+            with pytest.raises(LogHalted, match="the sync of wal failed"):
+                attempt()
+    assert len(told) == 1
     kept.is_whole()
 
 
