@@ -26,6 +26,7 @@ from fsm_ems.journal.sqlite_store import (
     FIRST_PREV,
     Name,
     check_form,
+    check_pages,
     damaged_record,
     names_of,
     row_at,
@@ -169,6 +170,7 @@ def check_segment(segment: Segment, prev: bytes | None = None, vfs: str | None =
     """
     path, seq = segment.path, segment.first - 1
     with opened(segment, vfs) as connection:
+        check_pages(connection, path, lookups=True)
         if prev is None:
             row = row_at(connection, path, segment.first)
             prev = FIRST_PREV if row is None else row.prev
@@ -210,7 +212,7 @@ def let_go(connection: Connection, upto: int) -> Iterator[None]:
         yield
     seen: Name | None = ("", "", "")
     while seen is not None:
-        until: Name | None = next(iter(connection.execute(_NAME_AHEAD, (*seen, STEP))), None)
+        until: Name | None = next(iter(connection.execute(_NAME_AHEAD, (*seen, STEP - 1))), None)
         bounds = (*seen,) if until is None else (*seen, *until)
         connection.execute(_OF_NO_RECORD if until is None else _OF_NO_RECORD + _UNTIL, bounds)
         seen = until

@@ -122,7 +122,7 @@ class Journal(JournalRows):
                 blank = is_blank(writing)
                 if not blank:
                     check_form(writing, self.path)
-                    check_pages(writing, self.path)
+                    check_pages(writing, self.path, lookups=False)
                 self._check_archive(None if blank else writing)
                 seq, last = begin(_no_row if blank else self.row)
                 for record, digest in () if blank else self._verified(seq=seq, last=last):

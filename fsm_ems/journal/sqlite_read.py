@@ -264,7 +264,7 @@ class JournalRows:
                 cannot follow the ones before it.
         """
         with self._reading() as connection:
-            check_pages(connection, self.path)
+            check_pages(connection, self.path, lookups=True)
             [ends] = connection.execute(ENDS)
         check_complete(segments_in(self.path.parent), self.path, *ends)
         book, last = Book(), FIRST_PREV
@@ -286,7 +286,7 @@ class JournalRows:
 
     def _check_pages(self, segment: Segment) -> None:
         with self._opened(segment) as connection:
-            check_pages(connection, segment.path)
+            check_pages(connection, segment.path, lookups=True)
 
     def _check_names(self, segment: Segment | None, named: Sequence[tuple[int, Name]]) -> None:
         """Each must be found where its record is: in *segment*, or in the file where that is None.
@@ -307,7 +307,6 @@ class JournalRows:
         for segment in segments_in(self.path.parent):
             if read.get(segment.path, 0) == segment.last - segment.first + 1:
                 continue
-            self._check_pages(segment)
             digest = check_segment(segment, vfs=self.vfs)
             after = self.row(segment.last + 1)
             if after is None or after.prev != digest:

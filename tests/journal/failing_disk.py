@@ -12,13 +12,14 @@ import apsw
 class FailingDisk(apsw.VFS):
     """Notes writes and syncs, by the end of the file's name, and fails those that it is told to.
 
-    While *free* is not set, it is busy.
+    While *free* is not set, it is busy. The write that *loses* counts down to is told as done, and never is.
     """
 
     def __init__(self, name: str = "failing") -> None:
         self.name = name
         self.calls: list[tuple[str, str]] = []
         self.fails: tuple[str, str] | None = None
+        self.loses = 0
         self.free = threading.Event()
         self.free.set()
         super().__init__(name, "")
@@ -34,6 +35,11 @@ class FailingDisk(apsw.VFS):
         if self.fails == (what, where):
             raise apsw.IOError(f"the {what} of {where} failed")
 
+    def lost(self) -> bool:
+        """Whether what is to be written now is lost."""
+        self.loses -= 1
+        return self.loses == 0
+
 
 class _File(apsw.VFSFile):
     def __init__(self, disk: FailingDisk, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
@@ -44,7 +50,8 @@ class _File(apsw.VFSFile):
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 -- the name apsw calls
         self._disk.call("write", self._where)
-        super().xWrite(data, offset)
+        if not self._disk.lost():
+            super().xWrite(data, offset)
 
     def xSync(self, flags: int) -> None:  # noqa: N802 -- the name apsw calls
         self._disk.call("sync", self._where)

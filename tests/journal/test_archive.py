@@ -14,7 +14,7 @@ from fsm_ems.accounting.atomic_file import DISK, Disk
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.errors import LogDamaged, LogFault, LogHalted
-from fsm_ems.journal.archive import Segment, segments_in
+from fsm_ems.journal.archive import Segment, let_go, segments_in
 from fsm_ems.journal.archiving import BESIDE, archive
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.replay import Restored, replay
@@ -388,6 +388,20 @@ def test_a_disk_that_fails_while_records_go_halts_the_journal(kept: Kept) -> Non
     kept.is_whole()
 
 
+def test_each_step_of_letting_go_is_a_small_one(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what is appended waits for it."""
+    monkeypatch.setattr("fsm_ems.journal.archive.STEP", 2)
+    connection = apsw.Connection(str(kept.path))
+    deleted, steps = 0, list[int]()
+    for _ in let_go(connection, 22):
+        steps.append(connection.total_changes() - deleted)
+        deleted = connection.total_changes()
+    connection.close()
+
+    assert (max(steps), kept.seqs()[0]) == (2, 23)
+    assert len(steps) > 11, "names go after the records"
+
+
 def test_what_a_crash_left_of_a_segment_is_written_over(kept: Kept) -> None:
     (kept.folder / BESIDE).write_bytes(b"half of one")
 
@@ -398,6 +412,24 @@ def test_what_a_crash_left_of_a_segment_is_written_over(kept: Kept) -> None:
 
 
 def test_a_segment_that_does_not_read_back_gets_no_name(kept: Kept) -> None:
+    """Whichever write it is that the disk says was done, and was not."""
+    for upto in (10, LAST):
+        kept.snapshot(upto)
+    with failing_disk() as disk:
+        rows, writes = JournalReader(kept.folder, disk.name), 4
+        for disk.loses in range(1, writes + 1):
+            with pytest.raises(LogDamaged) as caught:
+                archive(kept.folder, rows, 1)
+            assert caught.value.where == str(kept.folder / BESIDE)
+            assert segments_in(kept.folder) == []
+            assert not (kept.folder / BESIDE).exists()
+        disk.calls.clear()
+        archive(kept.folder, rows, 1)
+        assert disk.calls.count(("write", "database")) == writes
+    kept.is_whole()
+
+
+def test_records_that_are_not_what_was_written_are_not_archived(kept: Kept) -> None:
     asked(kept.path, "UPDATE records SET hash = zeroblob(16) WHERE seq = 8")
     with pytest.raises(LogDamaged, match="was altered"):
         kept.write(9)
@@ -559,6 +591,23 @@ def test_a_segment_that_forked_from_what_is_still_in_the_file_is_told(kept: Kept
 
     with pytest.raises(LogDamaged, match="it is not the record that the journal goes on from"):
         kept.reader.check()
+
+
+@pytest.mark.parametrize("oid", ["o0", "o3"])
+def test_a_record_that_is_not_found_by_its_order_is_found_by_a_check(two: Kept, oid: str) -> None:
+    """Its row is sound, and so are the pages: what leads there is another order's."""
+    path = two.path if oid == "o3" else segments_in(two.folder)[0].path
+    [(root, size)] = asked(
+        path, "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'records_of'"
+    )
+    content, end = path.read_bytes(), int(str(root)) * int(str(size))
+    place = content.index(f"{oid}main".encode(), end - int(str(size)), end)
+    path.write_bytes(content[:place] + b"o9" + content[place + 2 :])
+    assert len(two.reader.of("main", oid)) == len(two.memory.of("main", oid)) - 1
+
+    with pytest.raises(LogDamaged, match="records_of") as caught:
+        two.reader.check()
+    assert caught.value.where == str(path)
 
 
 def test_a_life_is_verified_where_it_is(two: Kept) -> None:
