@@ -281,6 +281,24 @@ def test_a_snapshot_of_a_journal_in_use_is_proven_by_a_second_fold(folder: Path)
     assert verify(folder) == 2
 
 
+def test_records_that_come_between_the_folds_are_in_neither(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = Journal(folder)
+
+    def make_later(where: Path, rows: JournalReader, keeping: int, known: bytes, *, upto: int) -> Path:
+        journal.append(granted(29))
+        journal.flush()
+        return make(where, rows, keeping, known, upto=upto)
+
+    monkeypatch.setattr("fsm_ems.journal.keeping.make", make_later)
+    keep(folder, 0, 1, None)
+    journal.close()
+
+    assert capsys.readouterr().err == ""
+    assert [*map(seq_of, snapshots_in(folder))] == [28, 9]
+
+
 def test_folds_that_differ_make_no_snapshot(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = folder / "snapshot-000000000009"
     journal = JournalReader(folder)
