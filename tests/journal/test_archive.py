@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import apsw
 import pytest
@@ -386,6 +387,25 @@ def test_a_disk_that_fails_while_records_go_halts_the_journal(kept: Kept) -> Non
                 attempt()
     assert len(told) == 1
     kept.is_whole()
+
+
+def test_what_is_appended_waits_for_one_step_and_no_more(kept: Kept) -> None:
+    begun, appended, durable = Event(), Event(), list[int]()
+
+    def two_steps(_: object) -> Iterator[None]:
+        begun.set()
+        assert appended.wait(60)
+        yield
+        durable.append(journal.durable_seq)
+        yield
+
+    journal = Journal(kept.folder)
+    journal._writer.between(two_steps)
+    assert begun.wait(60)
+    journal.append(granted(LAST + 1))
+    appended.set()
+    journal.close()
+    assert durable == [LAST + 1]
 
 
 def test_each_step_of_letting_go_is_a_small_one(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
