@@ -14,7 +14,7 @@ from fsm_ems.testing.planted import Patch
 from fsm_ems.testing.search import Search
 
 # One of each kind, small enough for every run; `make soak` and the default run search them all.
-QUICK = ("alert", "dark marks", "immediate", "statements", "pair: cancels", "honest: link")
+QUICK = ("alert", "dark marks", "split", "two edits", "pair: cancels", "honest: link")
 
 FIRST = 250
 """Situations of each scene that every run looks at."""
