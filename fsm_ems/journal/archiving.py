@@ -38,6 +38,10 @@ from fsm_ems.journal.sqlite_store import (
 
 BESIDE = ".archive.new"
 """What a segment is called until it is proven."""
+MOST = 250_000
+"""Records that one segment takes. Of a long journal that never had one the rest follows after later
+snapshots: the room on the disk and the time at a close that each asks for stay within bounds.
+"""
 _SETTINGS: dict[str, str | int] = {"journal_mode": "off", "synchronous": 2, "fullfsync": 1}
 _ROW = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _NAME = "INSERT OR IGNORE INTO names VALUES (?, ?, ?)"
@@ -45,7 +49,7 @@ _NAME = "INSERT OR IGNORE INTO names VALUES (?, ?, ?)"
 
 def archive(folder: Path, rows: JournalRows, least: int, disk: Disk = DISK) -> Segment | None:
     """Have a segment of what is before the older of the two newest snapshots in *folder* and in no segment
-    yet, once that are *least* records or more; 0: never.
+    yet, once that are *least* records or more; 0: never. It has :data:`MOST` of them at most.
 
     What is given back is the newest segment there is, whose records the journal's own file may be let go of:
     the disk has it. None where there is none.
@@ -61,7 +65,7 @@ def archive(folder: Path, rows: JournalRows, least: int, disk: Disk = DISK) -> S
     upto = older[0] - 1 if older else 0  # the record that it ends with stays: it is what proves it
     if least and upto - seq >= least:
         last = FIRST_PREV if newest is None else last_hash(newest, rows.vfs)
-        newest = _written(segment_of(folder, seq + 1, upto), rows, last, disk)
+        newest = _written(segment_of(folder, seq + 1, min(upto, seq + MOST)), rows, last, disk)
     if newest is not None:
         disk.sync_folder(folder)  # of an older one as well: whoever gave it its name may have come no further
     return newest

@@ -137,6 +137,18 @@ def test_several_segments_follow_each_other(two: Kept) -> None:
     assert two.reader.row(LAST + 1) is None
 
 
+def test_a_long_journal_moves_piece_by_piece(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece asks for room and time of its own; what is left waits for the next snapshot."""
+    monkeypatch.setattr("fsm_ems.journal.archiving.MOST", 5)
+    kept.snapshot(13)
+    kept.snapshot(LAST)
+
+    made = [archive(kept.folder, kept.reader, 3) for _ in range(4)]
+
+    assert [(one.first, one.last) for one in made if one is not None] == [(1, 5), (6, 10), (6, 10), (6, 10)]
+    kept.is_whole()
+
+
 def test_a_journal_goes_on_behind_its_archive(two: Kept) -> None:
     journal = Journal(two.folder)
     for seq in range(LAST + 1, LAST + 4):
