@@ -4,15 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 import trio
 
-from fsm_ems import EMS, Settings, open_ems, snapshot_keeping
+from fsm_ems import EMS, Settings, snapshot_keeping
 from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.journal.archive import segments_in
 from fsm_ems.journal.folder_lock import FolderLock
@@ -26,11 +25,15 @@ from tests.journal.lives import busy, granted
 from tests.journal.test_archive import asked
 from tests.journal.test_snapshots import with_lie
 from tests.scripted_broker import ScriptedBroker
-from tests.test_service_archive import a_buy, traded
+from tests.test_service_archive import a_buy, life, traded
 
 pytestmark = pytest.mark.real_clock  # the disk has one of its own
 EVERY = 12
 SETTINGS = Settings(snapshot_every=EVERY, archive_every=1, keep_finished=1)
+named_pipes = pytest.mark.skipif(
+    not hasattr(os, "mkfifo"),
+    reason="this system has no named pipes, and only one holds the program where it reads a file",
+)
 
 
 class Watched:
@@ -55,14 +58,6 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     return Watched(monkeypatch)
 
 
-@asynccontextmanager
-async def life(folder: Path, settings: Settings = SETTINGS) -> AsyncGenerator[tuple[EMS, ScriptedBroker]]:
-    broker = ScriptedBroker()
-    async with open_ems(broker, path=folder, settings=settings) as ems:
-        await ems.ready()
-        yield ems, broker
-
-
 async def some(ems: EMS, broker: ScriptedBroker, name: str) -> None:
     """Records enough for a snapshot, and not for two."""
     until = ems.dispatcher.book.seq + EVERY
@@ -80,7 +75,7 @@ def verify(folder: Path) -> int:
 
 
 async def test_it_bounds_what_a_start_folds_and_what_the_file_holds(tmp_path: Path, watched: Watched) -> None:
-    async with life(tmp_path) as (ems, broker):
+    async with life(tmp_path, SETTINGS) as (ems, broker):
         for name in "abc":
             await some(ems, broker, name)
             done = await watched.ended()
@@ -101,7 +96,7 @@ async def test_it_bounds_what_a_start_folds_and_what_the_file_holds(tmp_path: Pa
 
     assert verify(tmp_path) == 2
     assert segments_in(tmp_path)[: len(segments)] == segments
-    async with life(tmp_path) as (ems, _):
+    async with life(tmp_path, SETTINGS) as (ems, _):
         assert ems.dispatcher.book.forgotten
 
 
@@ -109,7 +104,7 @@ async def test_what_fails_is_told_and_trading_goes_on(
     tmp_path: Path, watched: Watched, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lock = FolderLock(tmp_path / LOCK)
-    async with life(tmp_path) as (ems, broker):
+    async with life(tmp_path, SETTINGS) as (ems, broker):
         await some(ems, broker, "a")
         assert (await watched.ended()).stdout == b""
         assert "snapshot not written" in (said := capsys.readouterr().err)
@@ -146,7 +141,7 @@ async def test_a_program_that_breaks_is_told(
     monkeypatch.setattr(sys, "executable", str(path))
     told, heard = trio.open_memory_channel[str](9)
     monkeypatch.setattr(snapshot_keeping, "operator_log", lambda: Said(told))
-    async with life(tmp_path / "ems") as (ems, broker):
+    async with life(tmp_path / "ems", SETTINGS) as (ems, broker):
         await some(ems, broker, "a")
         assert why in await heard.receive()
         await traded(ems, broker, "after")
@@ -158,7 +153,7 @@ async def test_a_program_without_an_interpreter_is_not_begun_anew(
     """One that was frozen is its own sys.executable; one that embeds Python may have none."""
     told, heard = trio.open_memory_channel[str](9)
     monkeypatch.setattr(snapshot_keeping, "operator_log", lambda: Said(told))
-    async with life(tmp_path) as (ems, broker):
+    async with life(tmp_path, SETTINGS) as (ems, broker):
         monkeypatch.setattr(sys, "frozen", True, raising=False)
         await some(ems, broker, "a")
         assert "this program has no Python interpreter" in await heard.receive()
@@ -174,7 +169,7 @@ async def test_what_an_import_passes_over_among_the_places_of_modules_does_no_ha
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watched: Watched
 ) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path, Path("/nowhere")])
-    async with life(tmp_path) as (ems, broker):
+    async with life(tmp_path, SETTINGS) as (ems, broker):
         await some(ems, broker, "a")
         done = await watched.ended()
     assert (done.returncode, done.stderr) == (0, b"")
@@ -194,7 +189,7 @@ class Said:
         self._told.send_nowait(why)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="what blocks a reader is a pipe with a name")
+@named_pipes
 async def test_an_ems_that_is_closed_ends_the_program(tmp_path: Path) -> None:
     async with life(tmp_path, Settings(snapshot_every=0)) as (ems, broker):
         await some(ems, broker, "a")
@@ -212,8 +207,6 @@ async def test_an_ems_that_is_closed_ends_the_program(tmp_path: Path) -> None:
 @pytest.fixture
 def program(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], BinaryIO]]:
     """One that makes a snapshot, and has come to read one that is a pipe, until that is closed."""
-    if not hasattr(os, "mkfifo"):
-        pytest.skip("what blocks a reader is a pipe with a name")
     journal = Journal(tmp_path)
     busy(journal, "str")
     journal.close()
@@ -226,6 +219,7 @@ def program(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], BinaryIO]
         yield begun, pipe
 
 
+@named_pipes
 def test_the_program_ends_with_the_one_that_began_it(
     program: tuple[subprocess.Popen[bytes], BinaryIO],
 ) -> None:
@@ -235,6 +229,7 @@ def test_the_program_ends_with_the_one_that_began_it(
     assert begun.wait() == 1
 
 
+@named_pipes
 def test_the_program_is_not_ended_by_a_terminal(
     program: tuple[subprocess.Popen[bytes], BinaryIO], tmp_path: Path
 ) -> None:

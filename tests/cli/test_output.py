@@ -83,7 +83,7 @@ def test_the_demo_ends_when_nobody_looks_on() -> None:
     assert unread("demo", lines=3) == (141, b"")
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="there is no such device here")
+@pytest.mark.skipif(not FULL.exists(), reason=f"only Linux has {FULL}, a disk that is always full")
 @pytest.mark.parametrize("arguments", [*PRINTING, ("demo",)], ids=named)
 def test_a_full_disk_is_told_in_one_line(arguments: Arguments, kept: Path) -> None:
     with (
