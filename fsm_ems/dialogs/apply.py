@@ -42,7 +42,6 @@ from fsm_ems.errors import EMSBug
 from fsm_ems.machines.order import ENDS, ORDER, E, S
 
 _ENDS = frozenset(ENDS)
-_MOVES = ORDER.moves
 Birth = Submitted | Held | Adopted | Recalled
 _BIRTHS = frozenset(get_args(Birth))
 _RESTED = frozenset({S.ACKED, S.OPEN})
@@ -77,9 +76,7 @@ def apply(book: Book, record: Record) -> list[Effect]:
     if event is not None:
         _move(book, record, dialog, event, flags)
     pending = f.pending_of(dialog) if dialog.cancel is not None or dialog.edits else None
-    state, booked, stated = dialog.state, dialog.booked, dialog.stated
-    filled = filled_of(booked, stated) if stated else booked
-    most = may_have_filled(dialog) if state is S.UNKNOWN else None
+    most = may_have_filled(dialog) if dialog.state is S.UNKNOWN else None
     for identity, seq in record.tells:
         book.streams[identity] = seq
         notice = Notice(
@@ -87,11 +84,11 @@ def apply(book: Book, record: Record) -> list[Effect]:
             seq,
             record,
             before,
-            state,
+            dialog.state,
             dialog.size,
             dialog.price,
-            filled,
-            booked,
+            filled_of(dialog.booked, dialog.stated),
+            dialog.booked,
             dialog.notional,
             dialog.flags,
             dialog.end,
@@ -109,7 +106,7 @@ def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> N
     *flags* are those from before the record.
     """
     before = dialog.state
-    state = _MOVES[before].get(event) or ORDER.step(before, event)  # which says that there is none
+    state = ORDER.step(before, event)
     if record.then is not None:
         state = ORDER.step(state, record.then)
     dialog.state = state

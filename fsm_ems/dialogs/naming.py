@@ -52,8 +52,7 @@ _NEVER_LIVED = frozenset({"absent", "rejected", "cancelled", "expired"})
 def name(dialog: Dialog, report: Report) -> Name:
     """The event that *report* is for *dialog*, which it has been mapped to."""
     named: Name = _NAMERS[type(report)](dialog, report)
-    lost = dialog.lost_reqid
-    if lost is not None and report.reqid == lost:
+    if dialog.is_lost(report.reqid):
         return _about_lost(named, report)
     return named
 
