@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
+from sys import intern
 from typing import Literal
 
 from fsm_ems.errors import InvalidMessage
@@ -16,6 +18,12 @@ Asset = str
 Nothing here needs to know more of one. In which steps its amounts come is a matter of each market.
 """
 FillModel = Literal["touch", "through", "queue"]
+
+
+@lru_cache(maxsize=4_096)
+def broker_of(fqme: str) -> str:
+    """The last part of a market's address: the broker that it is traded at. One text, however often asked."""
+    return intern(fqme.rpartition(".")[2])
 
 
 class Market(Value, frozen=True):
@@ -61,14 +69,14 @@ class Market(Value, frozen=True):
     @property
     def broker(self) -> str:
         """The last part of the address."""
-        return self.fqme.rpartition(".")[2]
+        return broker_of(self.fqme)
 
 
 def undeclared(markets: Mapping[str, Market], fqme: str) -> bool:
     """Whether the broker of *fqme* declared markets, which are among *markets*, and it is none of them."""
     if fqme in markets:
         return False
-    broker = fqme.rpartition(".")[2]
+    broker = broker_of(fqme)
     return any(market.broker == broker for market in markets.values())
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from fsm_ems.errors import InvalidReport
+from fsm_ems.market import broker_of
 from fsm_ems.numbers import fits, no_decimals
 from fsm_ems.value import Value
 
@@ -74,7 +75,7 @@ class MarketRow(NamedTuple):
 def check_row(broker: str, market: str, row: Row) -> None:
     """Raise InvalidReport where *row* is no row, or not of one of *broker*'s own markets."""
     wrong = problem(market, row)
-    if wrong is None and market.rpartition(".")[2] != broker:
+    if wrong is None and broker_of(market) != broker:
         wrong = f"{market} is no market of {broker}"
     if wrong is not None:
         raise InvalidReport((wrong,))

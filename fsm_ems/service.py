@@ -28,7 +28,7 @@ from fsm_ems.dialogs.record import Booked, Notice, Role, Send
 from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, InvalidMessage, LogHalted, Refused, first_reason
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
-from fsm_ems.market import undeclared
+from fsm_ems.market import broker_of, undeclared
 from fsm_ems.messages import Command, Order, Resync, Status
 from fsm_ems.operator_log import operator_log
 from fsm_ems.outbox import Outbox
@@ -141,7 +141,7 @@ class EMS(Client):
         await self._promises.room(self.dispatcher.book.seq)
         if isinstance(command, Order):
             self._check_broker(command)
-            await self._room(command.market.rpartition(".")[2])
+            await self._room(broker_of(command.market))
         self._check_open()
         try:
             answer, effects = self.dispatcher.command(identity, command, self.clock())
@@ -195,7 +195,7 @@ class EMS(Client):
             raise ClientFault("this EMS was closed: nothing would be sent any more")
 
     def _check_broker(self, order: Order) -> None:
-        broker = order.market.rpartition(".")[2]
+        broker = broker_of(order.market)
         if broker not in self._brokers:
             known = ", ".join(sorted(self._brokers)) or "none"
             raise ClientFault(f"no broker {broker!r} for market {order.market}: opened are {known}")

@@ -17,7 +17,7 @@ from fsm_ems.dialogs.exposure import Exposure, exposures
 from fsm_ems.dialogs.facts import ZERO
 from fsm_ems.errors import LogDamaged
 from fsm_ems.journal.replay import replay
-from fsm_ems.market import Market
+from fsm_ems.market import Market, broker_of
 from fsm_ems.numbers import plain
 from fsm_ems.tally import price_text
 
@@ -65,7 +65,7 @@ def _found(book: Book, fee_factor: Decimal) -> tuple[list[Standing], Ranges]:
     ranges = {(each.account, each.market): each for each in exposures(book) if not each.certain}
     found = {(each.account, each.market): each for each in standings(book, fee_factor)}
     for account, market in ranges.keys() - found.keys():
-        broker = market.rpartition(".")[2]
+        broker = broker_of(market)
         found[account, market] = Standing(market, broker, account, ZERO, ZERO, ZERO, None, (), (), (), None)
     return [standing for _, standing in sorted(found.items())], ranges
 

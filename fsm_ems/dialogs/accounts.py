@@ -12,7 +12,7 @@ from fsm_ems.accounting.position import Position
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog, Execution
 from fsm_ems.dialogs.record import Accounted, Booked, Effect, Record
-from fsm_ems.market import Market
+from fsm_ems.market import Market, broker_of
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
@@ -107,7 +107,7 @@ def unbook_execution(
 
 def is_at(broker: str, market: str) -> bool:
     """Whether *market* is one of *broker*'s: it can tell of no other."""
-    return market.rpartition(".")[2] == broker
+    return broker_of(market) == broker
 
 
 def book_orphan(

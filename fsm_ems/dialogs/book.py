@@ -31,7 +31,8 @@ REQUESTS_OUT_MAX = 1_000
 ORPHANS_MAX = 10_000
 """How many orphan fills memory keeps; older ones stay in the log alone, and are not known again."""
 _NONE: Mapping[Any, Dialog] = MappingProxyType({})
-_OPEN_LINKS = frozenset({LinkState.SYNCING, LinkState.UP})
+_UP = LinkState.UP  # asked for at every order, and looked up by the enum at some cost
+_OPEN_LINKS = frozenset({LinkState.SYNCING, _UP})
 _UNSENT = frozenset({S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN, S.ALERT_OPEN})
 
 
@@ -156,7 +157,7 @@ class Book:
 
     def link_up(self, broker: str) -> bool:
         """Whether requests may go out."""
-        return self.links.get(broker) is LinkState.UP
+        return self.links.get(broker) is _UP
 
     def link_open(self, broker: str) -> bool:
         """Whether requests about orders the venue has may go out; new orders wait until it is up."""

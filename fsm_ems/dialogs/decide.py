@@ -29,7 +29,7 @@ from fsm_ems.dialogs.record import (
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import Refused
 from fsm_ems.machines.order import ENDS, RESTING, E, S
-from fsm_ems.market import undeclared
+from fsm_ems.market import broker_of, undeclared
 from fsm_ems.messages import Cancel, Edit, Order
 from fsm_ems.numbers import fits
 
@@ -123,7 +123,7 @@ def submit(
 ) -> Record | None:
     """Accept *order*. *prices* value a market order under a limit, and tell from where a price is met."""
     may_act(book, owner)
-    body, broker = body_of(order), order.market.rpartition(".")[2]
+    body, broker = body_of(order), broker_of(order.market)
     known = book.dialog(owner, order.oid)
     if known is not None:
         if known.body == body:

@@ -37,6 +37,7 @@ from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import BrokerFault, Refused
 from fsm_ems.machines.link import LINK, LinkEvent, LinkState
 from fsm_ems.machines.order import ORDER, UNACKED, E, S
+from fsm_ems.market import broker_of
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
@@ -235,7 +236,7 @@ def _adoptable(broker: str, report: Report) -> Body | None:
     if isinstance(report, BrokerdStatus) and report.status not in _ADOPTABLE:
         return None
     details = report.details
-    if details.market.rpartition(".")[2] != broker:
+    if broker_of(details.market) != broker:
         return None
     return Body(
         side=details.side,

@@ -330,24 +330,38 @@ class Dispatcher:
         dialog, made = decide_reports.unparked(
             self.book, self.settings, self.prices, broker, seq, report, now_ns
         )
-        known_as = None if dialog is None else dialog.venue_id
-        if made is None:
-            made = decide_reports.dropped(self.book, broker, dialog, seq, now_ns)
-        effects += self._take(made)
-        if dialog is None and made.event is not None:
+        if dialog is not None:
+            self._settle_on(broker, dialog, seq, report, made, now_ns, effects)
+            return
+        effects += self._take(made or decide_reports.dropped(self.book, broker, None, seq, now_ns))
+        if made is not None and made.event is not None:
             self._settle(broker, seq, report, now_ns, effects)
             self._claim(broker, now_ns, effects)
-        elif dialog is not None:
-            self._follow_up(dialog, now_ns, effects)
-            self._look_at_orphans(broker, dialog, report, now_ns, effects)
-            if dialog.venue_id != known_as:
-                self._claim(broker, now_ns, effects)
+
+    def _settle_on(
+        self,
+        broker: str,
+        dialog: Dialog,
+        seq: int,
+        report: Report,
+        made: Record | None,
+        now_ns: int,
+        effects: list[Effect],
+    ) -> None:
+        """*report*, which record *seq* parked or orphaned, is about *dialog*: what it tells, if anything."""
+        known_as = dialog.venue_id
+        effects += self._take(made or decide_reports.dropped(self.book, broker, dialog, seq, now_ns))
+        self._follow_up(dialog, now_ns, effects)
+        self._look_at_orphans(broker, dialog, report, now_ns, effects)
+        if dialog.venue_id != known_as:
+            self._claim(broker, now_ns, effects)
 
     def _look_at_orphans(
         self, broker: str, dialog: Dialog, report: Report, now_ns: int, effects: list[Effect]
     ) -> None:
         """An execution that was nobody's is on its order now, or undone there: it counts once.
 
+        A correction that was nobody's, and is corrected there, says also what it had replaced itself.
         What amends an execution may have come before it, without a name of the order: it belongs there too.
         """
         if not isinstance(report, AboutExecution):
@@ -356,7 +370,11 @@ class Dispatcher:
         for exec_id in named:
             seq = self.book.orphan_execs.get((broker, report.account), {}).get(exec_id)
             if seq is not None:
-                effects += self._take(decide_reports.dropped(self.book, broker, dialog, seq, now_ns))
+                orphan = self.book.orphans[seq].report
+                made = decide_reports.mapped(
+                    self.book, self.settings, self.prices, broker, dialog, orphan, now_ns, seq
+                )
+                self._settle_on(broker, dialog, seq, orphan, made, now_ns, effects)
         amended = self.book.amendments.get((broker, dialog.body.account), {}).get(report.exec_id)
         if amended is not None:
             self._settle(broker, amended, self.book.orphans[amended].report, now_ns, effects)

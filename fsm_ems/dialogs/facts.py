@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from sys import intern
 from types import MappingProxyType
 
 import msgspec
 
 from fsm_ems.machines.order import S
+from fsm_ems.market import broker_of
 from fsm_ems.messages import Direction, Order
 from fsm_ems.value import Value
 
@@ -203,7 +203,7 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
 
     def __post_init__(self) -> None:
         body = self.body
-        self.broker = intern(body.market.rpartition(".")[2])
+        self.broker = broker_of(body.market)
         self.size = body.size
         self.price = body.price
 

@@ -52,7 +52,7 @@ _NEVER_LIVED = frozenset({"absent", "rejected", "cancelled", "expired"})
 def name(dialog: Dialog, report: Report) -> Name:
     """The event that *report* is for *dialog*, which it has been mapped to."""
     named: Name = _NAMERS[type(report)](dialog, report)
-    if dialog.is_lost(report.reqid):
+    if dialog.lost_reqid is not None and dialog.is_lost(report.reqid):
         return _about_lost(named, report)
     return named
 
@@ -96,7 +96,9 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
     if state in _QUIET:
         return _late_fill(dialog, edit, filled=filled, size=size, over=over)
     if filled >= size:
-        if edit is None and dialog.complete:
+        if edit is None and (
+            dialog.booked >= size or stated >= size
+        ):  # complete, asked on the way of every fill
             if filled <= dialog.filled:
                 over = None
             return (

@@ -16,7 +16,7 @@ from fsm_ems.dialogs.facts import EXACT, NOTHING_LEAVES, ZERO, Body, Execution, 
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.machines.order import OrderState
 from fsm_ems.machines.order_events import OrderEvent
-from fsm_ems.market import Market
+from fsm_ems.market import Market, broker_of
 from fsm_ems.messages import Direction, PositionReport, Report
 from fsm_ems.value import Value
 
@@ -356,7 +356,7 @@ class Booked(Value, frozen=True):
     @property
     def broker(self) -> str:
         """The last part of the market's address."""
-        return self.market.rpartition(".")[2]
+        return broker_of(self.market)
 
     @property
     def entry(self) -> Entry:
