@@ -14,26 +14,42 @@ WAITING_MAX = 10_000
 """How many records may wait for the disk before commands and reports do."""
 
 
-def check_bounds(book: Book, settings: Settings, touched: Iterable[tuple[str, str]]) -> None:
-    """What a step can have made longer; *touched* are the orders that it was about.
+class Bounds:
+    """What a book keeps to, step by step; one of these sees all of a run's books, restarts included."""
 
-    Raises:
-        Breach: something has outgrown its bound.
-    """
-    if book.parked:
-        for broker in settings.brokers:
-            waiting = sum(1 for report in book.parked.values() if report.broker == broker)
-            _within(waiting, settings.parked_max, f"reports of {broker} wait")
-    _within(len(book.orphans), ORPHANS_MAX, "reports belong to no order")
-    _within(len(book.forgotten), FORGOTTEN_MAX, "orders that memory let go are known by name")
-    if len(book.finished) > book.keep_finished:
-        # One whose request is unanswered stays a round longer, and so does what ended before it.
+    def __init__(self) -> None:
+        self._unanswered = 0
+
+    def check(self, book: Book, settings: Settings, touched: Iterable[tuple[str, str]]) -> None:
+        """What a step can have made longer; *touched* are the orders that it was about.
+
+        Raises:
+            Breach: something has outgrown its bound.
+        """
+        if book.parked:
+            for broker in settings.brokers:
+                waiting = sum(1 for report in book.parked.values() if report.broker == broker)
+                _within(waiting, settings.parked_max, f"reports of {broker} wait")
+        _within(len(book.orphans), ORPHANS_MAX, "reports belong to no order")
+        _within(len(book.forgotten), FORGOTTEN_MAX, "orders that memory let go are known by name")
+        self._check_finished(book)
+        for key in touched:
+            dialog = book.dialog(*key)
+            if dialog is not None:
+                _within(len(dialog.edits), settings.open_edits_max, f"edits of {key} are open")
+
+    def _check_finished(self, book: Book) -> None:
+        """One whose request is unanswered stays a round longer, and so does what ended before it.
+
+        Once it is answered, the next end lets them go: until then there may be as many more as there were
+        unanswered at most.
+        """
+        if len(book.finished) <= book.keep_finished:
+            self._unanswered = 0
+            return
         unanswered = sum(1 for dialog in book.finished if dialog.requests_out)
-        _within(len(book.finished), book.keep_finished + 2 * unanswered, "finished orders are kept")
-    for key in touched:
-        dialog = book.dialog(*key)
-        if dialog is not None:
-            _within(len(dialog.edits), settings.open_edits_max, f"edits of {key} are open")
+        self._unanswered = max(self._unanswered, unanswered)
+        _within(len(book.finished), book.keep_finished + 2 * self._unanswered, "finished orders are kept")
 
 
 def check_tables(book: Book) -> None:

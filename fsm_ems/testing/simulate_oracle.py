@@ -48,7 +48,7 @@ from fsm_ems.quotes import Row, Trade
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.search import Edge
 from fsm_ems.testing.simulate_book import ZERO, VenueBook, VenueOrder
-from fsm_ems.testing.simulate_bounds import check_bounds, check_tables
+from fsm_ems.testing.simulate_bounds import Bounds, check_tables
 from fsm_ems.testing.simulate_log import FromLog, Key, LinkEdge
 
 _ENDED = frozenset(state.value for state in ENDS)
@@ -75,6 +75,7 @@ class Oracle:
         self.answered_cancels: set[Key] = set()
         self.log = FromLog()
         self._at_venue: dict[Key, VenueOrder] = {}
+        self._bounds = Bounds()
 
     # ── the venue ───────────────────────────────────────────────────────────────────────────────────
 
@@ -303,4 +304,4 @@ class Oracle:
 
     def bounded(self, records: Iterable[Record], book: Book, settings: Settings) -> None:
         """P11: *records* made nothing grow past its bound."""
-        check_bounds(book, settings, {(record.owner, record.oid) for record in records if record.oid})
+        self._bounds.check(book, settings, {(record.owner, record.oid) for record in records if record.oid})
