@@ -36,7 +36,9 @@ class Bounds:
         for key in touched:
             dialog = book.dialog(*key)
             if dialog is not None:
-                _within(len(dialog.edits), settings.open_edits_max, f"edits of {key} are open")
+                most = settings.open_edits_max
+                _within(sum(1 for edit in dialog.edits if edit.edit_id), most, f"edits of {key} are open")
+                _within(len(dialog.edits), most + 1, f"edits of {key}, with a stranger's, are open")
 
     def _check_finished(self, book: Book) -> None:
         """One whose request is unanswered stays a round longer, and so does what ended before it.
