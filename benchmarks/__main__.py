@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 from rich.console import Console
 from rich.table import Table
@@ -18,37 +19,28 @@ from rich.table import Table
 from benchmarks.darkbook import darkbook
 from benchmarks.goals import beside_goal
 from benchmarks.journal import journal
-from benchmarks.life import bytes_per_dialog, cost_after, cost_of_life
+from benchmarks.life import beside_nautilus, bytes_per_dialog, cost_after
 from benchmarks.positions import positions
 from benchmarks.replay import peer, side_by_side, write_synthetic_tape
 
 
 def lives(console: Console) -> None:
-    """The life of an order: submit, ack, open, two fills. Ours and the peer's are measured in turn, twice."""
-    mine: list[tuple[float, float]] = []
-    theirs: list[tuple[float, float]] = []
-    nautilus: dict[str, float] = {}
-    for _ in range(2):
-        mine.append(cost_of_life())
-        nautilus = peer("nautilus_life.py")
-        theirs.append((nautilus["us_per_life_median"], nautilus["us_per_life_best"]))
-    calculated = peer("nautilus_life.py", "--calculated")
-    (ours, ours_best), (their, their_best) = min(mine), min(theirs)
+    """The life of an order: submit, ack, open, two fills. Short rounds of ours and of the peer's, in turn."""
+    reported = beside_nautilus()
+    calculated = beside_nautilus("--calculated")
     table = Table(title=f"one life, µs of CPU (gc: CPython's default, {gc.get_threshold()}, for all)")
-    for name in ("", "median", "best", "times ours"):
+    for name in ("", "ours", "best", "theirs", "best", "times ours", "half of the rounds"):
         table.add_column(name, justify="right")
-    for label, middle, best in (
-        ("fsm_ems", ours, ours_best),
-        ("nautilus_trader, balances reported", their, their_best),
-        (
-            "nautilus_trader, balances calculated",
-            calculated["us_per_life_median"],
-            calculated["us_per_life_best"],
-        ),
-    ):
-        table.add_row(label, f"{middle:.1f}", f"{best:.1f}", f"{middle / ours:.1f}")
+    for label, turns in (("balances reported", reported), ("balances calculated", calculated)):
+        lower, upper = turns.spread
+        figures = (median(turns.ours), min(turns.ours), median(turns.theirs), min(turns.theirs))
+        shown = (f"{figure:.1f}" for figure in figures)
+        table.add_row(
+            f"nautilus_trader, {label}", *shown, f"{turns.ratio:.2f}", f"{lower:.2f} to {upper:.2f}"
+        )
     console.print(table)
-    console.print(beside_goal("nautilus_trader, balances reported", their / ours, "times ours", at_least=4))
+    console.print(beside_goal("nautilus_trader, balances reported", reported.ratio, "times ours", at_least=4))
+    nautilus = peer("nautilus_life.py")
     few, many = cost_after((1_000, 1_000_000))
     console.print(f"a life after 1,000 finished {few:.1f} µs, after 1,000,000 {many:.1f} µs")
     console.print(beside_goal("after 1,000,000 to after 1,000", many / few, "times", at_most=1.2))

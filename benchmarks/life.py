@@ -10,9 +10,11 @@ from __future__ import annotations
 import gc
 import time
 import tracemalloc
+from functools import partial
 from statistics import median
 
 from benchmarks.replay import MARKET
+from benchmarks.turns import Turns, take_turns
 from fsm_ems import Dispatcher, LinkEvent, Settings, parse_command, parse_report
 from fsm_ems.dialogs.record import SendOrder
 from fsm_ems.journal.memory import MemoryLog
@@ -98,12 +100,16 @@ class Bench:
         return (time.process_time_ns() - start) / lives / 1_000
 
 
-def cost_of_life(lives: int = 5_000, rounds: int = 7) -> tuple[float, float]:
-    """Median and best µs a life, over *rounds* after one to warm up."""
+def beside_nautilus(*arguments: str, lives: int = 1_000, rounds: int = 40) -> Turns:
+    """A life of ours and one of nautilus_trader's: *rounds* of so many lives of each, in turn.
+
+    Ours runs a while first, so that all it keeps is kept: then what comes in drops as much as it brings.
+    """
     bench = Bench()
-    bench.timed(lives)
-    figures = [bench.timed(lives) for _ in range(rounds)]
-    return median(figures), min(figures)
+    bench.timed(10_000)
+    return take_turns(
+        partial(bench.timed, lives), rounds, "nautilus_life.py", "--lives", f"{lives}", *arguments
+    )
 
 
 def cost_after(finished: tuple[int, int], lives: int = 5_000, rounds: int = 5) -> tuple[float, float]:

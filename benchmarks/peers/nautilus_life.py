@@ -11,7 +11,9 @@ to nautilus: a position that never goes flat keeps every fill and searches them 
 cost grows without end (`--keep-open` shows it). The account's balances come from the venue, as in live
 trading; `--calculated` lets nautilus work them out from the fills instead, as it does in a backtest.
 
-Prints one JSON object; times are microseconds per life, sizes bytes per live (accepted, unfilled) order.
+With `--turns` it runs a round for each line that comes, and prints its figure, so that another program can be
+measured in between. Else it prints one JSON object. Times are microseconds per life, sizes bytes per live
+(accepted, unfilled) order.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import gc
 import json
 import resource
 import statistics
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable
@@ -239,6 +242,14 @@ def measure_time(lives: int, warm: int, rounds: int, *, keep_open: bool) -> dict
     }
 
 
+def take_turns(lives: int, warm: int) -> None:
+    """After `warm` lives, run a round of whole lives for each line that comes, and print what it took."""
+    rig = Rig()
+    rig.live_whole(warm)
+    for _ in sys.stdin:
+        print(round(_micros(partial(rig.live_whole, lives), lives), 2), flush=True)
+
+
 def main() -> None:
     """Measure and print one JSON object."""
     parser = argparse.ArgumentParser(description="Cost of an order's life in nautilus_trader.")
@@ -250,12 +261,16 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=5_000, help="live orders in the memory measurement")
     parser.add_argument("--keep-open", action="store_true", help="the position never goes flat")
     parser.add_argument("--calculated", action="store_true", help="nautilus calculates the balances")
+    parser.add_argument("--turns", action="store_true", help="a round for each line of standard input")
     options = parser.parse_args()
     if options.lives % 2 or options.warm % 2:
         parser.error("--lives and --warm must be even, or the position is not flat between rounds")
-    memory = measure_memory(options.orders)
+    memory = {} if options.turns else measure_memory(options.orders)
     if options.calculated:  # not before: a balance then visits every live order
         AccountFactory.register_calculated_account("BINANCE")
+    if options.turns:
+        take_turns(options.lives, options.warm)
+        return
     timing = measure_time(options.lives, options.warm, options.rounds, keep_open=options.keep_open)
     report = {
         "peer": f"nautilus_trader {nautilus_trader.__version__}",

@@ -159,6 +159,8 @@ class Fold:
                 fee = ZERO
         if not before:
             self.cost, self.fee_cost, self.per = worth, fee, after
+        elif not after:
+            self._flat()
         elif (before < ZERO) is (change < ZERO):
             if self.per is not before:
                 self._rescale(before)
@@ -166,8 +168,6 @@ class Fold:
             if fee:
                 self.fee_cost = _add(self.fee_cost, fee)
             self.per = after
-        elif not after:
-            self._flat()
         elif (after < ZERO) is (change < ZERO):
             self._cross(clear, worth, fee)
 

@@ -42,6 +42,7 @@ from fsm_ems.errors import EMSBug
 from fsm_ems.machines.order import ENDS, ORDER, E, S
 
 _ENDS = frozenset(ENDS)
+_MOVES = ORDER.moves
 Birth = Submitted | Held | Adopted | Recalled
 _BIRTHS = frozenset(get_args(Birth))
 _RESTED = frozenset({S.ACKED, S.OPEN})
@@ -106,7 +107,7 @@ def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> N
     *flags* are those from before the record.
     """
     before = dialog.state
-    state = ORDER.step(before, event)
+    state = _MOVES[before].get(event) or ORDER.step(before, event)  # which says what is wrong
     if record.then is not None:
         state = ORDER.step(state, record.then)
     dialog.state = state
@@ -190,7 +191,7 @@ def _let_go(book: Book, record: Record, keep: int) -> None:
         excess = len(finished) - keep
         if excess <= 0 and oldest.ended_ns >= oldest_ns:
             return
-        if oldest.requests_out and excess <= REQUESTS_OUT_MAX:
+        if oldest.awaits_answer() and excess <= REQUESTS_OUT_MAX:
             finished.move_to_end(oldest)
             return
         del finished[oldest]
@@ -324,7 +325,7 @@ def _reported(book: Book, record: Record, dialog: Dialog, payload: Reported, eff
         return
     if not payload.deadline_ns or dialog.cancel is None or not dialog.cancel.wanted:
         return
-    leaves = ORDER.moves[dialog.state].get(record.event) is S.CANCELLING and not dialog.cancel.out  # type: ignore[arg-type]  # a report that is folded has its event
+    leaves = _MOVES[dialog.state].get(record.event) is S.CANCELLING and not dialog.cancel.out  # type: ignore[arg-type]  # a report that is folded has its event
     weighed = dialog.cancel.out and dialog.cancel.pending
     if leaves or (record.then is E.RESUME_CANCEL and not weighed):
         send_cancel(record, dialog, payload.deadline_ns, effects)

@@ -129,7 +129,8 @@ def submit(
         if known.body == body:
             return None
         raise Refused("conflict", f"order {order.oid} was submitted with another body", order.oid)
-    if (owner, order.oid) in book.forgotten:
+    key = (owner, order.oid)
+    if key in book.forgotten:
         raise Refused(
             "conflict", f"order {order.oid} was submitted before, and its records are gone", order.oid
         )
@@ -139,7 +140,6 @@ def submit(
     if (body.side == "alert" or body.mode == "dark") and undeclared(book.markets, body.market):
         # Nothing would ever tell its price; of what goes out at once the venue says so.
         raise Refused("unknown_market", f"{broker} has no market {body.market}", order.oid)
-    key = (owner, order.oid)
     oldest_ns = now_ns - settings.quote_age_ns
     if body.side == "alert":
         return record(book, now_ns, key, E.SUBMIT_ALERT, _held(body, prices, oldest_ns, order.oid))
@@ -296,7 +296,7 @@ def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
         raise Refused("order_ended", f"order {oid} is {state}", oid)
     if reopens and (command.size is None or command.size <= dialog.filled):
         raise Refused("not_editable", f"a filled order can only be increased above {dialog.filled}", oid)
-    if reopens and dialog.requests_out:
+    if reopens and dialog.awaits_answer():
         raise Refused("edit_in_progress", f"a request about order {oid} is still out", oid)
     if dialog.cancel is not None:
         raise Refused("cancel_in_progress", f"order {oid} is being cancelled", oid)

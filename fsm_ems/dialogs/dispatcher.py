@@ -259,7 +259,8 @@ class Dispatcher:
         return effects
 
     def _take(self, made: Record) -> list[Effect]:
-        self._append(made)
+        append = self._append  # an attribute, and no method: this way it is found at once
+        append(made)
         try:
             return apply(self.book, made)
         except BaseException:

@@ -267,8 +267,7 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
             exec_id = successor
         return exec_id if self.fills and exec_id in self.fills else None
 
-    @property
-    def requests_out(self) -> bool:
+    def awaits_answer(self) -> bool:
         """Whether a request about the order is still unanswered."""
         return self.cancel is not None or bool(self.edits)
 

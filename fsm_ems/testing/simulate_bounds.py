@@ -49,7 +49,7 @@ class Bounds:
         if len(book.finished) <= book.keep_finished:
             self._unanswered = 0
             return
-        unanswered = sum(1 for dialog in book.finished if dialog.requests_out)
+        unanswered = sum(1 for dialog in book.finished if dialog.awaits_answer())
         self._unanswered = max(self._unanswered, unanswered)
         _within(len(book.finished), book.keep_finished + 2 * self._unanswered, "finished orders are kept")
 

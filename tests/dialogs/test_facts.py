@@ -362,13 +362,13 @@ def test_requests_are_told_apart_by_whether_they_have_left() -> None:
     assert of.out_edit is out
     assert of.held_edit is held
     assert list(of.requests()) == [of.cancel, held, out, later]
-    assert of.requests_out
+    assert of.awaits_answer()
 
 
 def test_an_order_without_requests_has_none() -> None:
     of = dialog()
 
-    assert (of.out_edit, of.held_edit, list(of.requests()), of.requests_out) == (None, None, [], False)
+    assert (of.out_edit, of.held_edit, list(of.requests()), of.awaits_answer()) == (None, None, [], False)
     assert not of.reopening
 
 
