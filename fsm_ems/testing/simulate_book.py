@@ -127,7 +127,8 @@ class VenueBook:
             self.refused.add(report.reqid)
         elif isinstance(report, BrokerdStatus) and report.venue_id is not None and not report.snapshot:
             order = self._of(report)
-            order.standing = report.status if order.ends_as is None else order.ends_as.standing
+            ends_as = order.ends_as if report.status == "cancelled" else None  # its date may have come before
+            order.standing = report.status if ends_as is None else ends_as.standing
 
     def execute(self, order: VenueOrder, exec_id: str, executed: Executed) -> None:
         """That much of *order* has traded, or is put in the place of what had."""
