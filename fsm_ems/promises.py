@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import count
+from time import monotonic
+from typing import NamedTuple
 
 import trio
 
@@ -19,12 +21,24 @@ from fsm_ems.audience import Answered, Resumed
 from fsm_ems.dialogs.record import Effect, Send
 from fsm_ems.errors import EMSBug, LogHalted
 from fsm_ems.journal.base import RecordLog
+from fsm_ems.operator_log import operator_log
 
 STAGED_MAX = 10_000
 """Records that may wait for the disk before commands and reports wait as well."""
-
+SLOW_S = 0.25
+"""A disk that lets a record wait longer is slow, and the operator is told."""
+STUCK_S = 2.0
+"""One that lets it wait longer than this is stuck: until it has it, no new order is taken."""
 
 Due = Effect | Answered | Resumed
+
+
+class _Held(NamedTuple):
+    """What is due once the log is durable up to *seq*; it waits since *since_s*."""
+
+    seq: int
+    due: Sequence[Due]
+    since_s: float
 
 
 def _nobody(_: object) -> None:
@@ -40,15 +54,23 @@ class Promises:
     """
 
     def __init__(
-        self, log: RecordLog, release: Callable[[Sequence[Due]], None], halt: Callable[[], None]
+        self,
+        log: RecordLog,
+        release: Callable[[Sequence[Due]], None],
+        halt: Callable[[], None],
+        *,
+        now_s: Callable[[], float] = monotonic,
     ) -> None:
+        """*now_s* counts real seconds, whatever clock the EMS runs on: a disk works by no other."""
         self.seq = log.durable_seq
         self.halted = ""
         self._bug: Exception | None = None
         self._log = log
         self._release = release
         self._halt = halt
-        self._held: deque[tuple[int, Sequence[Due]]] = deque()
+        self._now_s = now_s
+        self._slow = False
+        self._held: deque[_Held] = deque()
         self._waiting: list[tuple[int, int, trio.Event]] = []
         self._numbers = count()
         token = trio.lowlevel.current_trio_token()
@@ -68,10 +90,29 @@ class Promises:
         if self.halted:
             return
         if self._held or self._log.durable_seq < seq:
-            self._held.append((seq, due))
+            self._held.append(_Held(seq, due, self._now_s()))
+            self._tell_pace()
         else:
             self.seq = seq
             self._release(due)
+
+    @property
+    def behind_s(self) -> float:
+        """How many seconds the oldest of what is due has waited for the disk; 0 where nothing waits."""
+        return self._now_s() - self._held[0].since_s if self._held else 0.0
+
+    def _tell_pace(self) -> None:
+        """Once when the disk becomes slow, and once when it has caught up.
+
+        Asked when something happens, and not by the clock: what nobody waits for is late for nobody.
+        """
+        behind_s = self.behind_s
+        if behind_s > SLOW_S and not self._slow:
+            self._slow = True
+            operator_log().warning("disk slow", behind_s=round(behind_s, 3))
+        elif self._slow and not self._held:
+            self._slow = False
+            operator_log().info("disk in step again")
 
     async def durable(self, seq: int) -> None:
         """Return once everything due up to *seq* was released; at once where it was.
@@ -109,9 +150,9 @@ class Promises:
 
     def drop_sends(self, broker: str) -> None:
         """The link that they were for is gone: what is held for *broker* is not sent any more."""
-        for place, (seq, due) in enumerate(self._held):
-            kept = [one for one in due if not (isinstance(one, Send) and one.broker == broker)]
-            self._held[place] = (seq, kept)
+        for place, held in enumerate(self._held):
+            kept = [one for one in held.due if not (isinstance(one, Send) and one.broker == broker)]
+            self._held[place] = held._replace(due=kept)
 
     def forget(self) -> None:
         """Nobody is left whom the log's progress could concern."""
@@ -121,14 +162,16 @@ class Promises:
         if self.halted:
             return
         seq = self._log.durable_seq
+        self._tell_pace()
         try:
-            while self._held and self._held[0][0] <= seq:
-                self._release(self._held.popleft()[1])
+            while self._held and self._held[0].seq <= seq:
+                self._release(self._held.popleft().due)
         except Exception as bug:  # noqa: BLE001 -- trio calls this from outside every task, where nobody would catch it
             self._bug = bug
             self._end(f"what was due could not leave: {bug!r}")
             return
         self.seq = seq
+        self._tell_pace()
         while self._waiting and self._waiting[0][0] <= seq:
             heappop(self._waiting)[2].set()
 

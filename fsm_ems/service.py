@@ -32,7 +32,7 @@ from fsm_ems.market import broker_of, undeclared
 from fsm_ems.messages import Command, Order, Resync, Status
 from fsm_ems.operator_log import operator_log
 from fsm_ems.outbox import Outbox
-from fsm_ems.promises import Due, Promises
+from fsm_ems.promises import STUCK_S, Due, Promises
 from fsm_ems.quotes import Row, check_row, problem
 from fsm_ems.snapshot_keeping import SnapshotKeeping
 
@@ -142,6 +142,7 @@ class EMS(Client):
         if isinstance(command, Order):
             self._check_broker(command)
             await self._room(broker_of(command.market))
+            self._check_disk(identity, command)
         self._check_open()
         try:
             answer, effects = self.dispatcher.command(identity, command, self.clock())
@@ -193,6 +194,14 @@ class EMS(Client):
         self._promises.check()
         if self._closed:
             raise ClientFault("this EMS was closed: nothing would be sent any more")
+
+    def _check_disk(self, identity: str, order: Order) -> None:
+        """What is new is refused while the disk is stuck: it would leave whenever that comes round."""
+        book, behind_s = self.dispatcher.book, self._promises.behind_s
+        known = book.dialog(identity, order.oid) is not None or (identity, order.oid) in book.forgotten
+        if behind_s > STUCK_S and not known:
+            waits = f"records have waited for the disk for {behind_s:.1f} s: nothing new is taken meanwhile"
+            raise Refused("disk_stuck", waits, order.oid)
 
     def _check_broker(self, order: Order) -> None:
         broker = broker_of(order.market)

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 import trio
 import trio.testing
+from structlog.testing import capture_logs
 
 from fsm_ems import ClientFault, Order, Refused, open_ems
 from fsm_ems.errors import EMSBug, LogHalted
@@ -20,7 +21,7 @@ from fsm_ems.messages import (
     BrokerdStatus,
     Request,
 )
-from fsm_ems.promises import STAGED_MAX
+from fsm_ems.promises import SLOW_S, STAGED_MAX, STUCK_S
 from fsm_ems.service import EMS
 from tests.late_log import LateLog
 from tests.scripted_broker import ScriptedBroker, ScriptedDialogue
@@ -89,6 +90,74 @@ async def test_an_order_is_sent_and_told_when_it_is_durable_and_not_before() -> 
             assert [type(request) for request in await sent(broker)] == [BrokerdOrder]
             assert not wish.waits()
             assert not heard.waits()
+
+
+class Seconds:
+    """Real time, which the test moves on."""
+
+    def __init__(self, ems: EMS) -> None:
+        self.now_s = 100.0
+        ems._promises._now_s = lambda: self.now_s
+
+
+async def test_a_disk_that_is_stuck_gets_no_new_order_and_keeps_no_cancel_out() -> None:
+    """What it has already is answered again, and what takes risk away is taken."""
+    async with late() as (ems, log, broker, nursery):
+        disk = Seconds(ems)
+        first = Wish(nursery, lambda: ems.submit(an_order("o1")))
+        await trio.testing.wait_all_tasks_blocked()
+        disk.now_s += STUCK_S
+        just = Wish(nursery, lambda: ems.submit(an_order("o2")))
+        await trio.testing.wait_all_tasks_blocked()
+        disk.now_s += 0.1
+        seq = log.durable_seq
+
+        with pytest.raises(Refused, match=r"waited for the disk for 2\.1 s") as refusal:
+            await ems.submit(an_order("o3"))
+        again = Wish(nursery, lambda: ems.submit(an_order("o1")))
+        cancel = Wish(nursery, lambda: ems.cancel("o1"))
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert (refusal.value.code, refusal.value.oid) == ("disk_stuck", "o3")
+        assert all(wish.waits() for wish in (first, just, again, cancel))
+        assert ({record.oid for record in log if record.seq > seq}, await sent(broker)) == ({"o1", "o2"}, [])
+        log.behind = False
+        log.sync()
+        await trio.testing.wait_all_tasks_blocked()
+        assert (await ems.submit(an_order("o3"))).oid == "o3"
+        assert not any(wish.waits() or wish.refusal for wish in (first, just, again, cancel))
+
+
+async def test_a_slow_disk_is_told_once_and_so_is_its_catching_up() -> None:
+    async with late() as (ems, log, _, nursery):
+        disk = Seconds(ems)
+        with capture_logs() as told:
+            for number, (later_s, durable) in enumerate([(SLOW_S, 1), (0.0, None), (0.3, 1), (0.3, None)]):
+                for name in "ab":
+                    Wish(nursery, lambda oid=f"{name}{number}": ems.submit(an_order(oid)))  # type: ignore[misc]  # a default is bound
+                await trio.testing.wait_all_tasks_blocked()
+                disk.now_s += later_s
+                log.sync(durable)
+                await trio.testing.wait_all_tasks_blocked()
+
+        assert told == [
+            {"event": "disk slow", "behind_s": 0.3, "log_level": "warning"},
+            {"event": "disk in step again", "log_level": "info"},
+        ]
+
+
+async def test_a_disk_that_takes_nothing_is_told_of_when_something_more_has_to_wait() -> None:
+    async with late() as (ems, _, _, nursery):
+        disk = Seconds(ems)
+        Wish(nursery, lambda: ems.submit(an_order("o1")))
+        await trio.testing.wait_all_tasks_blocked()
+        disk.now_s += 1.25
+
+        with capture_logs() as told:
+            Wish(nursery, lambda: ems.cancel("o1"))
+            await trio.testing.wait_all_tasks_blocked()
+
+        assert told == [{"event": "disk slow", "behind_s": 1.25, "log_level": "warning"}]
 
 
 async def test_a_report_is_told_when_it_is_durable() -> None:

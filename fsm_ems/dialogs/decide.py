@@ -51,6 +51,7 @@ CODES: dict[str, str] = {
     "min_size": "a dark order as small as this would be rejected when it fires",
     "bad_price": "a dark order goes out at a price above zero",
     "expired": "its date has passed already",
+    "disk_stuck": "records wait for the disk too long, and what follows from them; nothing new is taken",
 }
 
 _ENDS = frozenset(ENDS)
