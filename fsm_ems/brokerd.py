@@ -162,7 +162,8 @@ class BrokerdOrderAck(AboutOrder):
 class BrokerdStatus(_AboutOrder):
     """Where the venue says the order stands.
 
-    *cum* is the cumulative filled size it names. With *snapshot* set it answers a query and is no event
+    *cum* is the cumulative filled size it names; an end that names none says that nothing traded but what was
+    told. With *snapshot* set it answers a query and is no event
     of its own: it fills gaps and never takes anything back; *query* echoes the query's id, and ``absent``
     is known to snapshots only. *details* in a snapshot are the terms in force.
     *resumes* goes with ``done_for_day``: whether the order trades again another day. ``suspended`` is lifted

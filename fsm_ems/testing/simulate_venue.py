@@ -236,7 +236,9 @@ class Venue:
             report = replace(report, details=order.details)
         if report.status == "cancelled" and order.ends_as is not None:
             told: Any = order.ends_as.told
-            report = replace(report, status=told, cum=None if told == "rejected" else order.filled)
+            # An end that names no size says that nothing traded but what was told: only a refusal may.
+            untraded = told == "rejected" and not order.live
+            report = replace(report, status=told, cum=None if untraded else order.filled)
         if not order.amended or report.cum is None:
             return report
         ended = report.status == "filled" and order.standing == "cancelled"
