@@ -54,6 +54,7 @@ from tests.testing.planted_lines import LINE_BUGS
 QUICK = settings(SCRIPTS, derandomize=True, max_examples=120)
 
 
+@pytest.mark.no_cover
 class TestPaperBroker(Conformance):
     examples = settings(QUICK, max_examples=80)
 
@@ -140,6 +141,7 @@ def test_a_planted_bug_breaks_its_rule(bug: str) -> None:
     assert words in told.value.why
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("bug", SEARCHED)
 def test_a_planted_bug_is_found_and_told_by_a_short_script(bug: str) -> None:
     make, rule, _ = BUGS[bug]
@@ -155,6 +157,7 @@ def test_a_planted_bug_is_found_and_told_by_a_short_script(bug: str) -> None:
     assert "Failing test case" not in str(getattr(found, "__notes__", ""))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("way", HONEST)
 def test_what_an_adapter_may_do_breaks_no_rule(way: str) -> None:
     check(HONEST[way], settings(QUICK, max_examples=25))

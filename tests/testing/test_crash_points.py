@@ -36,6 +36,7 @@ def test_no_cut_loses_what_a_file_promised_and_every_sync_of_it_is_needed(
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("name", "every"), [("created", 23), ("killed and opened", 60), ("positions", 80)])
 def test_no_cut_loses_what_a_journal_promised(name: str, every: int) -> None:
     tried = crash_points.tried(name, every=every)

@@ -20,6 +20,7 @@ FIRST = 250
 """Situations of each scene that every run looks at."""
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", QUICK)
 def test_a_scene_is_searched_to_its_end_and_breaks_nothing(name: str) -> None:
     """Every situation within the bounds keeps the promises."""

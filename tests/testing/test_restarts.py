@@ -25,6 +25,7 @@ FILLED = LIVE._replace(cum=1, state="filled")
 OPEN = Shown("open", 1, 0, 0, frozenset(), wanted=False, sent=True, acked=True, missed=False, editing=False)
 
 
+@pytest.mark.no_cover
 def test_a_scene_with_crashes_is_searched_to_its_end_and_breaks_nothing() -> None:
     """Every situation within the bounds keeps the promises, and leads to agreement once faults end."""
     found = Search(CrashScene(CrashTheme("one crash", _theme("crash: edit").orders, PLAIN))).run()

@@ -209,6 +209,7 @@ def test_an_execution_that_the_venue_never_made_is_noticed() -> None:
         scene.judge(node)
 
 
+@pytest.mark.no_cover
 def test_a_venue_that_weighs_an_edit_first_breaks_nothing() -> None:
     """A bound that no scene has of itself: the venue says ``pending_edit``, and answers later."""
     build = scenes(soak=True, overrides={"pendings": 1})["honest: edit and cancel"]
