@@ -47,7 +47,6 @@ Birth = Submitted | Held | Adopted | Recalled
 _BIRTHS = frozenset(get_args(Birth))
 _RESTED = frozenset({S.ACKED, S.OPEN})
 _HELD = frozenset({S.DARK_OPEN, S.ALERT_OPEN})
-_SENT_ACKED = SENT | f.ACKED
 _DOUBTS = frozenset({E.DEADLINE, E.LINK_LOST, E.UNLISTED})
 
 
@@ -72,10 +71,10 @@ def apply(book: Book, record: Record) -> list[Effect]:
         dialog = _create(book, record, cast("Birth", payload).body)
     else:
         dialog = book.dialogs[record.owner][record.oid]
-    before, flags, event = dialog.state, dialog.flags, record.event
+    before, flags, event, known_as = dialog.state, dialog.flags, record.event, dialog.venue_id
     part(book, record, dialog, payload, effects)
     if event is not None:
-        _move(book, record, dialog, event, flags)
+        _move(book, record, dialog, event, flags, known_as)
     pending = f.pending_of(dialog) if dialog.cancel is not None or dialog.edits else None
     most = may_have_filled(dialog) if dialog.state is S.UNKNOWN else None
     for identity, seq in record.tells:
@@ -101,10 +100,10 @@ def apply(book: Book, record: Record) -> list[Effect]:
     return effects
 
 
-def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> None:
+def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int, known_as: str | None) -> None:
     """Step the machine, then keep what depends on where it arrived: counts, ends and notes of what is due.
 
-    *flags* are those from before the record.
+    *flags* and *known_as*, the venue's id, are those from before the record.
     """
     before = dialog.state
     state = _MOVES[before].get(event) or ORDER.step(before, event)  # which says what is wrong
@@ -115,8 +114,8 @@ def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> N
         book.dark.place(dialog)
         if state not in _HELD:
             dialog.direction, dialog.born = None, 0
-    if flags & _SENT_ACKED == SENT or dialog.flags & _SENT_ACKED == SENT:
-        _count_unacked(book, dialog, flags, before)
+    if known_as is None or not flags & f.ACKED:
+        _count_unacked(book, dialog, flags, known_as, before)
     if state in _ENDS:
         _ended(book, record, dialog, before)
         return
@@ -126,11 +125,15 @@ def _move(book: Book, record: Record, dialog: Dialog, event: E, flags: int) -> N
         book.wake(dialog)
 
 
-def _count_unacked(book: Book, dialog: Dialog, flags: int, before: S) -> None:
-    """How many of the broker's orders lack their ack: what is unknown may belong to one of them."""
-    was = flags & _SENT_ACKED == SENT and before not in _ENDS
-    lacks = dialog.flags & _SENT_ACKED == SENT and dialog.state not in _ENDS
-    if was is not lacks:
+def _count_unacked(book: Book, dialog: Dialog, flags: int, known_as: str | None, before: S) -> None:
+    """How many of the broker's orders lack their ack, or the venue's id: what is unknown may belong to one.
+
+    Another report than the ack proves that an order arrived, and may name it by its request alone.
+    """
+    was = flags & SENT and (known_as is None or not flags & f.ACKED) and before not in _ENDS
+    now = dialog.flags
+    lacks = now & SENT and (dialog.venue_id is None or not now & f.ACKED) and dialog.state not in _ENDS
+    if bool(was) is not bool(lacks):
         book.unacked[dialog.broker] = book.unacked.get(dialog.broker, 0) + (1 if lacks else -1)
 
 

@@ -209,8 +209,8 @@ def unmapped(
 
 
 def _may_be_ours(book: Book, broker: str, report: Report, body: Body) -> bool:
-    """Whether it may be an order of ours, while one of ours lacks its ack: then it is not taken for a
-    stranger's. One that was acknowledged counts too, for a venue may give it another name.
+    """Whether it may be an order of ours, while one of ours lacks its ack or the venue's id: then it is not
+    taken for a stranger's. One that was acknowledged counts too, for a venue may give it another name.
 
     A status that names the terms of none of ours is not of ours; an execution may leave its account out.
     """

@@ -587,6 +587,33 @@ def test_an_order_born_there_claims_the_fills_that_came_before_it_was_known(desk
     assert (how(dialog), len(desk.book.orphans)) == ("open 2/5", 0)
 
 
+def test_an_order_whose_name_there_is_not_known_is_not_taken_for_a_strangers(desk: Desk) -> None:
+    """Its ack was lost, and another report has named it by its request alone."""
+    desk.order()
+    desk.status("open")
+    terms = {"market": MARKET, "side": "buy", "size": "10", "price": "100"}
+
+    desk.report("status", status="open", venue_id="V1", details=terms)
+
+    assert (desk.book.unacked, len(desk.book.parked)) == ({BROKER: 1}, 1)
+    desk.report("ack", reqid=desk.dialog().reqid, venue_id="V1")
+    assert (desk.book.unacked, desk.book.parked) == ({BROKER: 0}, {})
+    assert [dialog.oid for dialog in desk.book] == ["o1"]
+    desk.report("fill", venue_id="V1", exec_id="X1", size="10", price="100")
+    assert desk.stands() == "filled 10/10"
+
+
+def test_an_order_that_ends_without_a_name_is_waited_for_no_longer(desk: Desk) -> None:
+    desk.order()
+    desk.status("open")
+    desk.status("cancelled")
+    assert desk.book.unacked == {BROKER: 0}
+
+    desk.report("status", status="open", venue_id="V1", details=DETAILS)
+
+    assert desk.book.find(BROKER, None, "V1") is not None
+
+
 def test_no_more_orphans_are_kept_than_the_bound_allows(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
     """The oldest stays in the log alone."""
     monkeypatch.setattr(apply_whole, "ORPHANS_MAX", 2)
