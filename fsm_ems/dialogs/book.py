@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fsm_ems.accounting.position import Position
+from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.darkbook import DarkBook
 from fsm_ems.dialogs.facts import Dialog
@@ -20,7 +21,7 @@ from fsm_ems.dialogs.record import Role
 from fsm_ems.machines.link import LinkState
 from fsm_ems.machines.order import ENDS, S
 from fsm_ems.market import Market
-from fsm_ems.messages import Report
+from fsm_ems.messages import BrokerdFill, Report
 
 _ENDS = frozenset(ENDS)
 _SWEEP_ABOVE = 256
@@ -146,6 +147,18 @@ class Book:
             if dialog is not None:
                 return dialog
         return None if venue_id is None else self.by_venue_id.get(broker, _NONE).get(venue_id)
+
+    def orphan_about(self, broker: str, account: str, report: Report) -> int | None:
+        """An orphan that is the execution *report* is about, or what that amends, or what amends it in the
+        *account* of its order.
+        """
+        if not isinstance(report, AboutExecution):
+            return None
+        orphans = self.orphan_execs.get((broker, report.account), {})
+        seq = orphans.get(report.exec_id)
+        if seq is None and not isinstance(report, BrokerdFill):
+            seq = orphans.get(report.ref_id)
+        return self.amendments.get((broker, account), {}).get(report.exec_id) if seq is None else seq
 
     def __iter__(self) -> Iterator[Dialog]:
         for orders in self.dialogs.values():

@@ -83,10 +83,15 @@ def find_amended(book: Book, broker: str, report: Report) -> Dialog | None:
     """The dialog that has the execution which is undone or corrected.
 
     Its report names no order we know, and would else move the position of the account, and not the order.
+    Of a correction it may be the outcome alone that is known: what undid or corrected that came first.
     """
     if not isinstance(report, BrokerdBust | BrokerdCorrection):
         return None
-    return book.executions.get((broker, report.account), {}).get(report.ref_id)
+    executions = book.executions.get((broker, report.account), {})
+    dialog = executions.get(report.ref_id)
+    if dialog is None and isinstance(report, BrokerdCorrection):
+        return executions.get(report.exec_id)
+    return dialog
 
 
 def mapped(
@@ -134,7 +139,7 @@ def mapped(
     if (weighed or dialog.cancel is not None) and not deadline:
         deadline = now_ns + settings.request_deadline_ns
     if venue_id is not None and venue_id != dialog.venue_id:
-        foreign = dialog.is_lost(report.reqid) or book.find(broker, None, venue_id) not in (None, dialog)
+        foreign = _is_anothers(book, broker, dialog, report)
     if foreign or origin:
         stolen = f"{broker} tells of it as {venue_id}, which is another order's id" if foreign else None
         alarms = alarm, stolen, _misplaced(book, dialog, origin)
@@ -142,6 +147,19 @@ def mapped(
     reported = Reported(broker, report, deadline, origin, foreign)
     made = record(book, now_ns, key, event, reported, named.then, alarm)
     return made if event is not E.ABSENT else _absent(book, settings, prices, dialog, made, reported)
+
+
+def _is_anothers(book: Book, broker: str, dialog: Dialog, report: Report) -> bool:
+    """Whether the venue's id in *report*, which is not the one in force, is none of *dialog*'s.
+
+    Once the order was sent again a new id may be that of the lost request, which the venue has after all: a
+    request of the order's proves that it is not, and an execution does not.
+    """
+    known = book.find(broker, None, report.venue_id)
+    if known is None:
+        lost = dialog.lost_reqid is not None and find_named(book, broker, report) is not dialog
+        return lost or dialog.is_lost(report.reqid)
+    return known is not dialog or dialog.is_lost(report.reqid)
 
 
 def _absent(
@@ -188,7 +206,7 @@ def unmapped(
     """
     if isinstance(report, AboutExecution):
         account = broker, report.account
-        booked = not isinstance(report, BrokerdBust) and report.exec_id in book.executions.get(account, {})
+        booked = isinstance(report, BrokerdFill) and report.exec_id in book.executions.get(account, {})
         if booked or report.exec_id in book.orphan_execs.get(account, {}):
             return None  # on an order that the venue has named in another way before, or on the account
     waiting = sum(1 for parked in book.parked.values() if parked.broker == broker)

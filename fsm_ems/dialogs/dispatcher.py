@@ -24,6 +24,7 @@ from fsm_ems.errors import EMSBug
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.messages import (
     AnyReport,
+    BrokerdCorrection,
     BrokerdFill,
     BrokerdHistory,
     Cancel,
@@ -285,6 +286,8 @@ class Dispatcher:
         if amended is None and isinstance(report, AboutExecution):
             execution = report.account, report.exec_id if isinstance(report, BrokerdFill) else report.ref_id
         life = self._lookup(broker, report.reqid, report.venue_id, execution)
+        if execution is not None and not life and isinstance(report, BrokerdCorrection):
+            life = self._lookup(broker, None, None, (report.account, report.exec_id))
         return self._bring_back(life, now_ns) or amended
 
     def _bring_back(self, records: Sequence[Record], now_ns: int) -> Dialog | None:
@@ -364,18 +367,20 @@ class Dispatcher:
 
         A correction that was nobody's, and is corrected there, says also what it had replaced itself.
         What amends an execution may have come before it, without a name of the order: it belongs there too.
+        Each leads to others, and a chain of them has no bound but that of all orphans: it is no recursion.
         """
-        if not isinstance(report, AboutExecution):
-            return
-        named = (report.exec_id,) if isinstance(report, BrokerdFill) else (report.exec_id, report.ref_id)
-        for exec_id in named:
-            seq = self.book.orphan_execs.get((broker, report.account), {}).get(exec_id)
-            if seq is not None:
+        looks = [report]
+        while looks:
+            report = looks.pop()
+            while (seq := self.book.orphan_about(broker, dialog.body.account, report)) is not None:
                 orphan = self.book.orphans[seq].report
-                made = decide_reports.mapped(
-                    self.book, self.settings, self.prices, broker, dialog, orphan, now_ns, seq
+                # An end of its own may have let it go, as does its age.
+                here = self.book.dialog(dialog.owner, dialog.oid)
+                here = here or self._bring_back(self._life(dialog.owner, dialog.oid), now_ns)
+                made = here and decide_reports.mapped(
+                    self.book, self.settings, self.prices, broker, here, orphan, now_ns, seq
                 )
-                self._settle_on(broker, dialog, seq, orphan, made, now_ns, effects)
-        amended = self.book.amendments.get((broker, dialog.body.account), {}).get(report.exec_id)
-        if amended is not None:
-            self._settle(broker, amended, self.book.orphans[amended].report, now_ns, effects)
+                effects += self._take(made or decide_reports.dropped(self.book, broker, here, seq, now_ns))
+                if here is not None:
+                    self._follow_up(here, now_ns, effects)
+                looks.append(orphan)

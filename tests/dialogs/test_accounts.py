@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import permutations
 
 import pytest
 
@@ -162,42 +161,6 @@ def test_orphans_move_the_position_alike_wherever_the_fill_comes(
     assert position(desk) == expected
     assert str(desk.dialog().booked) == expected[0].removeprefix("-")
     assert (desk.book.orphans, desk.book.amendments) == ({}, {("paper", "main"): {}})
-
-
-LIFE: list[tuple[str, dict[str, object]]] = [
-    ("fill", {"exec_id": "X1", "size": "3", "price": "99", "details": SOLD}),
-    ("correction", {"exec_id": "C1", "ref_id": "X1", **CORRECTS}),
-    ("correction", {"exec_id": "C2", "ref_id": "C1", "size": "1", "price": "97"}),
-]
-BUSTED = [*LIFE, ("bust", {"exec_id": "B1", "ref_id": "C2"})]
-"""What becomes of one execution, in the order in which the venue did it."""
-
-
-@pytest.mark.parametrize(("life", "expected"), [(LIFE, ("-1", "97")), (BUSTED, ("0", "0"))])
-def test_what_becomes_of_an_execution_counts_alike_however_it_is_told(
-    desks: Desks, life: list[tuple[str, dict[str, object]]], expected: tuple[str, str]
-) -> None:
-    """In any order; some while the order has no such name, and of them some as nobody's, some put by."""
-    for told in permutations(life):
-        for named in range(len(told) + 1):
-            for nobodys in range(named + 1):
-                desk = desks()
-                desk.order(side="sell", price="99")
-                desk.ack()
-                desk.order("o2")
-                for at, (name, fields) in enumerate(told):
-                    if at == nobodys:
-                        desk.wait(7)
-                    if at == named:
-                        desk.status("open", venue_id="V-new")
-                    desk.report(name, venue_id="V-new", **fields)
-                if named == len(told):
-                    desk.status("open", venue_id="V-new")
-
-                story = [fields["exec_id"] for _, fields in told], named, nobodys
-                assert (position(desk), story) == (expected, story)
-                assert (str(desk.dialog().booked), story) == (expected[0].removeprefix("-"), story)
-                assert (desk.book.orphans, desk.book.parked, story) == ({}, {}, story)
 
 
 def test_what_a_bust_undid_is_not_corrected_afterwards(desk: Desk) -> None:

@@ -230,3 +230,32 @@ def test_why_tells_both_requests(desk: Desk) -> None:
     payload = next(record.payload for record in desk.log if record.event is E.RESEND)
     assert isinstance(payload, Reported)
     assert payload.reqid == again.reqid
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("fill", {"exec_id": "X1", "size": "3", "price": "100"}),
+        ("correction", {"exec_id": "C2", "ref_id": "C1", "size": "1", "price": "97"}),
+    ],
+)
+def test_an_execution_of_the_first_request_brings_no_name(
+    desk: Desk, name: str, fields: dict[str, str]
+) -> None:
+    """What amends it, or what it amends, was nobody's, and names the lost order: it counts here, and the
+    order that lives keeps its own name, by which it is cancelled.
+    """
+    desk.order(if_absent="resend")
+    absent(desk, 2)
+    desk.ack()
+    lost = desk.dialog().lost_reqid
+    desk.report("correction", venue_id="V-lost", exec_id="C1", ref_id="X1", size="2", price="98")
+
+    desk.report(name, reqid=lost, venue_id="V-lost", **fields)
+
+    assert desk.book.orphans == {}
+    assert (desk.dialog().venue_id, desk.dialog().venue_ids) == ("V-o1", ())
+    assert desk.last.alarm == f"{BROKER} tells of it as V-lost, which is another order's id"
+    desk.report("status", venue_id="V-lost", status="cancelled")
+    assert desk.state() == "open"
+    assert [about.venue_id for about in of_kind(desk.cancel(), SendAbout)] == ["V-o1"]
