@@ -39,8 +39,11 @@ from fsm_ems.journal.sqlite_store import (
 BESIDE = ".archive.new"
 """What a segment is called until it is proven."""
 MOST = 250_000
-"""Records that one segment takes. Of a long journal that never had one the rest follows after later
-snapshots: the room on the disk and the time at a close that each asks for stay within bounds.
+"""Records that one segment takes, or twice as many as came between the two snapshots, if that is more.
+
+Of a long journal that never had one the rest follows after later snapshots: the room on the disk and the time
+at a close that each asks for stay within bounds. Where snapshots are further apart, as those of a program
+that makes them at its close alone, a segment takes more than has come: else the file would grow for ever.
 """
 _SETTINGS: dict[str, str | int] = {"journal_mode": "off", "synchronous": 2, "fullfsync": 1}
 _ROW = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -49,7 +52,7 @@ _NAME = "INSERT OR IGNORE INTO names VALUES (?, ?, ?)"
 
 def archive(folder: Path, rows: JournalRows, least: int, disk: Disk = DISK) -> Segment | None:
     """Have a segment of what is before the older of the two newest snapshots in *folder* and in no segment
-    yet, once that are *least* records or more; 0: never. It has :data:`MOST` of them at most.
+    yet, once that are *least* records or more; 0: never. It has as many of them as :data:`MOST` says.
 
     What is given back is the newest segment there is, whose records the journal's own file may be let go of:
     the disk has it. None where there is none.
@@ -59,13 +62,15 @@ def archive(folder: Path, rows: JournalRows, least: int, disk: Disk = DISK) -> S
         LogFault: they cannot be read, or the segment cannot be written.
         OSError: the disk failed.
     """
-    segments, older = segments_in(folder), [seq_of(path) for path in snapshots_in(folder)[1:2]]
+    segments, snapshots = segments_in(folder), [seq_of(path) for path in snapshots_in(folder)[:2]]
     newest = segments[-1] if segments else None
     seq = 0 if newest is None else newest.last
-    upto = older[0] - 1 if older else 0  # the record that it ends with stays: it is what proves it
+    # The record that the older one ends with stays: it is what proves it.
+    upto = snapshots[1] - 1 if snapshots[1:] else 0
     if least and upto - seq >= least:
+        most = max(MOST, 2 * (snapshots[0] - snapshots[1]))
         last = FIRST_PREV if newest is None else last_hash(newest, rows.vfs)
-        newest = _written(segment_of(folder, seq + 1, min(upto, seq + MOST)), rows, last, disk)
+        newest = _written(segment_of(folder, seq + 1, min(upto, seq + most)), rows, last, disk)
     if newest is not None:
         disk.sync_folder(folder)  # of an older one as well: whoever gave it its name may have come no further
     return newest

@@ -141,11 +141,26 @@ def test_a_long_journal_moves_piece_by_piece(kept: Kept, monkeypatch: pytest.Mon
     """Each piece asks for room and time of its own; what is left waits for the next snapshot."""
     monkeypatch.setattr("fsm_ems.journal.archiving.MOST", 5)
     kept.snapshot(13)
-    kept.snapshot(LAST)
+    kept.snapshot(15)
 
     made = [archive(kept.folder, kept.reader, 3) for _ in range(4)]
 
     assert [(one.first, one.last) for one in made if one is not None] == [(1, 5), (6, 10), (6, 10), (6, 10)]
+    kept.is_whole()
+
+
+def test_a_piece_is_more_than_what_came_since_the_last(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However far apart snapshots are made, the file does not grow from one to the next."""
+    monkeypatch.setattr("fsm_ems.journal.archiving.MOST", 2)
+    kept.snapshot(8)
+    left: list[int] = []
+    for upto in (12, 16, 20, 24, LAST):
+        kept.snapshot(upto)
+        made = archive(kept.folder, kept.reader, 1)
+        assert made is not None
+        left.append(upto - made.last)
+
+    assert left == [5] * 5
     kept.is_whole()
 
 
