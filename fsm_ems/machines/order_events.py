@@ -156,7 +156,7 @@ COLUMNS: tuple[Column[OrderEvent], ...] = (
     Column(E.CALCULATED, "ignore", "the venue has worked out what the order costs: it trades no more"),
     Column(E.DEADLINE, "ignore", "a request's deadline has passed without an answer"),
     Column(E.AMBIGUOUS, "ignore", "a reply that leaves the outcome open"),
-    Column(E.LINK_LOST, "ignore", "the connection to the broker broke"),
+    Column(E.LINK_LOST, "ignore", "the connection to the broker broke, or this program had stopped"),
     Column(E.UNLISTED, "anomaly", "the venue's list of open orders lacks it"),
     Column(E.ASK, "ignore", "the venue is asked about the order"),
     Column(E.MISSING, "ignore", "a read of the venue does not show the order"),
