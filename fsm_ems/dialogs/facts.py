@@ -157,6 +157,11 @@ def filled_of(booked: Decimal, stated: Decimal) -> Decimal:
     return booked if not stated or booked >= stated else stated  # nearly always nothing was stated
 
 
+def is_whole(booked: Decimal, stated: Decimal, size: Decimal) -> bool:
+    """Whether nothing is left to trade of *size*."""
+    return booked >= size or stated >= size
+
+
 class Dialog(msgspec.Struct, eq=False, gc=False):
     """One order's conversation: its key is (owner, oid).
 
@@ -224,7 +229,7 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
     @property
     def complete(self) -> bool:
         """Nothing is left to trade."""
-        return self.booked >= self.size or self.stated >= self.size
+        return is_whole(self.booked, self.stated, self.size)
 
     @property
     def leaves(self) -> Decimal:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs import facts as f
-from fsm_ems.dialogs.facts import EXACT, ZERO, Dialog, EditRequest
+from fsm_ems.dialogs.facts import EXACT, ZERO, Dialog, EditRequest, is_whole
 from fsm_ems.dialogs.naming_status import name_status
 from fsm_ems.dialogs.naming_steps import (
     IGNORED,
@@ -96,9 +96,7 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
     if state in _QUIET:
         return _late_fill(dialog, edit, filled=filled, size=size, over=over)
     if filled >= size:
-        if edit is None and (
-            dialog.booked >= size or stated >= size
-        ):  # complete, asked on the way of every fill
+        if edit is None and is_whole(dialog.booked, stated, size):
             if filled <= dialog.filled:
                 over = None
             return (
@@ -150,7 +148,7 @@ def _correction(dialog: Dialog, report: BrokerdCorrection) -> Name:
     change = EXACT.subtract(new, fills[live].size if live is not None else ZERO)
     booked = EXACT.add(dialog.booked, change)
     stated = EXACT.add(dialog.stated, change) if live is not None and dialog.stated else dialog.stated
-    complete = booked >= dialog.size or stated >= dialog.size
+    complete = is_whole(booked, stated, dialog.size)
     over = f"{booked - dialog.size} more than ordered traded" if booked > dialog.size else None
     state = dialog.state
     if state is S.REJECTED:
@@ -244,7 +242,7 @@ def restated_terms(dialog: Dialog, report: BrokerdRestated) -> Terms:
 
 def _restated(dialog: Dialog, report: BrokerdRestated) -> Name:
     terms, state = restated_terms(dialog, report), dialog.state
-    complete = terms.booked >= terms.size or terms.stated >= terms.size
+    complete = is_whole(terms.booked, terms.stated, terms.size)
     if state is S.FILLED:
         return Name(E.RESTATED) if complete else Name(E.RESTATED_REOPENS, reopened(dialog, dialog.edits))
     if state in _AT_VENUE and complete and not dialog.reopening:
