@@ -25,18 +25,15 @@ def index_reqid(book: Book, dialog: Dialog, reqid: int | str) -> None:
 def index_venue_id(book: Book, dialog: Dialog, venue_id: str) -> None:
     """Let reports that carry *venue_id* find *dialog*; the newest is the one in force.
 
-    An id that finds another dialog already stays with that one: no report may take an order's name away.
+    An id that finds another dialog already stays with that one: no report may take an order's name away. One
+    that was in force before does not come back into force by a report that is late.
     """
     names = book.by_venue_id.get(dialog.broker)
     if names is None:
         names = book.by_venue_id[dialog.broker] = {}
-    if names.setdefault(venue_id, dialog) is not dialog:
+    if names.setdefault(venue_id, dialog) is not dialog or venue_id in dialog.venue_ids:
         return
-    if (
-        dialog.venue_id is not None
-        and venue_id != dialog.venue_id
-        and dialog.venue_id not in dialog.venue_ids
-    ):
+    if dialog.venue_id is not None and venue_id != dialog.venue_id:
         dialog.venue_ids = (*dialog.venue_ids, dialog.venue_id)
     dialog.venue_id = venue_id
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from fsm_ems.dialogs.record import Contradicted
+from fsm_ems.dialogs.record import Contradicted, SendAbout
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.journal.replay import replay
 from tests.dialogs.conftest import Desks
-from tests.dialogs.desk import BROKER, Desk
+from tests.dialogs.desk import BROKER, Desk, of_kind
 
 ACCOUNT = (BROKER, "main")
 
@@ -52,6 +52,20 @@ def test_the_same_fill_again_of_the_same_order_is_no_contradiction(two: Desk) ->
     tell(two, "ann", "fill", exec_id="F1")
 
     assert len(two.log) == length
+
+
+def test_a_name_that_was_replaced_does_not_come_back_by_a_late_report(desk: Desk) -> None:
+    """The report finds its order, and the next request names it as the venue does now."""
+    desk.order()
+    desk.ack()
+    desk.edit("e1", size="12")
+    desk.report("replaced", reqid=desk.dialog().edits[0].reqid, venue_id="V-new")
+
+    desk.report("fill", venue_id="V-o1", exec_id="F1", size="4", price="100")
+
+    assert (desk.stands(), desk.dialog().venue_ids) == ("open 4/12", ("V-o1",))
+    [cancel] = of_kind(desk.cancel(), SendAbout)
+    assert cancel.venue_id == "V-new"
 
 
 @pytest.mark.parametrize(
