@@ -13,14 +13,12 @@ from msgspec.structs import replace
 from fsm_ems.cli.faults import WrongInput
 from fsm_ems.dialogs.recall import SOME_LOG
 from fsm_ems.errors import LogDamaged, OrderFileError
+from fsm_ems.journal.file import FILE as RECORDS
 from fsm_ems.journal.file import RecordFile
 from fsm_ems.journal.sqlite_read import JournalReader
 from fsm_ems.journal.sqlite_store import FILE as JOURNAL
 from fsm_ems.market import Market
 from fsm_ems.numbers import exact
-
-RECORDS = "records.log"
-"""What the record log of a run is called in its directory."""
 
 INPUT_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 

@@ -21,7 +21,6 @@ from fsm_ems.cli.options import (
     FEE_FACTOR,
     INPUT_FILE,
     MARKET_DEFAULT,
-    RECORDS,
     MarketText,
     Number,
     Span,
@@ -33,8 +32,12 @@ from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import Limits, Settings
 from fsm_ems.errors import OrderFileError, Refused
+from fsm_ems.journal.archive import segments_in
+from fsm_ems.journal.file import FILE as RECORDS
 from fsm_ems.journal.file import FileLog, RecordFile
 from fsm_ems.journal.replay import Restored
+from fsm_ems.journal.snapshots import snapshots_in
+from fsm_ems.journal.sqlite_store import FILE as JOURNAL
 from fsm_ems.market import FillModel, Market
 from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand, parse_orders
@@ -226,9 +229,9 @@ def _record_log(directory: Path, stack: ExitStack) -> FileLog:
     It gets its name when the run has come to its end, and is gone where it does not: half a run is none, and
     would refuse the next attempt.
     """
-    path = directory / RECORDS
-    if path.exists():
-        raise click.BadParameter(f"{path} is there already: name another directory", param_hint="'--out'")
+    found = _kept_in(directory)
+    if found is not None:
+        raise click.BadParameter(f"{found} is there already: name another directory", param_hint="'--out'")
     begun = directory / f"{RECORDS}.begun"
     if begun.exists():  # of a run that was killed
         begun.unlink()
@@ -236,6 +239,17 @@ def _record_log(directory: Path, stack: ExitStack) -> FileLog:
     stack.callback(begun.unlink, missing_ok=True)
     stack.callback(log.close)
     return log
+
+
+def _kept_in(directory: Path) -> Path | None:
+    """What tells of records in *directory*, be it of a run or of an EMS that may have it open; None where
+    nothing does. The accounts' files there are of those records, and would be written over.
+    """
+    if not directory.is_dir():
+        return None
+    found = [path for path in (directory / RECORDS, directory / JOURNAL) if path.exists()]
+    found += [segment.path for segment in segments_in(directory)]
+    return next(iter(found + snapshots_in(directory)), None)
 
 
 def _with_progress(rows: Iterable[Row], tape: Path, stack: ExitStack) -> Iterable[Row]:

@@ -26,6 +26,8 @@ ADVICE = (
 """What a person can do about a damaged file."""
 
 FORM = Form("v", VERSION, "record", "record log", ADVICE)
+FILE = "records.log"
+"""What the record log of a run is called in its directory."""
 _BLOCK = 1 << 20
 
 

@@ -14,6 +14,7 @@ import pytest
 from fsm_ems.cli.options import read_text
 from fsm_ems.errors import OrderFileError
 from fsm_ems.journal.file import RecordFile
+from fsm_ems.journal.sqlite import Journal
 from tests.cli.conftest import HERE, Run, program
 
 TAPE = HERE / "tape.csv"
@@ -225,6 +226,34 @@ def test_the_records_are_kept_on_request_and_never_added_to(run: Run, tmp_path: 
     assert len({record.oid for record in RecordFile(out / "records.log")} - {""}) == 4
     assert second.exit_code == 2
     assert "there already: name another directory" in second.stderr
+
+
+def test_a_run_is_not_kept_where_an_ems_has_its_journal(run: Run, tmp_path: Path) -> None:
+    """``pps.toml`` there is of the journal's records, and would be written over from those of the run."""
+    pps = tmp_path / "pps.toml"
+    pps.write_text("theirs")
+    journal = Journal(tmp_path)
+    before = sorted(tmp_path.iterdir())
+
+    alive = run("replay", TAPE, "--orders", ORDERS, "--out", tmp_path)
+    journal.close()
+    ended = run("replay", TAPE, "--orders", ORDERS, "--out", tmp_path)
+
+    for told in (alive, ended):
+        assert (told.exit_code, told.stdout) == (2, "")
+        assert f"{tmp_path / 'journal.sqlite'} is there already" in " ".join(told.stderr.split())
+    assert (pps.read_text(), before[-1] == pps) == ("theirs", True)
+    assert {path.name for path in tmp_path.iterdir()} <= {path.name for path in before}
+
+
+@pytest.mark.parametrize("name", ["archive-000000000001-000000000002", "snapshot-000000000002"])
+def test_a_run_is_not_kept_where_a_journal_has_been(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+
+    told = run("replay", TAPE, "--orders", ORDERS, "--out", tmp_path)
+
+    assert (told.exit_code, [path.name for path in tmp_path.iterdir()]) == (2, [name])
+    assert f"{name} is there already: name another" in " ".join(told.stderr.replace("│", "").split())
 
 
 def test_a_wrong_tape_leaves_no_records_in_the_way_of_the_next_attempt(run: Run, tmp_path: Path) -> None:
