@@ -25,6 +25,16 @@ from fsm_ems.journal.snapshot_form import ClosedDay, digest_of_day
 
 PPS = "pps.toml"
 LOCK = "accounts.lock"
+REPLAYED = "replay"
+"""The generation of every replay of a tape: its records can be made again, and no venue knows of them."""
+
+
+class Told(NamedTuple):
+    """The file at *path* was written from record *seq* of the log *generation*, and those before it."""
+
+    path: Path
+    generation: str
+    seq: int
 
 
 class Work(NamedTuple):
@@ -155,10 +165,25 @@ def rebuild(folder: Path, book: Book, booked: Iterable[Booked], fee_factor: Deci
     return [aside for aside in found if aside is not None]
 
 
+def told_of(folder: Path) -> Told | None:
+    """What a file in *folder* was written from; None where none tells, or of no record, or of a replay."""
+    for path in (folder / PPS, *sorted((folder / "ledger").glob("*/*/*.toml"))):
+        try:
+            found = read_pps(path) if path.name == PPS else read_ledger(path)
+        except Unreadable:
+            continue
+        if found is not None and found.seq and found.generation != REPLAYED:
+            return Told(path, found.generation, found.seq)
+    return None
+
+
 def check_behind(folder: Path, book: Book, where: str) -> None:
     """Raise LogDamaged where the files in *folder* were written from later records than the durable ones in
-    *where*: only durable ones ever reach the files, so the newest have been lost there.
+    *where*: only durable ones ever reach the files, so the newest have been lost there, or all of them.
     """
+    if not book.seq:
+        _check_untold(folder, where)
+        return
     try:
         known = read_pps(folder / PPS)
     except Unreadable:
@@ -170,6 +195,20 @@ def check_behind(folder: Path, book: Book, where: str) -> None:
             f"{folder / PPS} was written from record {known.seq}, and the records end here: the newest are "
             "lost, or an old copy stands in their place; find the newest, or compare orders and positions "
             f"with the venue by hand and move {PPS} away",
+        )
+
+
+def _check_untold(folder: Path, where: str) -> None:
+    """There is no record in *where*: nor may there have been one."""
+    told = told_of(folder)
+    if told is not None:
+        raise LogDamaged(
+            where,
+            0,
+            f"it is not there, or has no records, and {told.path} was written from record {told.seq} of the "
+            f"records {told.generation}: put them back, with all that lay beside them; to begin anew take "
+            f"another folder, or move away all that is in {folder}, and compare orders and positions with "
+            "the venue by hand",
         )
 
 

@@ -20,6 +20,7 @@ from fsm_ems.audience import Audience
 from fsm_ems.brokers.base import Broker
 from fsm_ems.client import check_name
 from fsm_ems.clock import Clock, TrioClock
+from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
@@ -32,6 +33,7 @@ from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import Restored
 from fsm_ems.journal.snapshots import begin, seq_of, snapshots_in
 from fsm_ems.journal.sqlite import Journal
+from fsm_ems.journal.sqlite_store import FILE as JOURNAL
 from fsm_ems.machines.link import LinkEvent
 from fsm_ems.market import undeclared
 from fsm_ems.messages import Order, named_faults
@@ -119,6 +121,7 @@ async def _opened_log(
     if path is not None and log is not None:
         raise ClientFault("path= and log= both say where the records are: give one of them")
     if path is not None:
+        await trio.to_thread.run_sync(_check_new, path)
         start = partial(begin, path, restored, settings.keep_events)
         log = await trio.to_thread.run_sync(partial(Journal, path, take=restored.take, begin=start))
     elif log is None:
@@ -139,6 +142,15 @@ async def _opened_log(
                 await trio.to_thread.run_sync(_keep_snapshot, path, log, restored, settings)
         finally:
             await _close(log)
+
+
+def _check_new(folder: Path) -> None:
+    """Where there is no journal in *folder*, none may have been there: before one is made."""
+    try:
+        if not (folder / JOURNAL).exists():
+            check_behind(folder, Book(), str(folder / JOURNAL))
+    except OSError as error:
+        raise LogHalted(f"{folder} cannot be opened: {error}") from error
 
 
 def _keep_snapshot(folder: Path, log: Journal, restored: Restored, settings: Settings) -> None:

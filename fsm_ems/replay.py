@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from fsm_ems.account_books import REPLAYED
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.dialogs.dispatcher import Append, Dispatcher
 from fsm_ems.dialogs.outward import request_of
@@ -52,7 +53,7 @@ class Replay:
         self.last_row_ns = -1  # before the first one
         self._told: list[Outcome] = []
         settings = replace(settings or Settings(), markets={market.fqme: market})
-        self.dispatcher = Dispatcher(settings, append, generation="replay", now_ns=start_ns)
+        self.dispatcher = Dispatcher(settings, append, generation=REPLAYED, now_ns=start_ns)
         self.dispatcher.grant(OWNER, "trader", start_ns)
         for event in (LinkEvent.CONNECT, LinkEvent.CONNECTED, LinkEvent.SYNCED):
             self.dispatcher.link(market.broker, event, start_ns)

@@ -419,12 +419,14 @@ async def test_one_ems_at_a_time_writes_into_a_folder(tmp_path: Path) -> None:
         with pytest.raises(LogInUse, match=f"{folder} is in use by process"):
             async with open_ems(path=tmp_path / "two", accounts=str(folder)):
                 pass
-    async with open_ems(path=tmp_path / "two", accounts=folder):
+    async with open_ems(path=tmp_path / "one", accounts=folder):
         pass
 
 
 async def test_nobody_writes_accounts_into_the_folder_of_anothers_records(tmp_path: Path) -> None:
     """An EMS that names no folder for them writes them beside its records."""
+    async with open_ems(path=tmp_path / "two"):
+        pass
     async with open_ems(path=tmp_path / "one"):
         with pytest.raises(LogInUse, match=f"{tmp_path / 'one'} is in use by process"):
             async with open_ems(path=tmp_path / "two", accounts=tmp_path / "one"):

@@ -165,6 +165,72 @@ async def test_records_that_end_before_the_accounts_do_are_refused(tmp_path: Pat
             pass
 
 
+async def traded(folder: Path, accounts: Path | None = None) -> None:
+    """An EMS began in *folder*, and has bought something."""
+    broker = ScriptedBroker()
+    async with open_ems(broker, path=folder, accounts=accounts) as ems:
+        await ems.ready()
+        handle = await ems.submit(an_order())
+        request = await broker.sent.receive()
+        broker.report(BrokerdOrderAck(reqid=request.reqid, venue_id="V1"))
+        broker.report(BrokerdFill(venue_id="V1", exec_id="x", size=Decimal(2), price=Decimal(99)))
+        await handle.wait()
+
+
+GONE = "it is not there, or has no records, and .*{}.* was written from record [0-9]+ of the records .*: put"
+
+
+@pytest.mark.parametrize("left", ["pps.toml", "ledger"])
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_a_journal_that_is_gone_is_not_begun_anew(
+    tmp_path: Path, left: str, *, elsewhere: bool
+) -> None:
+    """It would know of no order, and empty the positions. Any file of the accounts tells of it."""
+    folder, accounts = tmp_path / "live", tmp_path / ("accounts" if elsewhere else "live")
+    await traded(folder, accounts if elsewhere else None)
+    (folder / "journal.sqlite").unlink()
+    if left == "ledger":
+        (accounts / "pps.toml").unlink()
+    before = {path: path.read_bytes() for path in accounts.rglob("*.toml")}
+
+    for _ in range(2):  # what the first attempt left does not make the second one pass
+        with pytest.raises(LogDamaged, match=GONE.format(left)):
+            async with open_ems(path=folder, accounts=accounts if elsewhere else None):
+                pass
+
+    assert {path: path.read_bytes() for path in accounts.rglob("*.toml")} == before
+    assert elsewhere or not (folder / "journal.sqlite").exists()
+
+
+async def test_a_journal_in_which_nothing_was_traded_is_not_begun_anew_either(tmp_path: Path) -> None:
+    """Its orders may rest at the venue; what the accounts' files say is how far the records had come."""
+    async with open_ems(path=tmp_path):
+        pass
+    (tmp_path / "journal.sqlite").write_bytes(b"")
+
+    with pytest.raises(LogDamaged, match=GONE.format("pps.toml")):
+        async with open_ems(path=tmp_path):
+            pass
+
+    (tmp_path / "pps.toml").unlink()
+    async with open_ems(path=tmp_path) as ems:
+        assert ems.positions == ()
+
+
+@pytest.mark.parametrize("head", ['generation = "replay"\nseq = 19', 'generation = ""\nseq = 0'])
+async def test_the_positions_of_a_replay_or_of_no_record_tell_of_no_journal(
+    tmp_path: Path, head: str
+) -> None:
+    (tmp_path / "pps.toml").write_text(f'{head}\nfee_factor = "2"\n')
+
+    async with open_ems(path=tmp_path):
+        pass
+
+    found = read_pps(tmp_path / "pps.toml")
+    assert found is not None
+    assert found.generation not in ("replay", "")
+
+
 async def test_a_disk_that_dies_at_the_start_leaves_no_accounts_that_know_more(
     tmp_path: Path, disk: FailingDisk
 ) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import click
 
-from fsm_ems.account_books import rebuild, standings
+from fsm_ems.account_books import rebuild, standings, told_of
 from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.tape_file import read_tape
@@ -243,13 +243,15 @@ def _record_log(directory: Path, stack: ExitStack) -> FileLog:
 
 def _kept_in(directory: Path) -> Path | None:
     """What tells of records in *directory*, be it of a run or of an EMS that may have it open; None where
-    nothing does. The accounts' files there are of those records, and would be written over.
+    nothing does. The accounts' files of an EMS would be written over.
     """
     if not directory.is_dir():
         return None
     found = [path for path in (directory / RECORDS, directory / JOURNAL) if path.exists()]
     found += [segment.path for segment in segments_in(directory)]
-    return next(iter(found + snapshots_in(directory)), None)
+    found += snapshots_in(directory)
+    told = told_of(directory)
+    return next(iter(found), None if told is None else told.path)
 
 
 def _with_progress(rows: Iterable[Row], tape: Path, stack: ExitStack) -> Iterable[Row]:

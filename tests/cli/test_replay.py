@@ -256,6 +256,19 @@ def test_a_run_is_not_kept_where_a_journal_has_been(run: Run, tmp_path: Path, na
     assert f"{name} is there already: name another" in " ".join(told.stderr.replace("│", "").split())
 
 
+def test_a_run_is_not_kept_where_the_positions_of_an_ems_are(run: Run, tmp_path: Path) -> None:
+    """Those of an earlier run, whose records somebody has deleted, are written anew."""
+    pps = tmp_path / "pps.toml"
+    pps.write_text('generation = "5f0c"\nseq = 3\nfee_factor = "2"\n')
+
+    told = run("replay", TAPE, "--orders", ORDERS, "--out", tmp_path)
+    pps.write_text(pps.read_text().replace("5f0c", "replay"))
+    again = run("replay", TAPE, "--orders", ORDERS, "--out", tmp_path)
+
+    assert (told.exit_code, again.exit_code) == (2, 0)
+    assert "pps.toml is there already" in " ".join(told.stderr.replace("│", "").split())
+
+
 def test_a_wrong_tape_leaves_no_records_in_the_way_of_the_next_attempt(run: Run, tmp_path: Path) -> None:
     tape, out = tmp_path / "tape.csv", tmp_path / "run"
     tape.write_text("not a tape\n")
