@@ -27,6 +27,7 @@ from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import ClientFault, InvalidMessage, LogFault, LogHalted
 from fsm_ems.folders import make_folder
 from fsm_ems.journal.base import RecordLog
+from fsm_ems.journal.file import FILE as RECORDS
 from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.keeping import keep
 from fsm_ems.journal.memory import MemoryLog
@@ -145,10 +146,17 @@ async def _opened_log(
 
 
 def _check_new(folder: Path) -> None:
-    """Where there is no journal in *folder*, none may have been there: before one is made."""
+    """Where there is no journal in *folder*, no other records are, and none have been: before one is made."""
     try:
-        if not (folder / JOURNAL).exists():
-            check_behind(folder, Book(), str(folder / JOURNAL))
+        if (folder / JOURNAL).exists():
+            return
+        file = folder / RECORDS
+        if file.exists():
+            raise ClientFault(
+                f"{file} is there: it has the records of a replay, or of log=, and a journal beside it would "
+                "hide them; take another folder for path="
+            )
+        check_behind(folder, Book(), str(folder / JOURNAL))
     except OSError as error:
         raise LogHalted(f"{folder} cannot be opened: {error}") from error
 
@@ -227,7 +235,8 @@ async def open_ems(
     Raises:
         InvalidMessage: *identity* has not the form of a name, two brokers have one name, or *settings* name a
             market that its broker does not have.
-        ClientFault: *accounts* of records that are gone with the process, or both *path* and *log*.
+        ClientFault: *accounts* of records that are gone with the process, both *path* and *log*, or a *path*
+            that has a record file and no journal.
         LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).
         LogHalted: the disk failed, out of the block, which is cancelled: nothing was sent or told since.
     """

@@ -217,6 +217,34 @@ async def test_a_journal_in_which_nothing_was_traded_is_not_begun_anew_either(tm
         assert ems.positions == ()
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+async def test_no_journal_begins_where_the_records_are_in_a_file(tmp_path: Path) -> None:
+    """Whoever reads the records of a folder would see the new ones alone."""
+    FileLog(tmp_path / "records.log").close()
+
+    with pytest.raises(ClientFault, match=r"records\.log is there: .* take another folder for path="):
+        async with open_ems(path=tmp_path):
+            pass
+
+    assert names(tmp_path) == ["records.log"]
+
+
+async def test_no_record_file_begins_where_a_journal_would_hide_it(tmp_path: Path) -> None:
+    """One of another name is found by that name."""
+    async with open_ems(path=tmp_path):
+        before = names(tmp_path)
+        with pytest.raises(ClientFault, match=r"journal\.sqlite is there: .* give the file another folder"):
+            FileLog(tmp_path / "records.log")
+
+        assert names(tmp_path) == before
+    FileLog(tmp_path / "mine.log").close()
+    async with open_ems(path=tmp_path):
+        pass
+
+
 @pytest.mark.parametrize("head", ['generation = "replay"\nseq = 19', 'generation = ""\nseq = 0'])
 async def test_the_positions_of_a_replay_or_of_no_record_tell_of_no_journal(
     tmp_path: Path, head: str

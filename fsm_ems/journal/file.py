@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fsm_ems.dialogs.record import Record
-from fsm_ems.errors import EMSBug
+from fsm_ems.errors import ClientFault, EMSBug
 from fsm_ems.journal.base import life_named
 from fsm_ems.journal.codec import VERSION, about, decode, encode, quoted
 from fsm_ems.journal.lines import Appending, FileEnd, Form, LineFile, LineLog, unframed
 from fsm_ems.journal.lines import framed as framed_text
+from fsm_ems.journal.sqlite_store import FILE as JOURNAL
 
 ADVICE = (
     "nothing was changed; keep a copy of the file, then put a sound copy in its place, or move it away to "
@@ -115,6 +116,7 @@ class FileLog(RecordFile):
     *cut* tells what was cut off when it was opened, None where nothing was.
 
     Raises:
+        ClientFault: it is called :data:`FILE`, and lies beside a journal, which would hide it.
         LogInUse: another open log, here or in another process, has the file.
         LogDamaged: the file is not what was written; it is left as it is.
         LogHalted: the file cannot be opened for writing.
@@ -125,6 +127,12 @@ class FileLog(RecordFile):
     ) -> None:
         """With *sync* each append waits for the disk. *opened* opens the end of the file."""
         super().__init__(Path(path))
+        journal = self.path.parent / JOURNAL
+        if self.path.name == FILE and journal.exists():
+            raise ClientFault(
+                f"{journal} is there: who reads the records of its folder reads the journal, and not "
+                f"{self.path}; give the file another folder"
+            )
         self._lines: LineLog = LineLog(self.path, FORM, sync=sync, opened=opened)
         self.cut = self._lines.cut
 
