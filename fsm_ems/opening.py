@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -36,7 +36,7 @@ from fsm_ems.journal.snapshots import begin, seq_of, snapshots_in
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_store import FILE as JOURNAL
 from fsm_ems.machines.link import LinkEvent
-from fsm_ems.market import undeclared
+from fsm_ems.market import Market, undeclared
 from fsm_ems.messages import Order, named_faults
 from fsm_ems.operator_log import operator_log
 from fsm_ems.promises import Promises
@@ -69,14 +69,22 @@ def _with_brokers(settings: Settings, brokers: Sequence[Broker]) -> Settings:
     )
     named = (("limits", settings.limits), ("limit_ticks", settings.limit_ticks))
     strange = [
-        f"{field}: {market} is no market of {market.rpartition('.')[2]}: nothing would come of it"
+        f"{field}: {market or repr('')} is no market of {whose}: nothing would come of it"
         for field, markets in named
         for market in markets
-        if undeclared(merged.markets, market)
+        if market != "*" and (whose := _not_of(market, names, merged.markets)) is not None
     ]
     if strange:
         raise InvalidMessage(tuple(strange))
     return merged
+
+
+def _not_of(market: str, opened: Sequence[str], markets: Mapping[str, Market]) -> str | None:
+    """Whose market *market* would have to be, and is not; None where it may be one."""
+    traded, _, broker = market.rpartition(".")
+    if not traded or broker not in opened:
+        return f"a broker that is opened here ({', '.join(opened) or 'none is'})"
+    return broker if undeclared(markets, market) else None
 
 
 def _nobody(*_: object) -> None:
@@ -233,8 +241,8 @@ async def open_ems(
     by the links that are open; what the venue answers to them is not waited for.
 
     Raises:
-        InvalidMessage: *identity* has not the form of a name, two brokers have one name, or *settings* name a
-            market that its broker does not have.
+        InvalidMessage: *identity* has not the form of a name, two brokers have one name, or the limits of
+            *settings* name a market that none of *brokers* has.
         ClientFault: *accounts* of records that are gone with the process, both *path* and *log*, or a *path*
             that has a record file and no journal.
         LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).

@@ -185,9 +185,9 @@ async def test_two_brokers_of_one_name_are_refused() -> None:
 
 
 async def test_settings_for_a_market_that_its_broker_does_not_have_are_refused() -> None:
-    """A misspelt limit would limit nothing. Of a broker that is not there nobody knows the markets."""
+    """A misspelt limit would limit nothing."""
     typo = Settings(
-        limits={"*": Limits(), "xbtusd.kraken": Limits(), "xbtsud.paper": Limits()},
+        limits={"*": Limits(), "xbtsud.paper": Limits()},
         limit_ticks={"xbtusd.paper": 1, "ethusd.paper": 1},
     )
     told = [
@@ -199,6 +199,25 @@ async def test_settings_for_a_market_that_its_broker_does_not_have_are_refused()
             pass
 
     assert list(refused.value.problems) == told
+
+
+@pytest.mark.parametrize("key", ["xbtusd", "xbtusd.papr", "paper", ".paper", "xbtusd.", ""])
+async def test_settings_for_a_market_of_no_broker_that_is_opened_are_refused(key: str) -> None:
+    """Of a broker that declares no markets every one is taken, if it is named as one."""
+    typo = Settings(limits={"*": Limits(), "any.bare": Limits(), key: Limits()}, limit_ticks={"*": 1, key: 1})
+    bare = ScriptedBroker()
+    bare.name, bare.markets = "bare", {}
+    with pytest.raises(InvalidMessage) as refused:
+        async with open_ems(ScriptedBroker(), bare, settings=typo):
+            pass
+
+    strange = f"{key or repr(key)} is no market of a broker that is opened here (paper, bare)"
+    assert list(refused.value.problems) == [
+        f"{field}: {strange}: nothing would come of it" for field in ("limits", "limit_ticks")
+    ]
+    with pytest.raises(InvalidMessage, match=r"\(none is\)"):
+        async with open_ems(settings=typo):
+            pass
 
 
 async def test_the_first_identity_has_a_name_like_any_other() -> None:
