@@ -19,6 +19,11 @@ from fsm_ems.errors import ClientFault as ClientFault
 from fsm_ems.errors import EMSError as EMSError
 from fsm_ems.errors import IllegalTransition as IllegalTransition
 from fsm_ems.errors import InvalidMessage as InvalidMessage
+from fsm_ems.errors import LogDamaged as LogDamaged
+from fsm_ems.errors import LogFault as LogFault
+from fsm_ems.errors import LogHalted as LogHalted
+from fsm_ems.errors import LogInUse as LogInUse
+from fsm_ems.errors import LogUnsafe as LogUnsafe
 from fsm_ems.errors import Refused as Refused
 from fsm_ems.machines.link import LINK as LINK
 from fsm_ems.machines.link import LinkEvent as LinkEvent
@@ -74,6 +79,11 @@ __all__ = [
     "Limits",
     "LinkEvent",
     "LinkState",
+    "LogDamaged",
+    "LogFault",
+    "LogHalted",
+    "LogInUse",
+    "LogUnsafe",
     "Market",
     "Order",
     "OrderEvent",

@@ -81,6 +81,16 @@ def test_the_list_matches_what_is_imported() -> None:
     assert [name for name in public() if name.startswith("_") and name != "__version__"] == []
 
 
+def test_the_errors_that_the_documents_name_are_public() -> None:
+    """Whoever reads of one is to catch it; where it comes from is shown for the others."""
+    errors = importlib.import_module("fsm_ems.errors")
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/runbook.md")]
+    named = {name for text in texts for name in re.findall(r"`([A-Z]\w+)`", text)} & set(vars(errors))
+
+    assert {"ClientFault", "LogHalted", "LogInUse", "LogDamaged", "LogUnsafe"} <= named
+    assert (named | {"BrokerFault", "LogFault"}) - set(public()) == set()
+
+
 def test_a_name_we_do_not_have_is_an_attribute_error() -> None:
     missing = "no_such_name"
 
