@@ -179,6 +179,29 @@ async def test_submitting_the_same_order_again_sends_nothing_and_answers_the_sam
             await ems.submit(an_order(size="3"))
 
 
+async def test_why_an_order_ended_is_told_to_whoever_asks_later_by_its_stream() -> None:
+    """How it stands says nothing of the report that ended it; the README says so."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        order = await ems.submit(an_order())
+        sent = await next_sent(broker, BrokerdOrder)
+        broker.report(BrokerdStatus(reqid=sent.reqid, status="rejected", text="no such size"))
+        first = await order.wait()
+        again = await (await ems.submit(an_order())).wait()
+        standing = ems.standing("main", "o1")
+        with ems.events(since=first.seq - 1) as seen:
+            told = await seen.get()
+
+    assert again.state == "rejected"
+    assert standing is not None
+    assert (again.report, standing.report) == (None, None)
+    assert isinstance(told, Status)
+    assert told.report is not None
+    assert told.report == first.report
+    assert told.report["text"] == "no such size"
+
+
 async def test_a_cancel_before_the_ack_leaves_when_the_ack_comes() -> None:
     """The stash: nothing is sent until the venue gave its id, and then at once."""
     broker = ScriptedBroker()

@@ -174,6 +174,31 @@ async def test_a_closed_ems_has_no_more_events_and_no_new_clients() -> None:
         ems.client("eve")
 
 
+class Raising(ScriptedBroker):
+    """Connecting raises *fault* once."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__()
+        self.fault: Exception | None = fault
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[ScriptedDialogue]:
+        fault, self.fault = self.fault, None
+        if fault is not None:
+            raise fault
+        async with super().open_trades_dialogue() as dialogue:
+            yield dialogue
+
+
+async def test_a_broker_that_cannot_connect_says_so_by_a_broker_fault_alone() -> None:
+    """Anything else is a bug of the adapter's, and ends the EMS."""
+    async with open_ems(Raising(BrokerFault("nobody listens"))) as ems:
+        await ems.ready()
+    with pytest.RaisesGroup(OSError, flatten_subgroups=True):
+        async with open_ems(Raising(OSError("nobody listens"))) as ems:
+            await ems.ready()
+
+
 # What is asked for wrongly.
 
 

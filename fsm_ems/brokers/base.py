@@ -63,5 +63,9 @@ class Broker(Protocol):
         ...
 
     def open_trades_dialogue(self) -> AbstractAsyncContextManager[TradesDialogue]:
-        """Connect. Entered once for each connection; leaving it disconnects."""
+        """Connect. Entered once for each connection; leaving it disconnects.
+
+        Raises:
+            BrokerFault: it cannot connect; any other exception is taken for a bug, and ends the EMS.
+        """
         ...
