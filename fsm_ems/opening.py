@@ -153,9 +153,17 @@ async def _opened_log(
             await _close(log)
 
 
+def _check_folder(named: str, folder: Path) -> None:
+    """It is a folder, or can be made one."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), None)
+    if there is not None and not there.is_dir():
+        raise ClientFault(f"{named}={folder}: {there} is a file, and a folder is needed")
+
+
 def _check_new(folder: Path) -> None:
     """Where there is no journal in *folder*, no other records are, and none have been: before one is made."""
     try:
+        _check_folder("path", folder)
         if (folder / JOURNAL).exists():
             return
         file = folder / RECORDS
@@ -203,6 +211,7 @@ def _alone(accounts: Path | None) -> Generator[None]:
         yield
         return
     try:
+        _check_folder("accounts", accounts)
         make_folder(accounts)
         lock = FolderLock(accounts / ACCOUNTS_LOCK)
     except OSError as error:
@@ -243,8 +252,8 @@ async def open_ems(
     Raises:
         InvalidMessage: *identity* has not the form of a name, two brokers have one name, or the limits of
             *settings* name a market that none of *brokers* has.
-        ClientFault: *accounts* of records that are gone with the process, both *path* and *log*, or a *path*
-            that has a record file and no journal.
+        ClientFault: *accounts* of records that are gone with the process, both *path* and *log*, a *path*
+            that has a record file and no journal, or a file where a folder is needed.
         LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).
         LogHalted: the disk failed, out of the block, which is cancelled: nothing was sent or told since.
     """

@@ -438,9 +438,16 @@ async def test_nobody_writes_accounts_into_the_folder_of_anothers_records(tmp_pa
 
 
 async def test_a_folder_for_accounts_that_cannot_be_is_told(tmp_path: Path) -> None:
+    """A file that has its name, and one that has the name of its lock."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(LogHalted, match="cannot be opened"):
+    with pytest.raises(
+        ClientFault, match=f"accounts=.*: {tmp_path / 'file'} is a file, and a folder is needed"
+    ):
         async with open_ems(path=tmp_path / "one", accounts=tmp_path / "file"):
+            pass
+    (tmp_path / "two" / "accounts.lock").mkdir(parents=True)
+    with pytest.raises(LogHalted, match="cannot be opened"):
+        async with open_ems(path=tmp_path / "one", accounts=tmp_path / "two"):
             pass
 
 

@@ -217,6 +217,26 @@ async def test_a_journal_in_which_nothing_was_traded_is_not_begun_anew_either(tm
         assert ems.positions == ()
 
 
+@pytest.mark.parametrize("named", ["file", "file/live"])
+async def test_a_file_where_the_folder_is_to_be_is_told(tmp_path: Path, named: str) -> None:
+    """It is the caller's slip, and no disk has failed."""
+    (tmp_path / "file").write_text("mine")
+
+    with pytest.raises(ClientFault, match=f"path=.*{named}: {tmp_path / 'file'} is a file, and a folder is"):
+        async with open_ems(path=tmp_path / named):
+            pass
+
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+async def test_a_folder_that_cannot_be_asked_is_told(tmp_path: Path) -> None:
+    (tmp_path / "pps.toml").mkdir()
+
+    with pytest.raises(LogHalted, match=r"cannot be opened: .*pps\.toml"):
+        async with open_ems(path=tmp_path):
+            pass
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
