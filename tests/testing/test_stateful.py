@@ -22,6 +22,7 @@ FOUND = settings(QUICK, phases=[Phase.generate])
 """What is found need not be made short: that it is found is what counts."""
 
 
+@pytest.mark.no_cover
 def test_lives_keep_every_promise() -> None:
     """Anything a client, a venue or a link may do in forty steps leaves all promises kept."""
     run_state_machine_as_test(EMSMachine, settings=QUICK)

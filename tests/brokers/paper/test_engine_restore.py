@@ -97,6 +97,7 @@ def test_any_beginning_of_a_run_makes_the_same_venue(draws: st.DataObject, model
     cut_everywhere(chooser(draws), model)
 
 
+@pytest.mark.no_cover
 def test_so_it_does_in_many_stories_more() -> None:
     seen: Counter[str] = Counter()
     for seed in range(600):
@@ -144,6 +145,7 @@ def test_after_one_quote_nobody_can_tell_the_second_venue_from_the_first(
     check_ids(parted(chooser(draws), model))
 
 
+@pytest.mark.no_cover
 def test_nor_in_many_stories_more() -> None:
     for seed in range(300):
         try:

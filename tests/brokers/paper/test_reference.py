@@ -108,6 +108,7 @@ def test_the_engine_reports_what_the_reference_computes(draws: st.DataObject, mo
         event(f"{what}: {min(count, 3)}")
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_they_agree_on_many_stories_more(model: FillModel) -> None:
