@@ -69,6 +69,7 @@ LONGER: frozenset[str] = frozenset(
         "editing",
         "ends stated",
         "honest: cancel",
+        "honest: edit",
         "honest: edit down",
         "honest: resend",
         "immediate",
