@@ -69,7 +69,6 @@ LONGER: frozenset[str] = frozenset(
         "editing",
         "ends stated",
         "honest: cancel",
-        "honest: edit",
         "honest: edit down",
         "honest: resend",
         "immediate",

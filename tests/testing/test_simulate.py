@@ -18,7 +18,7 @@ from fsm_ems.testing.simulate_told import LAST
 
 SEEDS = 50
 """Of short runs, six times; `make simulate` runs long ones, and many more."""
-SECONDS = 25
+SECONDS = 40
 
 
 @pytest.mark.slow
