@@ -52,8 +52,7 @@ def _asked(script: str, *arguments: str) -> Iterator[Callable[[], float]]:
             stdin.flush()
             return float(stdout.readline())
 
-        yield one_round
-        stdin.close()
+        yield one_round  # it ends when its input does, which leaving this closes
 
 
 def take_turns(ours: Callable[[], float], rounds: int, script: str, *arguments: str) -> Turns:

@@ -99,7 +99,7 @@ class EMS(Client):
         """
         wrong = problem(market, row)
         if undeclared(self.dispatcher.book.markets, market):
-            wrong = f"{market} is no market of {market.rpartition('.')[2]}"
+            wrong = f"{market} is no market of {broker_of(market)}"
         if wrong is not None:
             raise InvalidMessage((wrong,))
         self._check_open()

@@ -334,30 +334,15 @@ class Dispatcher:
         dialog, made = decide_reports.unparked(
             self.book, self.settings, self.prices, broker, seq, report, now_ns
         )
-        if dialog is not None:
-            self._settle_on(broker, dialog, seq, report, made, now_ns, effects)
-            return
-        effects += self._take(made or decide_reports.dropped(self.book, broker, None, seq, now_ns))
-        if made is not None and made.event is not None:
-            self._settle(broker, seq, report, now_ns, effects)
-            self._claim(broker, now_ns, effects)
-
-    def _settle_on(
-        self,
-        broker: str,
-        dialog: Dialog,
-        seq: int,
-        report: Report,
-        made: Record | None,
-        now_ns: int,
-        effects: list[Effect],
-    ) -> None:
-        """*report*, which record *seq* parked or orphaned, is about *dialog*: what it tells, if anything."""
-        known_as = dialog.venue_id
+        known_as = None if dialog is None else dialog.venue_id
         effects += self._take(made or decide_reports.dropped(self.book, broker, dialog, seq, now_ns))
-        self._follow_up(dialog, now_ns, effects)
-        self._look_at_orphans(broker, dialog, report, now_ns, effects)
-        if dialog.venue_id != known_as:
+        if dialog is not None:
+            self._follow_up(dialog, now_ns, effects)
+            self._look_at_orphans(broker, dialog, report, now_ns, effects)
+            if dialog.venue_id != known_as:
+                self._claim(broker, now_ns, effects)
+        elif made is not None and made.event is not None:
+            self._settle(broker, seq, report, now_ns, effects)
             self._claim(broker, now_ns, effects)
 
     def _look_at_orphans(

@@ -89,7 +89,9 @@ def _terms(key: Key, dialog: Dialog, order: VenueOrder) -> Iterator[str]:
     same = state == standing or (standing == "open" and state == "acked")
     same |= state == "rejected" and not order.live and order.ends_as is not None  # what traded was undone
     same |= state == "expired" and order.costs_told  # where that overtook the end, it was the end
-    if not same and not (state == "filled" and order.filled >= dialog.size):
+    # More than its size only where a correction made it so.
+    whole = order.filled == dialog.size or (order.amended and order.filled > dialog.size)
+    if not same and not (state == "filled" and whole):
         yield f"{key} is {state}, and at the venue {standing}"
     if standing == "open" and (dialog.size, dialog.price) != (order.size, order.price):
         yield f"{key} is {dialog.size} at {dialog.price}, and at the venue {order.size} at {order.price}"
