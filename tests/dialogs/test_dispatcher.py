@@ -1045,16 +1045,37 @@ def test_an_answer_to_no_question_or_to_an_older_one_proves_no_absence(
     assert (desk.state(), desk.dialog().flags & 128) == ("unknown", 0)
 
 
-def test_the_answer_to_an_older_question_does_not_count(desk: Desk) -> None:
-    """It was read before the newer one was asked; in between the order may have arrived."""
+def test_a_venue_that_takes_longer_than_the_next_time_it_is_asked_is_understood(desk: Desk) -> None:
+    """A copy of the question leaves before the answer to the one before comes: it is one question."""
+    first = asked(desk)
+    assert sends(desk.wait(10)) == ["query"]
+    assert desk.dialog().asked == first
+
+    desk.status("absent", snapshot=True, query=first)
+    assert (desk.last.event, desk.dialog().asked) == (E.MISSING, 0)
+    assert sends(desk.wait(10)) == ["query"]
+    second = desk.dialog().asked
+    assert second != first
+    assert sends(desk.wait(10)) == ["query"]
+    desk.status("absent", snapshot=True, query=first)
+    assert desk.state() == "unknown", "the answer to the other copy of the first question is no second answer"
+    desk.status("absent", snapshot=True, query=second)
+
+    assert (desk.state(), desk.last.event) == ("rejected", E.ABSENT)
+
+
+def test_an_answer_to_a_question_from_before_the_link_was_lost_does_not_count(desk: Desk) -> None:
+    """It was read before the link was lost; the order may have ended unseen since."""
     old = asked(desk)
-    desk.wait(10)
+    desk.link("lost", "connect", "connected", "synced")
+    assert sends(desk.wait(12)) == ["query"]
     assert desk.dialog().asked != old
 
-    desk.status("absent", snapshot=True, query=old)
-    desk.answer("absent")
-
+    desk.status("open", snapshot=True, query=old)
     assert desk.state() == "unknown"
+    desk.answer("open")
+
+    assert desk.state() == "open"
 
 
 def lost_there(desk: Desk, seconds: int) -> list[int]:
