@@ -112,7 +112,8 @@ class Fold:
 
     def copy(self) -> Fold:
         """The numbers as they stand."""
-        twin = Fold(self.quote)
+        twin = object.__new__(Fold)
+        twin.quote = self.quote
         twin.count = self.count
         twin.opened = self.opened
         twin.size = self.size

@@ -96,7 +96,8 @@ class Position:
 
     def twin(self) -> Position:
         """An equal one that shares nothing that can change."""
-        twin = Position(self.market, self.account, keep=self._keep)
+        twin = object.__new__(Position)
+        twin.market, twin.account, twin._keep = self.market, self.account, self._keep
         twin.displaced = self.displaced
         twin._events, twin._known, twin._gone = self._events.copy(), self._known.copy(), self._gone.copy()
         twin._summed, twin._base, twin._fold = self._summed.copy(), self._base, self._fold.copy()

@@ -14,7 +14,6 @@ The fold rules, in words:
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from copy import copy
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -29,6 +28,7 @@ from fsm_ems.messages import (
     BrokerdStatus,
     OrderDetails,
 )
+from fsm_ems.testing.clone import shallow
 
 ZERO = Decimal(0)
 DEAD = frozenset({"cancelled", "rejected", "expired", "alert_triggered"})
@@ -106,12 +106,12 @@ class AuditedOrder(Struct, eq=False, gc=False):
 
     def twin(self) -> AuditedOrder:
         """An equal one that shares nothing that can change."""
-        twin = copy(self)
+        twin = shallow(self)
         twin.live = self.live.copy()
         twin.moved = self.moved.copy()
         twin.gone = self.gone.copy()
         if self.edits:
-            twin.edits = tuple(map(copy, self.edits))
+            twin.edits = tuple([shallow(edit) for edit in self.edits])
         return twin
 
     # ── what follows ────────────────────────────────────────────────────────────────────────────────

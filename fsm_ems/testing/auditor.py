@@ -9,7 +9,6 @@ driven, P6 rights, P7 ends and states, P8 streams, P9 dark orders and sends, P11
 from __future__ import annotations
 
 from collections.abc import Hashable
-from copy import copy
 
 from msgspec import Struct
 
@@ -62,6 +61,7 @@ from fsm_ems.testing.auditor_fold import (
     fold,
 )  # fmt: skip  # one name a line says no more
 from fsm_ems.testing.breach import Breach
+from fsm_ems.testing.clone import shallow
 from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, Quoted, TimePassed
 
 _NOBODY: frozenset[str] = frozenset()
@@ -99,10 +99,18 @@ class Auditor(Struct, eq=False, kw_only=True):
 
     def twin(self) -> Auditor:
         """An equal one that shares nothing that can change."""
-        twin = copy(self)
-        twin.orders = {key: order.twin() for key, order in self.orders.items()}
-        for table in ("links", "markets", "streams", "asked", "by_reqid", "by_venue_id", "booked"):
-            setattr(twin, table, getattr(self, table).copy())
+        twin = shallow(self)
+        orders: dict[tuple[str, str], AuditedOrder] = {}
+        twin.orders = orders
+        for key, order in self.orders.items():
+            orders[key] = order.twin()
+        twin.links = self.links.copy()
+        twin.markets = self.markets.copy()
+        twin.streams = self.streams.copy()
+        twin.asked = self.asked.copy()
+        twin.by_reqid = self.by_reqid.copy()
+        twin.by_venue_id = self.by_venue_id.copy()
+        twin.booked = self.booked.copy()
         return twin
 
     def key(self, now_ns: int) -> Hashable:

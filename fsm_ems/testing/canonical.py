@@ -7,7 +7,7 @@ be asked for is left out. A search that forgets these differences comes to an en
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book, History, due_ns
@@ -33,14 +33,23 @@ class Names:
         self.dialogs = [*book]
         if len(self.dialogs) > 1:
             self.dialogs.sort(key=_place)
-        self._parts: dict[int | str, Key] = {}
-        self._asked: dict[int | str, int] = {}
+        parts: dict[int | str, Key] = {}
+        asked: dict[int | str, int] = {}
+        self._parts, self._asked = parts, asked
         for place, dialog in enumerate(self.dialogs):
-            for reqid, part in _parts(dialog):
-                self._parts[reqid] = (place, part)
+            for number, reqid in enumerate(dialog.reqids):
+                parts[reqid] = (place, "over", number)
+            if dialog.reqid is not None:
+                parts[dialog.reqid] = (place, "order")
+            if dialog.cancel is not None and dialog.cancel.reqid is not None:
+                parts[dialog.cancel.reqid] = (place, "cancel")
+            for number, edit in enumerate(dialog.edits):
+                parts[edit.reqid] = (place, "edit", number)
             if dialog.asked:
-                self._asked[dialog.asked] = place
-        self._asked |= {history.asked: -1 for history in book.histories.values() if history.asked}
+                asked[dialog.asked] = place
+        for history in book.histories.values():
+            if history.asked:
+                asked[history.asked] = -1
 
     def of(self, reqid: int | str | None) -> Hashable:
         """The name of *reqid*; one that the EMS never made stands for itself."""
@@ -54,17 +63,6 @@ class Names:
 def _place(dialog: Dialog) -> tuple[bool, int, str, str]:
     adopted = bool(dialog.flags & f.ADOPTED)
     return adopted, len(dialog.oid) if adopted else 0, dialog.owner, dialog.oid
-
-
-def _parts(dialog: Dialog) -> Iterator[tuple[int | str, str]]:
-    for number, reqid in enumerate(dialog.reqids):
-        yield reqid, f"over {number}"
-    if dialog.reqid is not None:
-        yield dialog.reqid, "order"
-    if dialog.cancel is not None and dialog.cancel.reqid is not None:
-        yield dialog.cancel.reqid, "cancel"
-    for number, edit in enumerate(dialog.edits):
-        yield edit.reqid, f"edit {number}"
 
 
 def _cancel(cancel: CancelRequest | None, now_ns: int) -> Key | None:
@@ -88,7 +86,7 @@ def _edit(edit: EditRequest, names: Names, now_ns: int) -> Key:
     )
 
 
-def _dialog(dialog: Dialog, names: Names, now_ns: int, armed: frozenset[Dialog]) -> Key:
+def _dialog(dialog: Dialog, names: Names, now_ns: int, *, armed: bool) -> Key:
     ended = dialog.state in _ENDS
     timed = not ended and (not dialog.flags & f.ACKED or dialog.flags & f.DOUBT)
     return (
@@ -117,7 +115,7 @@ def _dialog(dialog: Dialog, names: Names, now_ns: int, armed: frozenset[Dialog])
         dialog.asked != 0,
         ahead(dialog.due_ns, now_ns) if timed else None,
         ahead(dialog.body.expire_ns or 0, now_ns),
-        dialog in armed,
+        armed,
     )
 
 
@@ -128,22 +126,28 @@ def _history(broker: str, history: History, now_ns: int) -> Key:
 
 def canonical(book: Book, names: Names, now_ns: int, *, clock: bool = True) -> Key:
     """The book's key; *clock* False leaves out whom time will call upon, which no record tells."""
-    noted = getattr(book, _CLOCK) if clock else ()
-    armed = frozenset([dialog for due, _, dialog in noted if due == due_ns(dialog)])
-    dialogs = names.dialogs
-    places = {dialog: place for place, dialog in enumerate(dialogs)}
+    armed: set[Dialog] = set()
+    if clock:
+        for due, _, dialog in getattr(book, _CLOCK):
+            if dialog not in armed and due == due_ns(dialog):
+                armed.add(dialog)
+    shown: list[Key] = []
+    places: dict[Dialog, int] = {}
+    for place, dialog in enumerate(names.dialogs):
+        places[dialog] = place
+        shown.append(_dialog(dialog, names, now_ns, armed=dialog in armed))
+    called: list[Key] = []
+    for broker, known in book.by_venue_id.items():
+        for name, dialog in known.items():
+            called.append((broker, name, places[dialog]))
     return (
-        tuple([_dialog(dialog, names, now_ns, armed) for dialog in dialogs]),
-        frozenset(
-            [
-                (broker, name, places[dialog])
-                for broker, known in book.by_venue_id.items()
-                for name, dialog in known.items()
-            ]
-        ),
+        tuple(shown),
+        frozenset(called),
         frozenset(book.links.items()),
         frozenset(book.unacked.items()),
-        tuple([_history(broker, history, now_ns) for broker, history in book.histories.items()]),
+        tuple([_history(broker, history, now_ns) for broker, history in book.histories.items()])
+        if book.histories
+        else (),
         _held(book, places),
         _loose(book, names, now_ns),
     )
@@ -151,9 +155,9 @@ def canonical(book: Book, names: Names, now_ns: int, *, clock: bool = True) -> K
 
 def _held(book: Book, places: dict[Dialog, int]) -> Key | None:
     """What is held here, by who came before whom, and whose price was met before whose."""
-    held = sorted(book.dark, key=lambda dialog: dialog.born)
-    if not held:
+    if not book.dark:
         return None
+    held = sorted(book.dark, key=lambda dialog: dialog.born)
     return tuple(map(places.get, held)), tuple([places[one] for one in book.dark if one.flags & f.MET])
 
 

@@ -16,7 +16,7 @@ from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.facts import derive
 from fsm_ems.dialogs.record import Effect, Notice, Record, Role, Send
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.machines.order import ORDER
+from fsm_ems.machines.order import ORDER, E, S
 from fsm_ems.testing.audit_dark import Rules
 from fsm_ems.testing.auditor import Auditor
 from fsm_ems.testing.breach import Breach
@@ -29,6 +29,7 @@ from fsm_ems.testing.search import Edge
 START_NS = 1_000
 _RECORDS_MAX = 1_000
 _NO_SPARE = (Book(), Book())
+_EDGES: dict[tuple[S, E], Edge] = {row: (row[0].value, row[1].value) for row in ORDER.row_of}
 
 
 class World(Protocol):
@@ -188,9 +189,10 @@ class DispatcherScene(ABC, Generic[W]):
             for event in (effect.record.event, effect.record.then):
                 if event is None:
                     continue
-                if (state, event) not in ORDER.row_of:
+                edge = _EDGES.get((state, event))
+                if edge is None:
                     raise Breach("P7", f"{state} has no row for {event}")
-                self.edges.add((state.value, event.value))
+                self.edges.add(edge)
                 state = ORDER.moves[state][event]
             if state is not effect.state:
                 raise Breach("P7", f"{effect.record.event} led from {effect.source} to {effect.state}")
