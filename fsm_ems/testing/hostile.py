@@ -23,6 +23,7 @@ from fsm_ems.testing.inputs import Commanded, Fired, Heard, LinkMoved, TimePasse
 from fsm_ems.testing.letters import BROKER, Letter, report_of
 from fsm_ems.testing.scene import START_NS, DispatcherScene, Node, Step
 
+_LED_MAX = 300_000
 LOWERED = Decimal(1)
 """The largest size allowed once the limits were lowered."""
 
@@ -79,11 +80,29 @@ class HostileScene(DispatcherScene[Hostile]):
             False: settings,
             True: replace(settings, limits={"*": Limits(max_size=LOWERED)}),
         }
+        self._led: dict[Hashable, tuple[int, int]] = {}
+        self._causes = (Node(self._book, self._auditor, world), (0, 0))  # of the node that is expanded
 
     def take(self, node: Node[Hostile], step: Step[Hostile]) -> Node[Hostile]:
         """See :class:`DispatcherScene`; with the limits that are in force."""
         self.dispatcher.settings = self._settings[step.world.lowered]
-        return super().take(node, step)
+        cause, after = self._cause(node, step), super().take(node, step)
+        if len(self._led) >= _LED_MAX:
+            self._led.clear()
+        self._led[cause] = self.key(after)[:2]
+        return after
+
+    def foretell(self, node: Node[Hostile], step: Step[Hostile]) -> int | None:
+        """Book and auditor do not see how often something may still happen: they become what they became."""
+        led = self._led.get(self._cause(node, step))
+        return None if led is None else hash((*led, step.world[1:]))
+
+    def _cause(self, node: Node[Hostile], step: Step[Hostile]) -> Hashable:
+        known, key = self._causes
+        if known is not node:
+            key = self.key(node)[:2]
+            self._causes = (node, key)
+        return *key, step.mark, step.world.lowered
 
     def sent(self, world: Hostile, sends: Sequence[Send]) -> Hostile:
         """Nothing larger than the limit in force leaves."""
@@ -107,11 +126,12 @@ class HostileScene(DispatcherScene[Hostile]):
         steps = [*self._commands(dialog, world), *self._link(node)]
         self.dispatcher.book = node.book
         if self.dispatcher.next_due_ns() is not None:
-            steps.append(Step(TimePassed(), world._replace(now_ns=world.now_ns + 1)))
+            steps.append(Step(TimePassed(), world._replace(now_ns=world.now_ns + 1), mark="time"))
         if dialog is not None and dialog.reqid is not None and node.book.link_open(BROKER):
             steps += self._reports(dialog, world)
         if self._theme.lowers and not world.lowered:
-            steps.append(Step(None, world._replace(lowered=True), f"no more than {LOWERED} is allowed now"))
+            told = f"no more than {LOWERED} is allowed now"
+            steps.append(Step(None, world._replace(lowered=True), told, mark="lowered"))
         return steps
 
     def world_key(self, world: Hostile, names: Names) -> Hashable:
@@ -121,26 +141,28 @@ class HostileScene(DispatcherScene[Hostile]):
         theme = self._theme
         oid = theme.order.oid
         if dialog is None:
-            yield Step(Commanded("alice", theme.order), world)
+            yield Step(Commanded("alice", theme.order), world, mark="order")
             return
         if world.cancels < theme.cancels:
-            yield Step(Commanded("alice", Cancel(oid=oid)), world._replace(cancels=world.cancels + 1))
+            counted = world._replace(cancels=world.cancels + 1)
+            yield Step(Commanded("alice", Cancel(oid=oid)), counted, mark="cancel")
         for edit in theme.edits:
             if edit.edit_id not in dialog.edit_ids:
-                yield Step(Commanded("alice", edit), world)
+                yield Step(Commanded("alice", edit), world, mark=edit.edit_id)
         if dialog.state in ("dark_open", "alert_open", "dark_triggered"):
-            yield Step(Fired("alice", oid), world)
+            yield Step(Fired("alice", oid), world, mark="fired")
 
     def _link(self, node: Node[Hostile]) -> Iterator[Step[Hostile]]:
         world, state = node.world, node.book.links.get(BROKER)
         follows = {None: "connect", "connecting": "connected", "syncing": "synced"}.get(state)
         if follows is not None:
-            yield Step(LinkMoved(BROKER, follows), world)
+            yield Step(LinkMoved(BROKER, follows), world, mark=follows)
         if state in ("syncing", "up") and world.link_losses < self._theme.link_losses:
-            yield Step(LinkMoved(BROKER, "lost"), world._replace(link_losses=world.link_losses + 1))
+            counted = world._replace(link_losses=world.link_losses + 1)
+            yield Step(LinkMoved(BROKER, "lost"), counted, mark="lost")
 
     def _reports(self, dialog: Dialog, world: Hostile) -> Iterator[Step[Hostile]]:
-        for letter, about, answers in self._theme.sayings:
+        for place, (letter, about, answers) in enumerate(self._theme.sayings):
             after = world
             if letter.split is not None:
                 if world.splits >= self._theme.splits:
@@ -151,8 +173,8 @@ class HostileScene(DispatcherScene[Hostile]):
                 query = "stale" if answers == "stale" else dialog.asked
                 if not query:
                     continue
-            for reqid in requests_of(dialog, about):
-                yield Step(_heard(letter, reqid or letter.reqid, query), after)
+            for which, reqid in enumerate(requests_of(dialog, about)):
+                yield Step(_heard(letter, reqid or letter.reqid, query), after, mark=(place, which))
 
 
 @lru_cache(maxsize=200_000)

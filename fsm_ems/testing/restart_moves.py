@@ -156,6 +156,10 @@ class CrashMoves:
     def late(self, world: World, request: Request) -> bool:
         return self.able.heeds and world.ahead > request.left
 
+    def foretell(self, world: World, move: Move) -> int | None:
+        """Nothing: what a process that may die becomes, depends on all of its world."""
+        return None
+
     def heals(self, move: Move) -> bool:
         """Whether *move* is no fault, and no wish: what is left once faults have ended."""
         return move[0] not in _UNHEALED

@@ -43,11 +43,15 @@ W = TypeVar("W", bound=World)
 
 
 class Step(NamedTuple, Generic[W]):
-    """What may happen next. *given* None: the EMS sees nothing of it."""
+    """What may happen next. *given* None: the EMS sees nothing of it.
+
+    *mark* is what the step is called in every situation that equals this one but for ids and clocks.
+    """
 
     given: Input | None
     world: W
     story: str = ""
+    mark: Hashable = None
 
 
 class Node(NamedTuple, Generic[W]):
@@ -93,6 +97,7 @@ class DispatcherScene(ABC, Generic[W]):
         self._book = self.dispatcher.book
         self._spare = _NO_SPARE  # the last book and a clone of it that no record has touched
         self._keyed = (self._book, -1, Names(self._book), 0)  # the last key, and what it is the key of
+        self._parted = (self._auditor, -1, 0)
 
     def _append(self, record: Record) -> None:
         if len(self._records) > _RECORDS_MAX:
@@ -129,14 +134,23 @@ class DispatcherScene(ABC, Generic[W]):
     def tell(self, step: Step[W]) -> str:
         return step.story if step.given is None else describe(step.given, step.world.now_ns)
 
-    def key(self, node: Node[W]) -> Hashable:
+    def key(self, node: Node[W]) -> tuple[int, int, Hashable]:
+        """What tells the book of *node* from others, its auditor, and its world."""
         now_ns = node.world.now_ns
         book, known_ns, names, key = self._keyed
         if book is not node.book or known_ns != now_ns:
             names = Names(node.book)
             key = hash(canonical(node.book, names, now_ns))
             self._keyed = (node.book, now_ns, names, key)
-        return key, node.auditor.key(now_ns), self.world_key(node.world, names)
+        auditor, known_ns, audited = self._parted
+        if auditor is not node.auditor or known_ns != now_ns:
+            audited = hash(node.auditor.key(now_ns))
+            self._parted = (node.auditor, now_ns, audited)
+        return key, audited, self.world_key(node.world, names)
+
+    def foretell(self, node: Node[W], step: Step[W]) -> int | None:
+        """See :class:`~fsm_ems.testing.search.Scene`; nothing, unless a subclass knows better."""
+        return None
 
     def take(self, node: Node[W], step: Step[W]) -> Node[W]:
         """What becomes of *node*, which stays as it is.

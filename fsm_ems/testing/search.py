@@ -56,6 +56,10 @@ class Scene(Protocol[N, M]):
         """
         ...
 
+    def foretell(self, node: N, move: M, /) -> int | None:
+        """The hash of the key of what *node* becomes, where that is known without taking *move*."""
+        ...
+
     def check_replay(self, before: N, after: N, /) -> None:
         """Check that the records of the move just taken give *after*; asked once for each state.
 
@@ -147,25 +151,31 @@ class Search(Generic[N, M]):
         for place, move in enumerate(scene.moves(node)):
             found.transitions += 1
             try:
-                after = scene.take(node, move)
-                mark = hash(scene.key(after))
-                child = numbers.get(mark)
+                foretold = scene.foretell(node, move)
+                child = None if foretold is None else numbers.get(foretold)
                 if child is None:
-                    scene.check_replay(node, after)
+                    after = scene.take(node, move)
+                    mark = hash(scene.key(after))
+                    child = numbers.get(mark)
+                    if child is None:
+                        scene.check_replay(node, after)
+                        child = self._note(mark, after)
+                        self._came(number, place, child, depth + 1)
+                        frontier.append((child, depth + 1, after))
             except Exception as fault:
                 self._tell(number, move, fault)
                 raise _Stop from None
-            if child is None:
-                child = self._note(mark, after)
-                self._parents.append(number)
-                self._moves.append(place)
-                frontier.append((child, depth + 1, after))
-                found.depth = depth + 1
-                if self._progress is not None and child % 50_000 == 0:
-                    self._progress(found, child)
             if self._asked and scene.heals(move):
                 self._edges_from.append(number)
                 self._edges_to.append(child)
+
+    def _came(self, number: int, place: int, child: int, depth: int) -> None:
+        """*child* is new, *depth* moves from the start, and came from *number* by its move at *place*."""
+        self._parents.append(number)
+        self._moves.append(place)
+        self.found.depth = depth
+        if self._progress is not None and child % 50_000 == 0:
+            self._progress(self.found, child)
 
     def _reach_agreement(self) -> None:
         """From each state one where everybody agrees must be in reach: no state is a trap."""

@@ -19,9 +19,10 @@ from fsm_ems.quotes import Quote, Trade
 from fsm_ems.testing import explore
 from fsm_ems.testing.bounds import LONGER, scenes
 from fsm_ems.testing.breach import Breach
-from fsm_ems.testing.hostile import HostileScene
+from fsm_ems.testing.hostile import Hostile, HostileScene
 from fsm_ems.testing.inputs import Commanded, Fired, Input, LinkMoved, Outcome, Quoted, TimePassed, describe
 from fsm_ems.testing.planted import Patch, no_dedupe
+from fsm_ems.testing.scene import Node, Step
 from fsm_ems.testing.search import Edge, Found, Search
 
 GRAPH = {0: (1, 2), 1: (3,), 2: (0,), 3: (1,)}
@@ -49,6 +50,9 @@ class Walk:
 
     def heals(self, move: int, /) -> bool:
         return move not in self._faults
+
+    def foretell(self, node: int, move: int, /) -> int | None:
+        return None
 
     def take(self, node: int, move: int, /) -> int:
         if move == self._broken:
@@ -85,6 +89,27 @@ def test_the_path_to_a_breach_is_told_with_its_last_step() -> None:
     found = Search(Walk({0}, broken=3)).run()
 
     assert (found.breach, found.crashed, found.path) == ("P0: it must not come here", False, ("to 1", "to 3"))
+
+
+@pytest.mark.parametrize("name", ["dark edits", "doubt, no cancel", "lower limits"])
+def test_what_is_foretold_of_a_step_is_what_it_becomes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each step is taken all the same."""
+    scene, told = scenes()[name](), list[bool]()
+    assert isinstance(scene, HostileScene)
+    foretell = scene.foretell
+
+    def held_against(node: Node[Hostile], step: Step[Hostile]) -> None:
+        foretold = foretell(node, step)
+        if foretold is not None:
+            told.append(foretold == hash(scene.key(scene.take(node, step))))
+
+    monkeypatch.setattr(scene, "foretell", held_against)
+
+    found = Search(scene).run()
+
+    assert (found.breach, found.exhausted) == (None, True)
+    assert all(told)
+    assert len(told) > found.transitions / 50
 
 
 # What is printed.
