@@ -307,9 +307,8 @@ def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: 
         dialog.due_ns = payload.due_ns
     elif event is E.ASK:
         dialog.due_ns = payload.due_ns
-        if not dialog.asked:  # else the same question leaves once more: the answer to any copy of it will do
-            # In the form of the order's own request id, which is the one the broker declared.
-            dialog.asked = record.seq if isinstance(dialog.reqid, int) else f"q{record.seq}"
+        # In the form of the order's own request id, which is the one the broker declared.
+        dialog.asked = record.seq if isinstance(dialog.reqid, int) else f"q{record.seq}"
         effects.append(about("query", record, dialog, dialog.asked, payload.due_ns))
 
 

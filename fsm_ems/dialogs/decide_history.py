@@ -52,7 +52,7 @@ def asked(book: Book, settings: Settings, broker: str, now_ns: int) -> Record:
     Only the answer to the newest question counts, so a venue that needs longer is given longer: twice as long
     each time, up to :data:`PATIENCE` times what it has at first.
     """
-    every_ns = settings.ask_every_ns
+    every_ns = settings.patience_ns
     wait_ns = min(max(2 * book.histories[broker].wait_ns, every_ns), PATIENCE * every_ns)
     again_ns = now_ns + wait_ns
     deadline_ns = now_ns + settings.request_deadline_ns

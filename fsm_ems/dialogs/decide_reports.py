@@ -361,7 +361,7 @@ def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Re
         if dialog.flags & f.VANISHED:
             every = max(every, min(2 * cancel.every_ns, settings.redrive_max_ns))
         return record(book, now_ns, key, E.REDRIVE, CancelSent(now_ns + deadline, now_ns + every))
-    return record(book, now_ns, key, E.ASK, Timed(now_ns + settings.ask_every_ns))
+    return record(book, now_ns, key, E.ASK, Timed(now_ns + settings.patience_ns))
 
 
 def unparked(

@@ -166,13 +166,13 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
     """One order's conversation: its key is (owner, oid).
 
     ``booked`` is the sum of executions, ``stated`` the largest cumulative size a report named, and
-    ``filled`` the larger of the two. ``fills`` holds live executions by exec id; ``replaced`` maps the ids
-    of busted (None) and corrected (the new id) ones. ``edit_ids`` holds the terms (size, price) of every
+    ``filled`` the larger of the two. ``fills`` holds live executions by exec id; ``replaced`` maps the
+    ids of busted (None) and corrected (the new id) ones. ``edit_ids`` holds the terms (size, price) of every
     edit that was ever taken; it is never changed, but replaced by a larger one. ``asked`` is the id of the
-    question that the venue has not answered yet, however often it left; 0 once answered. ``price`` is the
-    limit, and of what is held here the price to be met, from the side that ``direction`` names; ``born`` is
-    the seq of the record by which it came here. They are None and 0 of all that is not held. ``lost_reqid``
-    is the request that is proven never to have arrived, where the order was sent again under another.
+    question that last asked the venue, 0 once answered. ``price`` is the limit, and of what is held here the
+    price to be met, from the side that ``direction`` names; ``born`` is the seq of the record by which it
+    came here. They are None and 0 of all that is not held. ``lost_reqid`` is the request that is proven never
+    to have arrived, where the order was sent again under another.
 
     The collector does not know it: nothing that it holds leads back to it.
     """

@@ -81,7 +81,7 @@ def _standing(dialog: Dialog, report: BrokerdStatus) -> Name:
 
 
 def answers(dialog: Dialog, report: BrokerdStatus) -> bool:
-    """Whether *report* answers the open question about *dialog*, and for the first time."""
+    """Whether *report* answers the last question about *dialog*, and for the first time."""
     return report.snapshot and dialog.asked != 0 and report.query == dialog.asked
 
 

@@ -76,15 +76,16 @@ class Capabilities:
 class Settings:
     """Everything :mod:`fsm_ems.dialogs.decide` weighs besides the book.
 
-    *limits* is by market, with ``*`` for the others; so is *limit_ticks*, how far beyond the far touch a dark
-    order's limit lies when it goes out. *markets* by address: what goes out at a limit needs its tick. No
-    order goes out at a quote older than *quote_age_ns*, and older rows of a market count for nothing.
+    *limits* is by market, with ``*`` for the others; so is *limit_ticks*, how far beyond the far touch a
+    dark order's limit lies when it goes out. *markets* by address: what goes out at a limit needs its tick.
+    No order goes out at a quote older than *quote_age_ns*, and older rows of a market count for nothing.
     *request_deadline_ns* is how long a request may take; the venue is asked *margin_ns* after that (clock
-    skew and the lag of its reads), and again every *ask_every_ns*. The cancel of an order that the venue no
-    longer knows is sent again less and less often, at last every *redrive_max_ns*. A broker that tells its
-    history is asked for it every *check_every_ns*; 0 for never. Finished dialogs leave memory past
-    *keep_finished* or *keep_age_ns*. At most *parked_max* reports a broker wait for their order's ack, and at
-    most *open_edits_max* edits of an order are out or held. Orders born at a venue belong to *operator*.
+    skew and the lag of its reads), and again every *ask_every_ns*, or *request_deadline_ns* where that is
+    longer: only the answer to the newest question counts. The cancel of an order that the venue no longer
+    knows is sent again less and less often, at last every *redrive_max_ns*. A broker that tells its history
+    is asked for it every *check_every_ns*; 0 for never. Finished dialogs leave memory past *keep_finished*
+    or *keep_age_ns*. At most *parked_max* reports a broker wait for their order's ack, and at most
+    *open_edits_max* edits of an order are out or held. Orders born at a venue belong to *operator*.
     *fee_factor* is how many times the fee of what was opened is in a position's price per unit: by default
     twice, for the exit to come.
     Of each identity's stream the last *keep_events* statuses are kept for those who come back to it.
@@ -144,6 +145,11 @@ class Settings:
             problems.append(f"operator: {self.operator!r} is no name, which is 1 to 40 of A-Z a-z 0-9 _ . -")
         if problems:
             raise InvalidMessage(tuple(problems))
+
+    @property
+    def patience_ns(self) -> int:
+        """How long a question may go unanswered before it is put anew, which takes the older one's worth."""
+        return max(self.ask_every_ns, self.request_deadline_ns)
 
     def capabilities(self, broker: str) -> Capabilities:
         """What *broker* declared, or the defaults."""
