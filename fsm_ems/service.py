@@ -19,6 +19,7 @@ from fsm_ems.account_keeping import AccountKeeping
 from fsm_ems.accounting.position import Standing
 from fsm_ems.audience import Answered, Audience, Resumed
 from fsm_ems.brokers.base import Broker, TradesDialogue
+from fsm_ems.brokers.calls import connected, received
 from fsm_ems.client import AnyMailbox, Client, Mailbox, check_name
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
@@ -29,15 +30,13 @@ from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, InvalidMessage, Log
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.market import broker_of, undeclared
+from fsm_ems.market_keeping import RETRY_FIRST_S, RETRY_MAX_S, keep_market
 from fsm_ems.messages import Command, Order, Resync, Status
 from fsm_ems.operator_log import operator_log
 from fsm_ems.outbox import Outbox
 from fsm_ems.promises import STUCK_S, Due, Promises
-from fsm_ems.quotes import Row, check_row, problem
+from fsm_ems.quotes import Row, problem
 from fsm_ems.snapshot_keeping import SnapshotKeeping
-
-RETRY_FIRST_S = 0.5
-RETRY_MAX_S = 30.0
 
 
 class EMS(Client):
@@ -104,6 +103,10 @@ class EMS(Client):
             raise InvalidMessage((wrong,))
         self._check_open()
         self._show(market, row)
+
+    def _show_open(self, market: str, row: Row) -> None:
+        if not self._closed:  # what it would fire could not be sent any more
+            self._show(market, row)
 
     def _show(self, market: str, row: Row) -> None:
         self.carry_out(self.dispatcher.quote(market, row, self.clock()))
@@ -295,34 +298,17 @@ class EMS(Client):
         await trio.lowlevel.checkpoint()  # an EMS that was closed before it ran records nothing more
         self._move(name, LinkEvent.CONNECT)
         while True:
-            began, connected = trio.current_time(), False
+            began, was_up = trio.current_time(), False
             try:
-                async with broker.open_trades_dialogue() as dialogue:
-                    connected = True
+                async with connected(broker) as dialogue:
+                    was_up = True
                     await self._talk(name, dialogue)
             except* BrokerFault as faults:
                 operator_log().warning("link lost", broker=name, why=first_reason(faults))
-            if not connected or self.dispatcher.book.links[name] is not LinkState.CONNECTING:
+            if not was_up or self.dispatcher.book.links[name] is not LinkState.CONNECTING:
                 self._lose(name)
-            if connected and trio.current_time() - began > RETRY_MAX_S:
+            if was_up and trio.current_time() - began > RETRY_MAX_S:
                 pause = RETRY_FIRST_S
-            await trio.sleep(pause)
-            pause = min(pause * 2, RETRY_MAX_S)
-
-    async def _keep_market(self, broker: Broker) -> None:
-        """Listen to the broker's market for as long as it tells; a feed that breaks is opened again."""
-        pause = RETRY_FIRST_S
-        while True:
-            try:
-                async with broker.open_market() as rows:
-                    async for market, row in rows:
-                        check_row(broker.name, market, row)
-                        pause = RETRY_FIRST_S
-                        if not self._closed:  # what it would fire could not be sent any more
-                            self._show(market, row)
-                return
-            except* BrokerFault as faults:
-                operator_log().warning("market lost", broker=broker.name, why=first_reason(faults))
             await trio.sleep(pause)
             pause = min(pause * 2, RETRY_MAX_S)
 
@@ -358,7 +344,7 @@ class EMS(Client):
 
     async def _receive(self, broker: str, dialogue: TradesDialogue) -> None:
         while True:
-            report = await dialogue.receive()
+            report = await received(broker, dialogue)
             await self._promises.room(self.dispatcher.book.seq)
             effects = self.dispatcher.report(broker, report, self.clock())
             self._note_link(broker)
@@ -380,7 +366,7 @@ class EMS(Client):
                         nursery.start_soon(self._snapshots.keep, self._promises)
                     for broker in self._brokers.values():
                         nursery.start_soon(self._keep_link, broker)
-                        nursery.start_soon(self._keep_market, broker)
+                        nursery.start_soon(keep_market, broker, self._show_open)
         finally:
             self.close()
             with trio.CancelScope(shield=True), suppress(LogHalted, EMSBug):  # told below

@@ -59,6 +59,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("accounting/*_file.py", 4),  # the TOML files, and how they are replaced
     ("accounting/*", 1),  # below dialogs/, whose apply moves the positions
     ("brokers/base.py", 3),
+    ("brokers/calls.py", 3),
     ("brokers/find.py", 5),
     ("brokers/*/backend*.py", 5),
     ("brokers/kraken/rest*.py", 5),
@@ -86,6 +87,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("service.py", 6),
     ("opening.py", 6),
     ("promises.py", 6),
+    ("market_keeping.py", 6),
     ("outbox.py", 6),
     ("audience.py", 6),
     ("account_keeping.py", 6),
