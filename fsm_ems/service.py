@@ -20,18 +20,20 @@ from fsm_ems.accounting.position import Standing
 from fsm_ems.audience import Answered, Audience, Resumed
 from fsm_ems.brokers.base import Broker, TradesDialogue
 from fsm_ems.brokers.calls import connected, received
-from fsm_ems.client import AnyMailbox, Client, Mailbox, check_name
+from fsm_ems.client import AnyMailbox, Client, Mailbox
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.exposure import Exposure, exposure
 from fsm_ems.dialogs.outward import resync_of, standing_of
 from fsm_ems.dialogs.record import Booked, Notice, Role, Send
+from fsm_ems.edge import check_command, check_name, check_text
 from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, InvalidMessage, LogHalted, Refused, first_reason
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.market import broker_of, undeclared
 from fsm_ems.market_keeping import RETRY_FIRST_S, RETRY_MAX_S, keep_market
 from fsm_ems.messages import Command, Order, Resync, Status
+from fsm_ems.numbers import no_decimals
 from fsm_ems.operator_log import operator_log
 from fsm_ems.outbox import Outbox
 from fsm_ems.promises import STUCK_S, Due, Promises
@@ -92,12 +94,12 @@ class EMS(Client):
         Dark orders and alerts wait for it, and ``Limits.max_value`` weighs market orders by it.
 
         Raises:
-            InvalidMessage: a price or a size in it is no finite number, or below zero; its broker has no such
-                market.
+            InvalidMessage: *row* is none; a price, a size or a time in it is no finite number, or below zero;
+                its broker has no such market.
             ClientFault: the EMS was closed.
         """
         wrong = problem(market, row)
-        if undeclared(self.dispatcher.book.markets, market):
+        if wrong is None and undeclared(self.dispatcher.book.markets, market):
             wrong = f"{market} is no market of {broker_of(market)}"
         if wrong is not None:
             raise InvalidMessage((wrong,))
@@ -118,10 +120,10 @@ class EMS(Client):
 
         Raises:
             Refused: the identity is known already, with another role or other owners to see.
-            InvalidMessage: the name or the role has not the form it must have.
+            InvalidMessage: the name, the role or *sees* has not the form it must have.
             ClientFault: the EMS was closed.
         """
-        check_name(identity, role)
+        check_name(identity, role, sees)
         self._check_open()
         known = self.dispatcher.book.identities.get(identity)
         if known is not None and (known.role, known.sees) != (role, tuple(sees)):
@@ -136,9 +138,11 @@ class EMS(Client):
 
         Raises:
             Refused: it is not taken, and nothing has changed.
+            InvalidMessage: it is no command.
             ClientFault: no broker of that name was opened.
             LogHalted: it could not be made durable, and nothing is any more.
         """
+        check_command(identity, command)
         await trio.lowlevel.checkpoint()
         self._check_open()
         await self._promises.room(self.dispatcher.book.seq)
@@ -160,7 +164,15 @@ class EMS(Client):
         await self._promises.durable(answer.seq)
 
     async def trigger(self, owner: str, oid: str, price: Decimal | None = None) -> None:
-        """Fire an owner's dark order or alert by hand."""
+        """Fire an owner's dark order or alert by hand, at *price* where it is to go out at another.
+
+        Raises:
+            Refused: no such order of that owner, or it may not go out at that price.
+            InvalidMessage: *price* is no Decimal, or an id no text.
+        """
+        check_text(owner=owner, oid=oid)
+        if price is not None and (wrong := no_decimals({"price": price})):
+            raise InvalidMessage(wrong)
         await trio.lowlevel.checkpoint()
         self._check_open()
         self.carry_out(self.dispatcher.trigger(owner, oid, self.clock(), price))
@@ -182,6 +194,7 @@ class EMS(Client):
 
     def standing(self, identity: str, oid: str) -> Status | None:
         """How an order of *identity* stands; the disk may not have it yet. None where memory has none."""
+        check_text(identity=identity, oid=oid)
         book = self.dispatcher.book
         dialog = book.dialog(identity, oid)
         return None if dialog is None else standing_of(dialog, book.streams[identity], self.clock())
@@ -224,6 +237,7 @@ class EMS(Client):
 
         It is a range while an order there is ``unknown``.
         """
+        check_text(account=account, market=market)
         return exposure(self.dispatcher.book, account, market)
 
     def unrealized(self, account: str, market: str) -> Decimal | None:
@@ -232,6 +246,7 @@ class EMS(Client):
         A long one closes at the bid and a short one at the ask; where nothing is offered there, at the last
         print. 0 when flat, None where no price is known.
         """
+        check_text(account=account, market=market)
         return unrealized(self.dispatcher.book, self.dispatcher.prices.of(market), account, market)
 
     # ── effects ─────────────────────────────────────────────────────────────────────────────────────

@@ -80,6 +80,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("operator_log.py", 4),
     ("folders.py", 4),
     ("account_books.py", 5),
+    ("edge.py", 5),
     ("orders_file.py", 4),
     ("replay.py", 5),
     ("tally.py", 6),

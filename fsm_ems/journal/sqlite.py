@@ -17,7 +17,7 @@ import apsw
 
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import EMSBug, LogHalted
-from fsm_ems.folders import make_folder
+from fsm_ems.folders import as_path, make_folder
 from fsm_ems.journal.archive import (
     Segment,
     check_complete,
@@ -89,12 +89,13 @@ class Journal(JournalRows):
 
     def __init__(
         self,
-        folder: Path,
+        folder: Path | str,
         *,
         take: Callable[[Record], object] = _nowhere,
         begin: Begin = _at_the_first,
         vfs: str | None = None,
     ) -> None:
+        folder = as_path("folder", folder)
         super().__init__(folder, vfs)
         self._segments: dict[Path, Connection] = {}
         try:
