@@ -14,7 +14,7 @@ from uuid import uuid4
 import trio
 
 from fsm_ems.account_books import LOCK as ACCOUNTS_LOCK
-from fsm_ems.account_books import AccountBooks, check_behind, holds_closed, rebuild
+from fsm_ems.account_books import AccountBooks, check_behind, check_own, holds_closed, rebuild
 from fsm_ems.audience import Audience
 from fsm_ems.brokers.base import Broker
 from fsm_ems.clock import Clock, TrioClock
@@ -26,7 +26,7 @@ from fsm_ems.edge import check_clock, check_log, check_name, checked_settings
 from fsm_ems.errors import ClientFault, LogFault, LogHalted
 from fsm_ems.folders import as_path, make_folder
 from fsm_ems.journal.base import RecordLog
-from fsm_ems.journal.file import FILE as RECORDS
+from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.keeping import keep
 from fsm_ems.journal.memory import MemoryLog
@@ -78,7 +78,7 @@ async def _opened_books(
     await Promises(log, _nobody, _nobody).durable(book.seq)
     booked = await _all_booked(folder, restored, log)
     for aside in await trio.to_thread.run_sync(rebuild, folder, book, booked, fee_factor):
-        operator_log().error("account file unreadable", why=str(aside))
+        operator_log().error("account file set aside", why=str(aside))
     return AccountBooks(folder, book, booked, fee_factor)
 
 
@@ -129,18 +129,11 @@ def _check_folder(named: str, folder: Path) -> None:
 
 
 def _check_new(folder: Path) -> None:
-    """Where there is no journal in *folder*, no other records are, and none have been: before one is made."""
+    """Where there is no journal in *folder*, none has been: before one is made."""
     try:
         _check_folder("path", folder)
-        if (folder / JOURNAL).exists():
-            return
-        file = folder / RECORDS
-        if file.exists():
-            raise ClientFault(
-                f"{file} is there: it has the records of a replay, or of log=, and a journal beside it would "
-                "hide them; take another folder for path="
-            )
-        check_behind(folder, Book(), str(folder / JOURNAL))
+        if not (folder / JOURNAL).exists():
+            check_own(folder, Book(), str(folder / JOURNAL))
     except OSError as error:
         raise LogHalted(f"{folder} cannot be opened: {error}") from error
 
@@ -221,8 +214,9 @@ async def open_ems(
         InvalidMessage: *identity* has not the form of a name, one of *brokers* is none, two have one name,
             the limits of *settings* name a market that none of them has, or what else is given is not of its
             kind.
-        ClientFault: *accounts* of records that are gone with the process, both *path* and *log*, a *path*
-            that has a record file and no journal, or a file where a folder is needed.
+        ClientFault: *accounts* of records that are gone with the process, or in the folder of other records;
+            both *path* and *log*; a *path* that has a record file and no journal, or a file where a folder is
+            needed.
         LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).
         LogHalted: the disk failed, out of the block, which is cancelled: nothing was sent or told since.
     """
@@ -258,6 +252,18 @@ def _snapshots(folder: Path | None, log: RecordLog, settings: Settings, since: i
     return SnapshotKeeping(folder, log, settings, since)
 
 
+def _check_accounts(accounts: Path | None, book: Book, log: RecordLog) -> None:
+    """The accounts' files are of these records, and of none that *log* has lost."""
+    where = str(log.path) if isinstance(log, Journal | FileLog) else f"the {type(log).__name__}"
+    try:
+        if isinstance(log, Journal) and not book.seq:
+            check_own(log.path.parent, book, where)
+        if accounts is not None:
+            (check_behind if isinstance(log, Journal) else check_own)(accounts, book, where)
+    except OSError as error:
+        raise LogHalted(f"{error.filename} cannot be read: {error}") from error
+
+
 async def _started(
     brokers: Sequence[Broker],
     settings: Settings,
@@ -271,8 +277,7 @@ async def _started(
     """The EMS as its records, which *restored* has taken, have it, with its links down."""
     book = restored.book
     audience = Audience(settings.keep_events, restored.told, book.streams)
-    if accounts is not None and isinstance(log, Journal):
-        check_behind(accounts, book, str(log.path))
+    _check_accounts(accounts, book, log)
     dispatcher = Dispatcher(
         settings,
         log.append,
