@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from fsm_ems.accounting.atomic_file import SetAside
+from fsm_ems.accounting.atomic_file import SetAside, set_aside
 from fsm_ems.accounting.commented_file import Unreadable
 from fsm_ems.accounting.ledger import Ledger, Page, pages_of
 from fsm_ems.accounting.ledger_file import LedgerDay, ledger_path, read_ledger, write_ledger
@@ -20,7 +20,7 @@ from fsm_ems.accounting.pps_file import Projection, read_pps, write_pps
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.prices import Seen
 from fsm_ems.dialogs.record import Booked
-from fsm_ems.errors import LogDamaged
+from fsm_ems.errors import ClientFault, LogDamaged
 from fsm_ems.journal.snapshot_form import ClosedDay, digest_of_day
 
 PPS = "pps.toml"
@@ -132,10 +132,7 @@ def holds_closed(folder: Path, generation: str, closed: Iterable[ClosedDay]) -> 
 
 
 def _holds_closed(folder: Path, generation: str, day: ClosedDay) -> bool:
-    try:
-        found = read_ledger(ledger_path(folder, Page(day.broker, day.account, day.day, ())))
-    except Unreadable:
-        return False
+    found = _held(folder, Page(day.broker, day.account, day.day, ()))
     return (
         found is not None
         and (found.generation, found.seq) == (generation, day.seq)
@@ -158,37 +155,83 @@ def rebuild(folder: Path, book: Book, booked: Iterable[Booked], fee_factor: Deci
         for key, own in by_account.items()
         for page in pages_of(*key, (one.entry for one in own))
     ]
-    found = [write_ledger(folder, day) for day in days if not _holds_day(folder, day)]
-    projection = projection_of(book, fee_factor)
-    if not _holds_positions(folder, projection):
+    found: list[SetAside | None] = []
+    for day in days:
+        held = _held(folder, day.page)
+        if held is not None and _is_anothers(held, day.generation):
+            problem = f"it was written from record {held.seq} of other records, {held.generation}"
+            found.append(set_aside(ledger_path(folder, day.page), 1, problem))
+        if held != day:
+            found.append(write_ledger(folder, day))
+    projection, known = projection_of(book, fee_factor), _positions(folder)
+    if known is None or known[:-1] != projection[:-1]:
         found.append(write_pps(folder / PPS, projection))
     return [aside for aside in found if aside is not None]
 
 
-def told_of(folder: Path) -> Told | None:
-    """What a file in *folder* was written from; None where none tells, or of no record, or of a replay."""
+def told_of(folder: Path, known: str = "") -> Told | None:
+    """What a file in *folder* was written from; None where none tells, or of no record, or of a replay, or of
+    the log *known*.
+    """
     for path in (folder / PPS, *sorted((folder / "ledger").glob("*/*/*.toml"))):
         try:
             found = read_pps(path) if path.name == PPS else read_ledger(path)
         except Unreadable:
             continue
-        if found is not None and found.seq and found.generation != REPLAYED:
+        if found is not None and found.seq and _is_anothers(found, known):
             return Told(path, found.generation, found.seq)
     return None
 
 
-def check_behind(folder: Path, book: Book, where: str) -> None:
-    """Raise LogDamaged where the files in *folder* were written from later records than the durable ones in
-    *where*: only durable ones ever reach the files, so the newest have been lost there, or all of them.
+def _is_anothers(found: Projection | LedgerDay, known: str) -> bool:
+    """Whether *found* is of other records than *known*, and such as cannot be made again."""
+    return found.generation not in (REPLAYED, known)
+
+
+def check_own(folder: Path, book: Book, where: str) -> Projection | None:
+    """The files in *folder* were written from the records in *where*, which *book* is made of, if from any.
+
+    What is given back is what they say of the positions, which speaks for the ledger beside it; None where
+    that is gone or cannot be read.
+
+    Raises:
+        LogDamaged: there are no records in *where*: nor may there have been one.
+        ClientFault: they were written from other ones.
+        OSError: one could not be read.
     """
+    known = _positions(folder)
+    if known is not None and known.seq and known.generation == book.generation:
+        return known
+    told = told_of(folder, book.generation)
+    if told is None:
+        return None
     if not book.seq:
-        _check_untold(folder, where)
-        return
-    try:
-        known = read_pps(folder / PPS)
-    except Unreadable:
-        return
-    if known is not None and known.generation == book.generation and known.seq > book.seq:
+        raise LogDamaged(
+            where,
+            0,
+            f"it is not there, or has no records, and {told.path} was written from record {told.seq} of the "
+            f"records {told.generation}: put them back, with all that lay beside them; to begin anew take "
+            f"another folder, or move away all that is in {folder}, and compare orders and positions with "
+            "the venue by hand",
+        )
+    raise ClientFault(
+        f"{told.path} was written from record {told.seq} of the records {told.generation}, and {where} has "
+        f"the records {book.generation}, which would be written over it: take another folder for these "
+        f"accounts, or move away what is in {folder}"
+    )
+
+
+def check_behind(folder: Path, book: Book, where: str) -> None:
+    """As :func:`check_own`, and from no later ones than are durable in *where*: only durable ones ever reach
+    the files, so the newest have been lost there.
+
+    Raises:
+        LogDamaged: they are lost, or all of them.
+        ClientFault: the files were written from other records.
+        OSError: one could not be read.
+    """
+    known = check_own(folder, book, where)
+    if known is not None and known.seq > book.seq:
         raise LogDamaged(
             where,
             book.seq + 1,
@@ -198,30 +241,17 @@ def check_behind(folder: Path, book: Book, where: str) -> None:
         )
 
 
-def _check_untold(folder: Path, where: str) -> None:
-    """There is no record in *where*: nor may there have been one."""
-    told = told_of(folder)
-    if told is not None:
-        raise LogDamaged(
-            where,
-            0,
-            f"it is not there, or has no records, and {told.path} was written from record {told.seq} of the "
-            f"records {told.generation}: put them back, with all that lay beside them; to begin anew take "
-            f"another folder, or move away all that is in {folder}, and compare orders and positions with "
-            "the venue by hand",
-        )
-
-
-def _holds_day(folder: Path, day: LedgerDay) -> bool:
+def _positions(folder: Path) -> Projection | None:
+    """What ``pps.toml`` in *folder* holds; None where there is none that can be read."""
     try:
-        return read_ledger(ledger_path(folder, day.page)) == day
+        return read_pps(folder / PPS)
     except Unreadable:
-        return False
+        return None
 
 
-def _holds_positions(folder: Path, projection: Projection) -> bool:
+def _held(folder: Path, page: Page) -> LedgerDay | None:
+    """What the file of that day in *folder* holds; None where there is none that can be read."""
     try:
-        known = read_pps(folder / PPS)
+        return read_ledger(ledger_path(folder, page))
     except Unreadable:
-        return False
-    return known is not None and known[:-1] == projection[:-1]
+        return None

@@ -53,4 +53,4 @@ class AccountKeeping:
             self._books.again()
             raise
         for one in aside:
-            operator_log().error("account file unreadable", why=str(one))
+            operator_log().error("account file set aside", why=str(one))

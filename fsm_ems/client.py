@@ -12,16 +12,13 @@ from weakref import finalize
 
 import trio
 
-from fsm_ems.dialogs.record import Role
 from fsm_ems.errors import ClientFault, InvalidMessage
 from fsm_ems.machines.order import ENDS
-from fsm_ems.message_fields import is_name
 from fsm_ems.messages import Cancel, Command, Edit, Order, Resync, Status, named_faults
 
 MAILBOX_MAX = 10_000
 """Statuses that may wait unread in one event stream or order handle."""
 
-_NAME_RULE = "a name of at most 40 letters, digits, '_', '.' and '-', and 'trader' or 'observer', are needed"
 _END_NAMES = frozenset(state.value for state in ENDS)
 
 
@@ -245,7 +242,7 @@ class Client:
             InvalidMessage: neither *size* nor *price*, or one that is no number above zero.
         """
         with named_faults():
-            wish = Edit(oid=oid, edit_id=edit_id or str(uuid4()), size=size, price=price)
+            wish = Edit(oid=oid, edit_id=str(uuid4()) if edit_id is None else edit_id, size=size, price=price)
         await self._desk.command(self.identity, wish)
 
     @overload
@@ -265,7 +262,11 @@ class Client:
             InvalidMessage: *since* is no whole number of zero or more.
             ClientFault: the stream has not come to *since*: it was told by an EMS with other records.
         """
-        return self._events() if since is None else self._resumed(since)
+        if since is None:
+            return self._events()
+        if type(since) is not int or since < 0:
+            raise InvalidMessage((f"since: {since!r} is no whole number of zero or more",))
+        return self._resumed(since)
 
     @contextmanager
     def _events(self) -> Generator[Mailbox[Status], None, None]:
@@ -277,8 +278,6 @@ class Client:
 
     @contextmanager
     def _resumed(self, since: int) -> Generator[Mailbox[Status | Resync], None, None]:
-        if type(since) is not int or since < 0:
-            raise InvalidMessage((f"since: {since!r} is no whole number of zero or more",))
         mailbox: Mailbox[Status | Resync] = Mailbox()
         self._desk.resume(self.identity, since, mailbox)
         try:
@@ -294,9 +293,3 @@ class Client:
         mailbox: Mailbox[Status] = Mailbox()
         self._desk.subscribe(self.identity, oid, mailbox)
         return mailbox
-
-
-def check_name(identity: str, role: Role) -> None:
-    """Raise InvalidMessage unless *identity* and *role* have the form they must have."""
-    if not is_name(identity) or role not in ("trader", "observer"):
-        raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))

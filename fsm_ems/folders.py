@@ -6,6 +6,22 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
+
+from fsm_ems.errors import InvalidMessage
+
+
+def as_path(named: str, given: object) -> Path:
+    """*given*, a path or the text of one, as a Path; *named* is what its giver calls it.
+
+    Raises:
+        InvalidMessage: it is neither. Empty text is none, though Python takes it for the folder that the
+            program is in: it comes of a setting that nobody has made.
+    """
+    text: object = os.fspath(cast("os.PathLike[str]", given)) if isinstance(given, os.PathLike) else given
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise InvalidMessage((f"{named}: a path is needed, as text or a Path, and {given!r} is none",))
+    return Path(text)
 
 
 def sync_directory(directory: Path) -> None:

@@ -18,7 +18,8 @@ Liquidity = Literal["maker", "taker"]
 
 Oid = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """A client's order id or edit id."""
-Fqme = Annotated[str, Field(pattern=r"^[a-z0-9_/-]{1,40}\.[a-z0-9_]{1,20}$")]
+_BROKER_FORM = "[a-z0-9_]{1,20}"
+Fqme = Annotated[str, Field(pattern=rf"^[a-z0-9_/-]{{1,40}}\.{_BROKER_FORM}$")]
 """A market's address, ``xbtusd.kraken``: what is traded, a point, the broker."""
 _NAME_FORM = r"\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*"
 _NAME_MAX = 40
@@ -28,9 +29,14 @@ that name.
 """
 
 
-def is_name(text: str) -> bool:
+def is_name(text: object) -> bool:
     """Whether *text* is a :data:`Name`."""
-    return len(text) <= _NAME_MAX and re.fullmatch(_NAME_FORM, text) is not None
+    return isinstance(text, str) and len(text) <= _NAME_MAX and re.fullmatch(_NAME_FORM, text) is not None
+
+
+def is_broker(text: object) -> bool:
+    """Whether *text* may be the last part of a :data:`Fqme`."""
+    return isinstance(text, str) and re.fullmatch(_BROKER_FORM, text) is not None
 
 
 _INT_END = 2**63

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import replace
 from decimal import Decimal
 from functools import cache, partial
 from pathlib import Path
@@ -15,19 +14,19 @@ from uuid import uuid4
 import trio
 
 from fsm_ems.account_books import LOCK as ACCOUNTS_LOCK
-from fsm_ems.account_books import AccountBooks, check_behind, holds_closed, rebuild
+from fsm_ems.account_books import AccountBooks, check_behind, check_own, holds_closed, rebuild
 from fsm_ems.audience import Audience
 from fsm_ems.brokers.base import Broker
-from fsm_ems.client import check_name
 from fsm_ems.clock import Clock, TrioClock
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.errors import ClientFault, InvalidMessage, LogFault, LogHalted
-from fsm_ems.folders import make_folder
+from fsm_ems.edge import check_clock, check_log, check_name, checked_settings
+from fsm_ems.errors import ClientFault, LogFault, LogHalted
+from fsm_ems.folders import as_path, make_folder
 from fsm_ems.journal.base import RecordLog
-from fsm_ems.journal.file import FILE as RECORDS
+from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.keeping import keep
 from fsm_ems.journal.memory import MemoryLog
@@ -36,7 +35,6 @@ from fsm_ems.journal.snapshots import begin, seq_of, snapshots_in
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_store import FILE as JOURNAL
 from fsm_ems.machines.link import LinkEvent
-from fsm_ems.market import Market, undeclared
 from fsm_ems.messages import Order, named_faults
 from fsm_ems.operator_log import operator_log
 from fsm_ems.promises import Promises
@@ -55,36 +53,6 @@ def new_order(**fields: Any) -> Order:  # noqa: ANN401  # pydantic checks each f
     wish: dict[str, Any] = {"oid": str(uuid4()), **fields}
     with named_faults():
         return Order(**wish)
-
-
-def _with_brokers(settings: Settings, brokers: Sequence[Broker]) -> Settings:
-    """What the brokers declare, where the settings say nothing else."""
-    names = [broker.name for broker in brokers]
-    if len(set(names)) != len(names):
-        raise InvalidMessage((f"brokers: {', '.join(names)}; each needs a name of its own",))
-    merged = replace(
-        settings,
-        brokers={**{broker.name: broker.capabilities for broker in brokers}, **settings.brokers},
-        markets={**{m: market for b in brokers for m, market in b.markets.items()}, **settings.markets},
-    )
-    named = (("limits", settings.limits), ("limit_ticks", settings.limit_ticks))
-    strange = [
-        f"{field}: {market or repr('')} is no market of {whose}: nothing would come of it"
-        for field, markets in named
-        for market in markets
-        if market != "*" and (whose := _not_of(market, names, merged.markets)) is not None
-    ]
-    if strange:
-        raise InvalidMessage(tuple(strange))
-    return merged
-
-
-def _not_of(market: str, opened: Sequence[str], markets: Mapping[str, Market]) -> str | None:
-    """Whose market *market* would have to be, and is not; None where it may be one."""
-    traded, _, broker = market.rpartition(".")
-    if not traded or broker not in opened:
-        return f"a broker that is opened here ({', '.join(opened) or 'none is'})"
-    return broker if undeclared(markets, market) else None
 
 
 def _nobody(*_: object) -> None:
@@ -110,7 +78,7 @@ async def _opened_books(
     await Promises(log, _nobody, _nobody).durable(book.seq)
     booked = await _all_booked(folder, restored, log)
     for aside in await trio.to_thread.run_sync(rebuild, folder, book, booked, fee_factor):
-        operator_log().error("account file unreadable", why=str(aside))
+        operator_log().error("account file set aside", why=str(aside))
     return AccountBooks(folder, book, booked, fee_factor)
 
 
@@ -161,18 +129,11 @@ def _check_folder(named: str, folder: Path) -> None:
 
 
 def _check_new(folder: Path) -> None:
-    """Where there is no journal in *folder*, no other records are, and none have been: before one is made."""
+    """Where there is no journal in *folder*, none has been: before one is made."""
     try:
         _check_folder("path", folder)
-        if (folder / JOURNAL).exists():
-            return
-        file = folder / RECORDS
-        if file.exists():
-            raise ClientFault(
-                f"{file} is there: it has the records of a replay, or of log=, and a journal beside it would "
-                "hide them; take another folder for path="
-            )
-        check_behind(folder, Book(), str(folder / JOURNAL))
+        if not (folder / JOURNAL).exists():
+            check_own(folder, Book(), str(folder / JOURNAL))
     except OSError as error:
         raise LogHalted(f"{folder} cannot be opened: {error}") from error
 
@@ -200,8 +161,8 @@ async def _close(log: RecordLog) -> None:
         log.close()
 
 
-def _folder(path: Path | str | None) -> Path | None:
-    return None if path is None else Path(path).absolute()  # the program may go elsewhere meanwhile
+def _folder(named: str, path: Path | str | None) -> Path | None:
+    return None if path is None else as_path(named, path).absolute()  # the program may go elsewhere meanwhile
 
 
 @contextmanager
@@ -250,19 +211,25 @@ async def open_ems(
     by the links that are open; what the venue answers to them is not waited for.
 
     Raises:
-        InvalidMessage: *identity* has not the form of a name, two brokers have one name, or the limits of
-            *settings* name a market that none of *brokers* has.
-        ClientFault: *accounts* of records that are gone with the process, both *path* and *log*, a *path*
-            that has a record file and no journal, or a file where a folder is needed.
+        InvalidMessage: *identity* has not the form of a name, one of *brokers* is none, two have one name,
+            the limits of *settings* name a market that none of them has, or what else is given is not of its
+            kind.
+        ClientFault: *accounts* of records that are gone with the process, or in the folder of other records;
+            both *path* and *log*; a *path* that has a record file and no journal, or a file where a folder is
+            needed.
         LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).
         LogHalted: the disk failed, out of the block, which is cancelled: nothing was sent or told since.
     """
     check_name(identity, "trader")
+    folder, beside = _folder("path", path), _folder("accounts", accounts)
+    if log is not None:
+        check_log(log)
     if accounts is not None and path is None and (log is None or isinstance(log, MemoryLog)):
         raise ClientFault("accounts are written from the records: give a path, or a log that lasts")
     clock = TrioClock() if clock is None else clock
-    settings = _with_brokers(Settings() if settings is None else settings, brokers)
-    folder, beside, restored = _folder(path), _folder(accounts), Restored(settings.keep_events)
+    check_clock(clock)
+    settings = checked_settings(Settings() if settings is None else settings, brokers)
+    restored = Restored(settings.keep_events)
     async with _opened_log(log, folder, restored, settings) as records:
         with _alone(beside or folder):
             ems = await _started(
@@ -285,6 +252,18 @@ def _snapshots(folder: Path | None, log: RecordLog, settings: Settings, since: i
     return SnapshotKeeping(folder, log, settings, since)
 
 
+def _check_accounts(accounts: Path | None, book: Book, log: RecordLog) -> None:
+    """The accounts' files are of these records, and of none that *log* has lost."""
+    where = str(log.path) if isinstance(log, Journal | FileLog) else f"the {type(log).__name__}"
+    try:
+        if isinstance(log, Journal) and not book.seq:
+            check_own(log.path.parent, book, where)
+        if accounts is not None:
+            (check_behind if isinstance(log, Journal) else check_own)(accounts, book, where)
+    except OSError as error:
+        raise LogHalted(f"{error.filename} cannot be read: {error}") from error
+
+
 async def _started(
     brokers: Sequence[Broker],
     settings: Settings,
@@ -298,8 +277,7 @@ async def _started(
     """The EMS as its records, which *restored* has taken, have it, with its links down."""
     book = restored.book
     audience = Audience(settings.keep_events, restored.told, book.streams)
-    if accounts is not None and isinstance(log, Journal):
-        check_behind(accounts, book, str(log.path))
+    _check_accounts(accounts, book, log)
     dispatcher = Dispatcher(
         settings,
         log.append,

@@ -7,6 +7,7 @@ from collections import deque
 import trio
 
 from fsm_ems.brokers.base import TradesDialogue
+from fsm_ems.brokers.calls import sent
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.outward import request_of
 from fsm_ems.dialogs.record import Send
@@ -70,7 +71,7 @@ class Outbox:
                 if self._clock() < send.deadline_ns:
                     self._is_sending = True
                     try:
-                        await dialogue.send(request_of(send))
+                        await sent(self._broker, dialogue, request_of(send))
                     finally:
                         self._is_sending = False
                 else:

@@ -19,25 +19,26 @@ from fsm_ems.account_keeping import AccountKeeping
 from fsm_ems.accounting.position import Standing
 from fsm_ems.audience import Answered, Audience, Resumed
 from fsm_ems.brokers.base import Broker, TradesDialogue
-from fsm_ems.client import AnyMailbox, Client, Mailbox, check_name
+from fsm_ems.brokers.calls import connected, received
+from fsm_ems.client import AnyMailbox, Client, Mailbox
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.exposure import Exposure, exposure
 from fsm_ems.dialogs.outward import resync_of, standing_of
 from fsm_ems.dialogs.record import Booked, Notice, Role, Send
+from fsm_ems.edge import check_command, check_name, check_text
 from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, InvalidMessage, LogHalted, Refused, first_reason
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.market import broker_of, undeclared
+from fsm_ems.market_keeping import RETRY_FIRST_S, RETRY_MAX_S, keep_market
 from fsm_ems.messages import Command, Order, Resync, Status
+from fsm_ems.numbers import no_decimals
 from fsm_ems.operator_log import operator_log
 from fsm_ems.outbox import Outbox
 from fsm_ems.promises import STUCK_S, Due, Promises
-from fsm_ems.quotes import Row, check_row, problem
+from fsm_ems.quotes import Row, problem
 from fsm_ems.snapshot_keeping import SnapshotKeeping
-
-RETRY_FIRST_S = 0.5
-RETRY_MAX_S = 30.0
 
 
 class EMS(Client):
@@ -93,17 +94,21 @@ class EMS(Client):
         Dark orders and alerts wait for it, and ``Limits.max_value`` weighs market orders by it.
 
         Raises:
-            InvalidMessage: a price or a size in it is no finite number, or below zero; its broker has no such
-                market.
+            InvalidMessage: *row* is none; a price, a size or a time in it is no finite number, or below zero;
+                its broker has no such market.
             ClientFault: the EMS was closed.
         """
         wrong = problem(market, row)
-        if undeclared(self.dispatcher.book.markets, market):
+        if wrong is None and undeclared(self.dispatcher.book.markets, market):
             wrong = f"{market} is no market of {broker_of(market)}"
         if wrong is not None:
             raise InvalidMessage((wrong,))
         self._check_open()
         self._show(market, row)
+
+    def _show_open(self, market: str, row: Row) -> None:
+        if not self._closed:  # what it would fire could not be sent any more
+            self._show(market, row)
 
     def _show(self, market: str, row: Row) -> None:
         self.carry_out(self.dispatcher.quote(market, row, self.clock()))
@@ -115,10 +120,10 @@ class EMS(Client):
 
         Raises:
             Refused: the identity is known already, with another role or other owners to see.
-            InvalidMessage: the name or the role has not the form it must have.
+            InvalidMessage: the name, the role or *sees* has not the form it must have.
             ClientFault: the EMS was closed.
         """
-        check_name(identity, role)
+        check_name(identity, role, sees)
         self._check_open()
         known = self.dispatcher.book.identities.get(identity)
         if known is not None and (known.role, known.sees) != (role, tuple(sees)):
@@ -133,9 +138,11 @@ class EMS(Client):
 
         Raises:
             Refused: it is not taken, and nothing has changed.
+            InvalidMessage: it is no command.
             ClientFault: no broker of that name was opened.
             LogHalted: it could not be made durable, and nothing is any more.
         """
+        check_command(identity, command)
         await trio.lowlevel.checkpoint()
         self._check_open()
         await self._promises.room(self.dispatcher.book.seq)
@@ -157,7 +164,15 @@ class EMS(Client):
         await self._promises.durable(answer.seq)
 
     async def trigger(self, owner: str, oid: str, price: Decimal | None = None) -> None:
-        """Fire an owner's dark order or alert by hand."""
+        """Fire an owner's dark order or alert by hand, at *price* where it is to go out at another.
+
+        Raises:
+            Refused: no such order of that owner, or it may not go out at that price.
+            InvalidMessage: *price* is no Decimal, or an id no text.
+        """
+        check_text(owner=owner, oid=oid)
+        if price is not None and (wrong := no_decimals({"price": price})):
+            raise InvalidMessage(wrong)
         await trio.lowlevel.checkpoint()
         self._check_open()
         self.carry_out(self.dispatcher.trigger(owner, oid, self.clock(), price))
@@ -179,6 +194,7 @@ class EMS(Client):
 
     def standing(self, identity: str, oid: str) -> Status | None:
         """How an order of *identity* stands; the disk may not have it yet. None where memory has none."""
+        check_text(identity=identity, oid=oid)
         book = self.dispatcher.book
         dialog = book.dialog(identity, oid)
         return None if dialog is None else standing_of(dialog, book.streams[identity], self.clock())
@@ -221,6 +237,7 @@ class EMS(Client):
 
         It is a range while an order there is ``unknown``.
         """
+        check_text(account=account, market=market)
         return exposure(self.dispatcher.book, account, market)
 
     def unrealized(self, account: str, market: str) -> Decimal | None:
@@ -229,6 +246,7 @@ class EMS(Client):
         A long one closes at the bid and a short one at the ask; where nothing is offered there, at the last
         print. 0 when flat, None where no price is known.
         """
+        check_text(account=account, market=market)
         return unrealized(self.dispatcher.book, self.dispatcher.prices.of(market), account, market)
 
     # ── effects ─────────────────────────────────────────────────────────────────────────────────────
@@ -295,34 +313,17 @@ class EMS(Client):
         await trio.lowlevel.checkpoint()  # an EMS that was closed before it ran records nothing more
         self._move(name, LinkEvent.CONNECT)
         while True:
-            began, connected = trio.current_time(), False
+            began, was_up = trio.current_time(), False
             try:
-                async with broker.open_trades_dialogue() as dialogue:
-                    connected = True
+                async with connected(broker) as dialogue:
+                    was_up = True
                     await self._talk(name, dialogue)
             except* BrokerFault as faults:
                 operator_log().warning("link lost", broker=name, why=first_reason(faults))
-            if not connected or self.dispatcher.book.links[name] is not LinkState.CONNECTING:
+            if not was_up or self.dispatcher.book.links[name] is not LinkState.CONNECTING:
                 self._lose(name)
-            if connected and trio.current_time() - began > RETRY_MAX_S:
+            if was_up and trio.current_time() - began > RETRY_MAX_S:
                 pause = RETRY_FIRST_S
-            await trio.sleep(pause)
-            pause = min(pause * 2, RETRY_MAX_S)
-
-    async def _keep_market(self, broker: Broker) -> None:
-        """Listen to the broker's market for as long as it tells; a feed that breaks is opened again."""
-        pause = RETRY_FIRST_S
-        while True:
-            try:
-                async with broker.open_market() as rows:
-                    async for market, row in rows:
-                        check_row(broker.name, market, row)
-                        pause = RETRY_FIRST_S
-                        if not self._closed:  # what it would fire could not be sent any more
-                            self._show(market, row)
-                return
-            except* BrokerFault as faults:
-                operator_log().warning("market lost", broker=broker.name, why=first_reason(faults))
             await trio.sleep(pause)
             pause = min(pause * 2, RETRY_MAX_S)
 
@@ -358,7 +359,7 @@ class EMS(Client):
 
     async def _receive(self, broker: str, dialogue: TradesDialogue) -> None:
         while True:
-            report = await dialogue.receive()
+            report = await received(broker, dialogue)
             await self._promises.room(self.dispatcher.book.seq)
             effects = self.dispatcher.report(broker, report, self.clock())
             self._note_link(broker)
@@ -380,7 +381,7 @@ class EMS(Client):
                         nursery.start_soon(self._snapshots.keep, self._promises)
                     for broker in self._brokers.values():
                         nursery.start_soon(self._keep_link, broker)
-                        nursery.start_soon(self._keep_market, broker)
+                        nursery.start_soon(keep_market, broker, self._show_open)
         finally:
             self.close()
             with trio.CancelScope(shield=True), suppress(LogHalted, EMSBug):  # told below

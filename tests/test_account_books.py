@@ -13,7 +13,16 @@ import trio.testing
 from structlog.testing import capture_logs
 
 from fsm_ems import EMS, ClientFault, PaperBroker, Settings, account_keeping, new_order, open_ems
-from fsm_ems.account_books import PPS, AccountBooks, Work, check_behind, holds_closed, rebuild, write
+from fsm_ems.account_books import (
+    PPS,
+    AccountBooks,
+    Work,
+    check_behind,
+    check_own,
+    holds_closed,
+    rebuild,
+    write,
+)
 from fsm_ems.account_keeping import AccountKeeping
 from fsm_ems.accounting.ledger import DAY_NS
 from fsm_ems.accounting.ledger_file import parse_ledger
@@ -21,7 +30,7 @@ from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.accounting.pps_file import read_pps
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.record import Booked, Record
-from fsm_ems.errors import InvalidMessage, LogHalted, LogInUse
+from fsm_ems.errors import InvalidMessage, LogDamaged, LogHalted, LogInUse
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.journal.replay import Restored
@@ -383,7 +392,7 @@ async def test_a_file_that_is_torn_is_told_kept_aside_and_written_anew(
             await until(lambda: says(tmp_path, "2"))
 
     assert before == "torn before ["
-    assert [one["event"] for one in logged] == ["account file unreadable"] * 2
+    assert [one["event"] for one in logged] == ["account file set aside"] * 2
     assert "torn meanwhile [" in [path.read_text() for path in aside(tmp_path)]
 
 
@@ -431,10 +440,86 @@ async def test_nobody_writes_accounts_into_the_folder_of_anothers_records(tmp_pa
         with pytest.raises(LogInUse, match=f"{tmp_path / 'one'} is in use by process"):
             async with open_ems(path=tmp_path / "two", accounts=tmp_path / "one"):
                 pass
-    async with open_ems(path=tmp_path / "two", accounts=tmp_path / "one"):
-        with pytest.raises(LogInUse):
-            async with open_ems(path=tmp_path / "one"):
-                pass
+
+
+def account_files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*.toml"))}
+
+
+@pytest.mark.parametrize("left", ["pps.toml", "ledger"])
+@pytest.mark.parametrize("log", [Journal, lambda folder: FileLog(folder / "mine.log")])
+@pytest.mark.parametrize("began", [True, False])
+async def test_the_accounts_of_other_records_are_not_written_over(
+    tmp_path: Path, log: Callable[[Path], Journal | FileLog], left: str, *, began: bool
+) -> None:
+    """Any of their files tells whose they are, and nothing is written by who is refused."""
+    traded(tmp_path / "accounts")
+    if left == "ledger":
+        (tmp_path / "accounts" / PPS).unlink()
+    if began:
+        async with open_ems(log=log(tmp_path / "other")):
+            pass
+    other, before = log(tmp_path / "other"), account_files(tmp_path / "accounts")
+    records = [*other]
+    wrong = "was written from record [0-9]+ of the records"
+    refusal = (
+        pytest.raises(
+            ClientFault, match=f"{left}.* {wrong} .*, and .* has the records .*: take another folder"
+        )
+        if began
+        else pytest.raises(LogDamaged, match=f"or has no records, and .*{left}.* {wrong}")
+    )
+
+    with refusal:
+        async with open_ems(log=other, accounts=tmp_path / "accounts"):
+            pass
+
+    assert account_files(tmp_path / "accounts") == before
+    assert [*log(tmp_path / "other")] == records
+
+
+@pytest.mark.parametrize("harm", ["gone", "torn", "of a replay"])
+def test_a_ledger_of_the_same_records_is_their_own_whatever_the_positions_say(
+    tmp_path: Path, harm: str
+) -> None:
+    """What is gone, torn or of a replay is written anew, and nobody is refused for it."""
+    desk, _ = traded(tmp_path)
+    sound = check_own(tmp_path, desk.book, "the log")
+    told = (tmp_path / PPS).read_text()
+    (tmp_path / PPS).unlink()
+    if harm != "gone":
+        (tmp_path / PPS).write_text("[" if harm == "torn" else told.replace(desk.book.generation, "replay"))
+
+    assert check_own(tmp_path, desk.book, "the log") is None
+    assert sound is not None
+    assert sound.seq == desk.book.seq
+
+
+def test_a_day_of_other_records_in_the_ledger_is_kept_aside_and_told(tmp_path: Path) -> None:
+    """As of a copy that was put there by hand, beside positions that are our own."""
+    desk, _ = traded(tmp_path)
+    [day] = (tmp_path / "ledger").rglob("*.toml")
+    sound = day.read_text()
+    others = sound.replace(f'generation = "{desk.book.generation}"', 'generation = "other"')
+    day.write_text(others)
+    restored = taken(desk)
+
+    [aside] = rebuild(tmp_path, restored.book, restored.booked, ENTRY_AND_EXIT)
+
+    assert str(aside).startswith(f"{day}, line 1: it was written from record ")
+    assert "of other records, other; it is kept as" in str(aside)
+    assert day.with_name(f"{day.name}.bad").read_text() == others
+    assert day.read_text() == sound
+
+
+async def test_positions_that_cannot_be_asked_whose_they_are_are_told(tmp_path: Path) -> None:
+    async with open_ems(path=tmp_path / "live"):
+        pass
+    (tmp_path / "accounts" / PPS).mkdir(parents=True)
+
+    with pytest.raises(LogHalted, match=r"pps\.toml cannot be read: "):
+        async with open_ems(path=tmp_path / "live", accounts=tmp_path / "accounts"):
+            pass
 
 
 async def test_a_folder_for_accounts_that_cannot_be_is_told(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("accounting/*_file.py", 4),  # the TOML files, and how they are replaced
     ("accounting/*", 1),  # below dialogs/, whose apply moves the positions
     ("brokers/base.py", 3),
+    ("brokers/calls.py", 3),
     ("brokers/find.py", 5),
     ("brokers/*/backend*.py", 5),
     ("brokers/kraken/rest*.py", 5),
@@ -79,6 +80,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("operator_log.py", 4),
     ("folders.py", 4),
     ("account_books.py", 5),
+    ("edge.py", 5),
     ("orders_file.py", 4),
     ("replay.py", 5),
     ("tally.py", 6),
@@ -86,6 +88,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("service.py", 6),
     ("opening.py", 6),
     ("promises.py", 6),
+    ("market_keeping.py", 6),
     ("outbox.py", 6),
     ("audience.py", 6),
     ("account_keeping.py", 6),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fsm_ems.folders import make_folder
+from fsm_ems.errors import InvalidMessage
+from fsm_ems.folders import as_path, make_folder
 from fsm_ems.testing.crash_watch import Call, Watch, watching
 
 
@@ -66,3 +67,26 @@ def test_a_folder_above_that_may_not_be_read_is_somebody_elses(
         make_folder(tmp_path / "a")
 
     assert refused == [errno.EACCES, errno.EIO]
+
+
+class Named:
+    """What has a path, as some libraries' files do."""
+
+    def __init__(self, path: str | bytes) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str | bytes:
+        return self.path
+
+
+@pytest.mark.parametrize("given", ["a/b", Path("a/b"), Named("a/b")])
+def test_a_path_is_text_or_what_has_one(given: object) -> None:
+    assert as_path("path", given) == Path("a/b")
+
+
+@pytest.mark.parametrize("given", [5, None, True, b"a", Named(b"a"), [], "", "a\0b", Path])
+def test_what_is_no_path_is_told_by_the_name_it_was_given_under(given: object) -> None:
+    with pytest.raises(
+        InvalidMessage, match=r"accounts: a path is needed, as text or a Path, and .* is none"
+    ):
+        as_path("accounts", given)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from fsm_ems.dialogs.settings import SECOND_NS
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.machines.link import LinkState
+from fsm_ems.market import Market
 from fsm_ems.messages import BrokerdCancel, BrokerdOrder, BrokerdOrderAck, BrokerdStatus, Request
 from fsm_ems.quotes import MarketRow
 from tests.scripted_broker import ScriptedBroker, ScriptedMarket
@@ -192,6 +194,7 @@ class OtherBroker(ScriptedBroker):
     """A second venue."""
 
     name = "other"
+    markets: Mapping[str, Market] = MappingProxyType({})
 
 
 async def test_a_broker_tells_of_its_own_markets_alone() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import trio
 import trio.testing
 from msgspec.structs import replace
 
-from fsm_ems import ClientFault, Order, open_ems
+from fsm_ems import EMS, ClientFault, Order, open_ems
 from fsm_ems.accounting.pps_file import read_pps
 from fsm_ems.errors import LogDamaged, LogHalted, LogInUse
 from fsm_ems.journal.base import RecordLog
@@ -241,15 +241,39 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-async def test_no_journal_begins_where_the_records_are_in_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "opening",
+    [
+        lambda folder: open_ems(path=folder),
+        lambda folder: open_ems(log=Journal(folder)),
+        lambda folder: open_ems(log=Journal(str(folder))),
+    ],
+)
+async def test_no_journal_begins_where_the_records_are_in_a_file(
+    tmp_path: Path, opening: Callable[[Path], AbstractAsyncContextManager[EMS]]
+) -> None:
     """Whoever reads the records of a folder would see the new ones alone."""
     FileLog(tmp_path / "records.log").close()
 
-    with pytest.raises(ClientFault, match=r"records\.log is there: .* take another folder for path="):
-        async with open_ems(path=tmp_path):
+    with pytest.raises(ClientFault, match=r"records\.log is there: .* take another folder for the journal"):
+        async with opening(tmp_path):
             pass
 
     assert names(tmp_path) == ["records.log"]
+
+
+async def test_a_journal_of_ones_own_that_is_gone_is_not_begun_anew_either(tmp_path: Path) -> None:
+    """Its folder has the accounts of when it was named by its path."""
+    await traded(tmp_path)
+    (tmp_path / "journal.sqlite").unlink()
+    before = (tmp_path / "pps.toml").read_bytes()
+
+    for _ in range(2):
+        with pytest.raises(LogDamaged, match=GONE.format("pps.toml")):
+            async with open_ems(log=Journal(tmp_path)):
+                pass
+
+    assert (tmp_path / "pps.toml").read_bytes() == before
 
 
 async def test_no_record_file_begins_where_a_journal_would_hide_it(tmp_path: Path) -> None:

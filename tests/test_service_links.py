@@ -317,7 +317,7 @@ async def test_a_handle_that_is_collected_while_the_ems_closes_keeps_no_reader_f
 async def test_ready_means_that_all_links_are_up_at_one_time() -> None:
     """The first is up at once and lost before the second comes up."""
     one, two = ScriptedBroker(), ScriptedBroker(refusals=3)
-    two.name = "other"
+    two.name, two.markets = "other", {}
     async with open_ems(one, two) as ems:
         await trio.testing.wait_all_tasks_blocked()
         assert ems.dispatcher.book.links["paper"] is LinkState.UP

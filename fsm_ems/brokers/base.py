@@ -66,6 +66,7 @@ class Broker(Protocol):
         """Connect. Entered once for each connection; leaving it disconnects.
 
         Raises:
-            BrokerFault: it cannot connect; any other exception is taken for a bug, and ends the EMS.
+            BrokerFault: it cannot connect; any other exception is taken for a bug, and ends the EMS with a
+                note that names the broker and the call.
         """
         ...

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import ClientFault, EMSBug
+from fsm_ems.folders import as_path
 from fsm_ems.journal.base import life_named
 from fsm_ems.journal.codec import VERSION, about, decode, encode, quoted
 from fsm_ems.journal.lines import Appending, FileEnd, Form, LineFile, LineLog, unframed
@@ -126,7 +127,7 @@ class FileLog(RecordFile):
         self, path: Path | str, *, sync: bool = False, opened: Callable[[Path], Appending] = FileEnd
     ) -> None:
         """With *sync* each append waits for the disk. *opened* opens the end of the file."""
-        super().__init__(Path(path))
+        super().__init__(as_path("path", path))
         journal = self.path.parent / JOURNAL
         if self.path.name == FILE and journal.exists():
             raise ClientFault(

@@ -16,8 +16,8 @@ from pathlib import Path
 import apsw
 
 from fsm_ems.dialogs.record import Record
-from fsm_ems.errors import EMSBug, LogHalted
-from fsm_ems.folders import make_folder
+from fsm_ems.errors import ClientFault, EMSBug, LogHalted
+from fsm_ems.folders import as_path, make_folder
 from fsm_ems.journal.archive import (
     Segment,
     check_complete,
@@ -27,11 +27,13 @@ from fsm_ems.journal.archive import (
     missing,
     segments_in,
 )
+from fsm_ems.journal.file import FILE as RECORDS
 from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.sqlite_connection import Connection, connected, make_durable
 from fsm_ems.journal.sqlite_read import JournalRows
 from fsm_ems.journal.sqlite_store import (
     ENDS,
+    FILE,
     FIRST_PREV,
     Row,
     check_form,
@@ -71,6 +73,16 @@ def _at_the_first(_: RowAt) -> tuple[int, bytes]:
     return 0, FIRST_PREV
 
 
+def _check_alone(folder: Path) -> None:
+    """Where there is no journal in *folder*, there is no record file either."""
+    file = folder / RECORDS
+    if file.exists() and not (folder / FILE).exists():
+        raise ClientFault(
+            f"{file} is there: it has the records of a replay, or of a FileLog, and a journal beside it "
+            "would hide them; take another folder for the journal"
+        )
+
+
 class Journal(JournalRows):
     """The journal in *folder*, verified when opened, then added to. One open journal in a folder at a time.
 
@@ -80,6 +92,7 @@ class Journal(JournalRows):
     belong to one thread.
 
     Raises:
+        ClientFault: there is none, and a record file lies there, which it would hide.
         LogInUse: another open journal, here or in another process, has the folder.
         LogDamaged: it is not what was written; it is left as it is.
         LogUnsafe: SQLite, or the file system, would not keep what it is told.
@@ -89,15 +102,17 @@ class Journal(JournalRows):
 
     def __init__(
         self,
-        folder: Path,
+        folder: Path | str,
         *,
         take: Callable[[Record], object] = _nowhere,
         begin: Begin = _at_the_first,
         vfs: str | None = None,
     ) -> None:
+        folder = as_path("folder", folder)
         super().__init__(folder, vfs)
         self._segments: dict[Path, Connection] = {}
         try:
+            _check_alone(folder)
             make_folder(folder, 0o700)
             self._lock: FolderLock | None = FolderLock(folder / LOCK)
         except OSError as error:

@@ -100,10 +100,7 @@ class Auditor(Struct, eq=False, kw_only=True):
     def twin(self) -> Auditor:
         """An equal one that shares nothing that can change."""
         twin = shallow(self)
-        orders: dict[tuple[str, str], AuditedOrder] = {}
-        twin.orders = orders
-        for key, order in self.orders.items():
-            orders[key] = order.twin()
+        twin.orders = {key: order.twin() for key, order in self.orders.items()}
         twin.links = self.links.copy()
         twin.markets = self.markets.copy()
         twin.streams = self.streams.copy()

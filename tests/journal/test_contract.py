@@ -83,13 +83,13 @@ def test_every_log_finds_what_a_memory_finds(log: RecordLog, form: str) -> None:
 
 @pytest.mark.parametrize("form", ["str", "int"])
 def test_a_reader_and_a_reopened_log_find_the_same(tmp_path: Path, form: str) -> None:
-    file, journal = FileLog(tmp_path / "records.log"), Journal(tmp_path)
+    file, journal = FileLog(tmp_path / "mine.log"), Journal(tmp_path)
     memory, reqids = busy(file, form)
     for record in memory:
         journal.append(record)
     journal.flush()
 
-    assert_same(RecordFile(tmp_path / "records.log"), memory, reqids)
+    assert_same(RecordFile(tmp_path / "mine.log"), memory, reqids)
     assert_same(JournalReader(tmp_path), memory, reqids)
     journal.close()
     assert_same(JournalReader(tmp_path), memory, reqids)

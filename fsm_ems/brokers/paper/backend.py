@@ -24,7 +24,7 @@ from fsm_ems.brokers.paper.backend_rows import PacedRows, RowStream
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.synthetic import CALM, Weather, synthetic
 from fsm_ems.clock import Clock, TrioClock
-from fsm_ems.dialogs.settings import Capabilities
+from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage, InvalidReport, LogHalted
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import VenueReport
@@ -40,15 +40,21 @@ _STEPS_AT_ONCE = 1_000  # how far the venue catches up before other tasks get a 
 def _by_market(markets: Mapping[str, Market], feed: Feed | Mapping[str, Feed]) -> Mapping[str, Feed]:
     if isinstance(feed, Mapping):
         return cast("Mapping[str, Feed]", feed)  # a mapping can be iterated too, and is still no feed
-    assert len(markets) == 1, "name the market of each feed: there are several"
+    if len(markets) > 1:
+        raise InvalidMessage(("feed: there are several markets: name that of each feed",))
     return {next(iter(markets)): feed}
 
 
 def _check_feeds(
-    markets: Mapping[str, Market], feeds: Mapping[str, Feed], speed: object, buffer: int
+    markets: Mapping[str, Market], feeds: Mapping[str, object], speed: object, buffer: int
 ) -> None:
     """Raise InvalidMessage, naming each, where something about the rows makes no sense."""
     problems = [f"feed: {market} is none of the markets" for market in feeds if market not in markets]
+    problems += [
+        f"feed: rows of {market} are needed, each a Quote or a Trade, and {feed!r} gives none"
+        for market, feed in feeds.items()
+        if isinstance(feed, str | bytes) or not isinstance(feed, Iterable | AsyncIterable)
+    ]
     if speed is not None and not (
         isinstance(speed, Decimal | int) and Decimal(speed).is_finite() and speed > 0
     ):
@@ -110,7 +116,9 @@ class PaperBroker:
         path: Path | str | None = None,
         sync: bool = True,
     ) -> None:
-        names = {market.broker for market in markets.values()}
+        names = {market.broker for market in Settings(markets=markets).markets.values()}  # which checks them
+        if clock is not None and not callable(cast("object", clock)):
+            raise InvalidMessage((f"clock: what tells whole ns since the epoch is needed, and no {clock!r}",))
         if len(names) != 1:
             raise InvalidMessage((f"markets: they name {len(names)} brokers, and this is one",))
         (self._name,) = names

@@ -18,7 +18,7 @@ import msgspec
 
 from fsm_ems.brokers.paper.engine_facts import Fact
 from fsm_ems.errors import InvalidMessage, LogHalted
-from fsm_ems.folders import make_folder
+from fsm_ems.folders import as_path, make_folder
 from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.lines import Appending, FileEnd, Form, LineLog
 from fsm_ems.value import Value
@@ -74,7 +74,7 @@ class VenueFile:
         sync: bool = True,
         opened: Callable[[Path], Appending] = FileEnd,
     ) -> None:
-        self.folder = Path(folder)
+        self.folder = as_path("path", folder)
         self._read = 1
         try:
             make_folder(self.folder.parent)

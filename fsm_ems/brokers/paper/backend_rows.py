@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import trio
 from msgspec.structs import replace
 
-from fsm_ems.errors import EMSError
-from fsm_ems.quotes import MarketRow, Row
+from fsm_ems.errors import EMSError, InvalidMessage
+from fsm_ems.quotes import MarketRow, Quote, Row, Trade
 
 
 class PacedRows:
@@ -38,7 +38,10 @@ class PacedRows:
 
     @staticmethod
     def _of_market(market: str, rows: Iterable[Row]) -> Iterator[MarketRow]:
-        return (MarketRow(market, row) for row in rows)
+        for row in rows:
+            if not isinstance(cast("object", row), Quote | Trade):
+                raise InvalidMessage((f"feed: a row of {market} is a Quote or a Trade, and {row!r} is none",))
+            yield MarketRow(market, row)
 
     def start(self, now_ns: int) -> None:
         """Look at the first row; it counts as recorded *now_ns* where there is a speed."""

@@ -92,8 +92,46 @@ def test_all_markets_are_of_one_broker() -> None:
         PaperBroker({MARKET.fqme: MARKET, "xy.else": Market("xy.else", "x", "y", Decimal(1), Decimal(1))}, {})
     with pytest.raises(InvalidMessage, match="they name 0 brokers"):
         PaperBroker({}, {})
-    with pytest.raises(AssertionError, match="several"):
+    with pytest.raises(InvalidMessage, match="feed: there are several markets: name that of each feed"):
         PaperBroker({MARKET.fqme: MARKET, OTHER.fqme: OTHER}, [])
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"markets": None}, "markets: a mapping is needed, and None is none"),
+        ({"markets": [MARKET]}, "markets: a mapping is needed, and "),
+        ({"markets": {MARKET.fqme: "x"}}, f"markets: '{MARKET.fqme}' is given 'x', and not Market"),
+        ({"markets": {5: MARKET}}, "markets: 5 is given Market"),
+        (
+            {"feed": None},
+            f"feed: rows of {MARKET.fqme} are needed, each a Quote or a Trade, and None gives none",
+        ),
+        ({"feed": "tape.csv"}, f"feed: rows of {MARKET.fqme} are needed, .* and 'tape.csv' gives none"),
+        ({"feed": {MARKET.fqme: 5}}, f"feed: rows of {MARKET.fqme} are needed, .* and 5 gives none"),
+        ({"clock": 5}, "clock: what tells whole ns since the epoch is needed, and no 5"),
+        ({"path": 5}, "path: a path is needed, as text or a Path, and 5 is none"),
+    ],
+)
+def test_what_is_given_of_a_wrong_kind_is_told(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(InvalidMessage, match=problem):
+        PaperBroker(**{"markets": {MARKET.fqme: MARKET}, "feed": [], **options})
+
+
+@pytest.mark.parametrize("others", [{}, {OTHER.fqme: OTHER}])
+async def test_a_row_that_is_none_ends_the_feed_and_is_told(others: dict[str, Market]) -> None:
+    feeds: dict[str, Any] = {MARKET.fqme: [*tape("0 quote 1x1 2x1"), "2 quote"], **dict.fromkeys(others, ())}
+    paper = PaperBroker({MARKET.fqme: MARKET, **others}, feeds)
+
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(
+            InvalidMessage, match="feed: a row of .* is a Quote or a Trade, and '2 quote' is none"
+        ),
+        flatten_subgroups=True,
+        allow_unwrapped=True,
+    ):
+        async with paper.open_trades_dialogue() as dialogue:
+            await dialogue.receive()
 
 
 async def test_two_runs_never_share_an_id() -> None:

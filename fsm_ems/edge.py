@@ -1,0 +1,148 @@
+"""What an embedding program hands in, checked once, where it comes in.
+
+Each check raises InvalidMessage, which names what was given and what is needed. Nothing has changed by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+
+from fsm_ems.brokers.base import Broker
+from fsm_ems.clock import Clock
+from fsm_ems.dialogs.settings import Settings
+from fsm_ems.errors import InvalidMessage
+from fsm_ems.journal.base import RecordLog
+from fsm_ems.market import Market, broker_of, undeclared
+from fsm_ems.message_fields import is_broker, is_name
+from fsm_ems.messages import Cancel, Edit, Order
+
+_NAME_RULE = "a name of at most 40 letters, digits, '_', '.' and '-', and 'trader' or 'observer', are needed"
+_TIME_END_NS = 2**63
+
+
+def check_name(identity: object, role: object, sees: object = ()) -> None:
+    """Raise InvalidMessage unless *identity*, *role* and *sees* have the form they must have."""
+    if not is_name(identity) or role not in ("trader", "observer"):
+        raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))
+    # Text is a sequence too: whoever sees "main" would see m, a, i and n, for good.
+    listed = isinstance(sees, Sequence) and not isinstance(sees, str)
+    if not listed or not all(one == "*" or is_name(one) for one in cast("Sequence[object]", sees)):
+        problem = f"sees: a list of names is needed, or ('*',) for everybody, and {sees!r} is none"
+        raise InvalidMessage((problem,))
+
+
+def check_text(**given: object) -> None:
+    """Raise InvalidMessage, naming each of *given* that is no text."""
+    _raise_any(
+        f"{name}: text is needed, and {one!r} is none"
+        for name, one in given.items()
+        if not isinstance(one, str)
+    )
+
+
+def check_command(identity: object, command: object) -> None:
+    """Raise InvalidMessage unless *command* is one, and *identity* text."""
+    if not isinstance(command, (Order, Cancel, Edit)):
+        problem = f"command: an Order, a Cancel or an Edit is needed, and no {type(command).__name__}"
+        raise InvalidMessage((problem,))
+    if not isinstance(identity, str):
+        check_text(identity=identity)
+
+
+def check_clock(clock: Clock) -> None:
+    """Raise InvalidMessage unless *clock* tells whole nanoseconds now."""
+    told: object = clock() if callable(clock) else None
+    if type(told) is not int or not 0 <= told < _TIME_END_NS:
+        wrong = f"tells {told!r}" if callable(clock) else "cannot be called"
+        needed = "clock: what tells whole ns since the epoch is needed, as time.time_ns does"
+        raise InvalidMessage((f"{needed}, and {clock!r} {wrong}",))
+
+
+def check_log(log: object) -> None:
+    """Raise InvalidMessage unless *log* is a :class:`~fsm_ems.journal.base.RecordLog`."""
+    wrong = _no_such(log, RecordLog)
+    if wrong is not None:
+        raise InvalidMessage((f"log: a record log is needed, such as FileLog(FILE), and {wrong}",))
+
+
+def _no_such(given: object, protocol: type) -> str | None:
+    """Why *given* is none of *protocol*'s, in words; None where it has all of its members."""
+    if isinstance(given, type):
+        return f"{given.__name__} is a class: make one of it"
+    needed = (name for name in dir(protocol) if not name.startswith("_"))
+    lacking = ", ".join(name for name in needed if not hasattr(given, name))
+    return f"{type(given).__name__} has no {lacking}" if lacking else None
+
+
+# ── brokers and settings ────────────────────────────────────────────────────────────────────────────
+
+
+def checked_settings(settings: object, brokers: Sequence[object]) -> Settings:
+    """*settings*, with what *brokers*, which are some, declare where they say nothing else."""
+    if not isinstance(settings, Settings):
+        kind = "class" if isinstance(settings, type) else type(settings).__name__
+        raise InvalidMessage((f"settings: Settings(...) is needed, and no {kind}",))
+    _raise_any(problem for broker in brokers for problem in _of_no_broker(broker))
+    known = cast("Sequence[Broker]", brokers)
+    names = [broker.name for broker in known]
+    if len(set(names)) != len(names):
+        raise InvalidMessage((f"brokers: {', '.join(names)}; each needs a name of its own",))
+    merged = replace(
+        settings,
+        brokers={**{broker.name: broker.capabilities for broker in known}, **settings.brokers},
+        markets={**{m: market for b in known for m, market in b.markets.items()}, **settings.markets},
+    )
+    _raise_any(_of_no_market(merged, known))
+    return merged
+
+
+def _raise_any(problems: Iterator[str]) -> None:
+    if found := tuple(problems):
+        raise InvalidMessage(found)
+
+
+def _of_no_broker(broker: object) -> Iterator[str]:
+    """Why *broker* is none, but for what :class:`Settings` says of its capabilities and markets."""
+    wrong = _no_such(broker, Broker)
+    if wrong is not None:
+        several = isinstance(broker, Collection) and not isinstance(broker, str | bytes)
+        hint = "; give each by itself: open_ems(one, other), or open_ems(*several)" if several else ""
+        yield f"brokers: each is an object as docs/write-a-broker.md has it, and {wrong}{hint}"
+        return
+    known = cast("Broker", broker)
+    if not is_broker(known.name):
+        yield (
+            f"brokers: {known.name!r} is the last part of no market's address, which is 1 to 20 of a-z 0-9 _"
+        )
+    if not isinstance(cast("object", known.markets), Mapping):
+        yield f"brokers: markets of {known.name!r} map addresses to Market, and {known.markets!r} does not"
+    for call in ("open_market", "open_trades_dialogue"):
+        if not callable(getattr(known, call)):
+            yield f"brokers: {call} of {known.name!r} is to be called, and {getattr(known, call)!r} cannot be"
+
+
+def _of_no_market(settings: Settings, brokers: Sequence[Broker]) -> Iterator[str]:
+    """Which markets are named that nobody trades."""
+    for broker in brokers:
+        for market in broker.markets:
+            if broker_of(market) != broker.name:
+                yield f"brokers: {market} is named as no market of {broker.name}, which has it"
+    names = [broker.name for broker in brokers]
+    named: tuple[tuple[str, Mapping[str, object]], ...] = (
+        ("limits", settings.limits),
+        ("limit_ticks", settings.limit_ticks),
+    )
+    for field, markets in named:
+        for market in markets:
+            if market != "*" and (whose := _not_of(market, names, settings.markets)) is not None:
+                yield f"{field}: {market or repr('')} is no market of {whose}: nothing would come of it"
+
+
+def _not_of(market: str, opened: Sequence[str], markets: Mapping[str, Market]) -> str | None:
+    """Whose market *market* would have to be, and is not; None where it may be one."""
+    traded, _, broker = market.rpartition(".")
+    if not traded or broker not in opened:
+        return f"a broker that is opened here ({', '.join(opened) or 'none is'})"
+    return broker if undeclared(markets, market) else None

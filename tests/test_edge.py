@@ -1,0 +1,161 @@
+"""What an embedding program hands in of a wrong kind is told where it comes in, and changes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fsm_ems import EMS, InvalidMessage, Limits, Order, Quote, Settings, Trade, open_ems
+from fsm_ems.journal.file import FileLog
+from tests.scripted_broker import ScriptedBroker
+
+MARKET = "xbtusd.paper"
+ORDER = Order(oid="o1", side="buy", market=MARKET, size=Decimal(2), price=Decimal(100))
+
+
+class Lacking:
+    """A broker without one of what it needs."""
+
+    def __init__(self, name: str) -> None:
+        self._broker, self._name = ScriptedBroker(), name
+
+    def __getattr__(self, name: str) -> object:
+        if name == self._name:
+            raise AttributeError(name)
+        return getattr(self._broker, name)
+
+
+def other_than(**fields: object) -> Any:  # noqa: ANN401 -- wrong on purpose
+    """A broker that is not what it must be."""
+    broker: Any = ScriptedBroker()
+    for name, value in fields.items():
+        setattr(broker, name, value)
+    return broker
+
+
+@pytest.mark.parametrize(
+    ("brokers", "problem"),
+    [
+        ([[ScriptedBroker()]], r"list has no .*, name, .*; give each by itself: open_ems\(one, other\)"),
+        ([{"paper": ScriptedBroker()}], r"dict has no .*; give each by itself"),
+        (["paper"], "and str has no capabilities, markets, name, open_market, open_trades_dialogue$"),
+        ([None], "and NoneType has no"),
+        ([ScriptedBroker], "and ScriptedBroker is a class: make one of it"),
+        ([Lacking("markets")], "and Lacking has no markets$"),
+        ([Lacking("open_trades_dialogue")], "and Lacking has no open_trades_dialogue$"),
+        ([other_than(name=5)], "5 is the last part of no market's address"),
+        ([other_than(name="")], "'' is the last part of no market's address"),
+        ([other_than(name="Paper")], "'Paper' is the last part of no market's address"),
+        ([other_than(name="paper\n")], r"'paper\\n' is the last part of no market's address"),
+        ([other_than(name="other")], "xbtusd.paper is named as no market of other, which has it"),
+        ([other_than(markets=[])], r"markets of 'paper' map addresses to Market, and \[\] does not"),
+        ([other_than(markets={MARKET: "x"})], "markets: 'xbtusd.paper' is given 'x', and not Market"),
+        ([other_than(capabilities=None)], "'paper' is given None, and not Capabilities"),
+        ([other_than(open_market=None)], "open_market of 'paper' is to be called, and None cannot be"),
+        ([5, ScriptedBroker(), None], "int has no .*; brokers: .*NoneType has no"),
+    ],
+)
+async def test_what_is_no_broker_is_told(brokers: list[Any], problem: str) -> None:
+    with pytest.raises(InvalidMessage, match=problem):
+        async with open_ems(*brokers):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "problem"),
+    [
+        ("settings", {}, r"settings: Settings\(\.\.\.\) is needed, and no dict$"),
+        ("settings", Limits(), "and no Limits$"),
+        ("settings", Settings, "and no class$"),
+        ("identity", 5, "identity 5, role 'trader': a name of at most 40"),
+        ("identity", b"me", "identity b'me'"),
+        ("path", 5, "path: a path is needed, as text or a Path, and 5 is none"),
+        ("path", "", "path: a path is needed, as text or a Path, and '' is none"),
+        ("accounts", 5, "accounts: a path is needed"),
+        ("log", "records.log", "log: a record log is needed, .* and str has no append, close, durable_seq"),
+        ("log", FileLog, "FileLog is a class: make one of it"),
+        ("clock", 5, "clock: what tells whole ns .*, as time.time_ns does, and 5 cannot be called"),
+        ("clock", time.time, "clock: what tells whole ns .* tells [0-9]+[.]"),
+        ("clock", lambda: None, "clock: .* tells None"),
+        ("clock", lambda: -1, "clock: .* tells -1"),
+    ],
+)
+async def test_an_option_of_a_wrong_kind_is_told_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, given: object, problem: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options: dict[str, Any] = {option: given}
+    if option not in ("path", "log"):
+        options["path"] = tmp_path / "live"
+    with pytest.raises(InvalidMessage, match=problem):
+        async with open_ems(ScriptedBroker(), **options):
+            pass
+
+    assert left_in(tmp_path) == []
+
+
+def left_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+ONE = Decimal(1)
+CALLS: list[tuple[Callable[[Any], Any], str]] = [
+    (lambda ems: ems.client(5), "identity 5"),
+    (lambda ems: ems.client(None), "identity None"),
+    (lambda ems: ems.client(["bob"]), "identity .'bob'."),
+    (lambda ems: ems.client("bob", ["trader"]), "role .'trader'."),
+    (lambda ems: ems.client("bob", "observer", "main"), "sees: a list of names is needed, .* 'main' is none"),
+    (lambda ems: ems.client("bob", "observer", ["main", 5]), "sees: "),
+    (lambda ems: ems.client("bob", "observer", ["no name"]), "sees: "),
+    (lambda ems: ems.client("bob", "observer", {"main"}), "sees: "),
+    (lambda ems: ems.client("bob", "observer", None), "sees: "),
+    (lambda ems: ems.submit("text"), "order: an Order is needed, such as new_order makes, and no str"),
+    (lambda ems: ems.cancel(5), "oid: "),
+    (lambda ems: ems.edit("o1", size=[]), "size: a decimal number as text is needed"),
+    (lambda ems: ems.edit("o1", size=1, edit_id=""), "edit_id: an id of 1 to 64"),
+    (lambda ems: ems.edit("o1", size=1, edit_id=0), "edit_id: "),
+    (lambda ems: ems.command("main", "text"), "command: an Order, a Cancel or an Edit is needed, and no str"),
+    (lambda ems: ems.command([], ORDER), r"identity: text is needed, and \[\] is none"),
+    (lambda ems: ems.events(since="x"), "since: 'x' is no whole number of zero or more"),
+    (lambda ems: ems.quote(5, Quote(0, ONE, ONE, ONE, ONE)), "market: the address of one is needed"),
+    (lambda ems: ems.quote(MARKET, None), "xbtusd.paper: a Quote or a Trade is needed, and None is none"),
+    (lambda ems: ems.quote(MARKET, {}), "xbtusd.paper: a Quote or a Trade is needed"),
+    (lambda ems: ems.quote(MARKET, Trade("0", ONE, ONE, "", "")), "time_ns of xbtusd.paper: '0' is no whole"),  # type: ignore[arg-type]  # that is the point
+    (lambda ems: ems.quote(MARKET, Trade(-1, ONE, ONE, "", "")), "time_ns of xbtusd.paper: -1 is no whole"),
+    (lambda ems: ems.trigger("main", 5), "oid: text is needed, and 5 is none"),
+    (lambda ems: ems.trigger([], "o1"), "owner: text is needed"),
+    (lambda ems: ems.trigger("main", "o1", "5"), "price: a Decimal is needed, and '5' is none"),
+    (lambda ems: ems.standing([], {}), "identity: text is needed, .*; oid: text is needed"),
+    (lambda ems: ems.exposure([], MARKET), "account: text is needed"),
+    (lambda ems: ems.unrealized("main", {}), "market: text is needed"),
+]
+
+
+async def made(call: Callable[[EMS], Awaitable[object] | object], ems: EMS) -> None:
+    answer = call(ems)
+    if isinstance(answer, Awaitable):
+        await answer
+
+
+@pytest.mark.parametrize(("call", "problem"), CALLS)
+async def test_a_call_with_a_wrong_kind_is_told_and_changes_nothing(
+    call: Callable[[EMS], Awaitable[object] | object], problem: str
+) -> None:
+    """The EMS goes on as if nobody had called."""
+    async with open_ems(ScriptedBroker()) as ems:
+        await ems.ready()
+        await ems.submit(ORDER)
+        seq, identities = ems.dispatcher.book.seq, dict(ems.dispatcher.book.identities)
+
+        with pytest.raises(InvalidMessage, match=problem):
+            await made(call, ems)
+
+        assert (ems.dispatcher.book.seq, dict(ems.dispatcher.book.identities)) == (seq, identities)
+        order = ems.standing("main", "o1")
+        assert order is not None
+        assert order.state == "pending"
