@@ -7,9 +7,11 @@ Write a :class:`~fsm_ems.testing.conformance_venue.VenueEnd`, the venue's end of
         def venue(self, clock):
             return MyVenueEnd(clock)
 
-Hypothesis then drives orders, edits, cancels and questions through the adapter, while the venue behind it
-answers late, twice, in another order, from stale reads or never, talks nonsense, hangs up, and trades before
-it acknowledges. The EMS's calls are cancelled, its reading stops, its connections end, it is started anew.
+First come the drills of :mod:`~fsm_ems.testing.conformance_drills`, the same each time, in which the venue
+says everything that it can say. Hypothesis then drives orders, edits, cancels and questions through the
+adapter, while the venue behind it answers late, twice, in another order, from stale reads or never, talks
+nonsense, hangs up, and trades before it acknowledges. The EMS's calls are cancelled, its reading stops, its
+connections end, it is started anew.
 All runs on trio's mock clock; nothing sleeps and nothing is connected to anything.
 
 What must hold is in :data:`~fsm_ems.testing.conformance_rules.RULES`. A failure is a
@@ -30,6 +32,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fsm_ems.clock import Clock, TrioClock
+from fsm_ems.testing.conformance_drills import DRILLS
 from fsm_ems.testing.conformance_play import Player
 from fsm_ems.testing.conformance_rules import RULES, Nonconformance
 from fsm_ems.testing.conformance_shrink import shortest
@@ -43,8 +46,8 @@ __all__ = ["RULES", "Conformance", "MakeVenue", "Nonconformance", "VenueEnd", "c
 MakeVenue = Callable[[Clock], VenueEnd]
 """Makes a venue end, and with it all that a script needs; the clock is the one that the EMS would share."""
 
-START_NS = 1_700_000_000 * 10**9
-"""When each script begins, on that clock."""
+START_NS = 1_700_000_000_123_456_789
+"""When each script begins, on that clock: at a time that neither milliseconds nor floats hold."""
 SCRIPTS = settings(
     max_examples=200,
     deadline=None,
@@ -56,11 +59,14 @@ SCRIPTS = settings(
 
 
 def check(make: MakeVenue, examples: settings = SCRIPTS) -> None:
-    """Try scripts until one breaks a rule, or enough have kept them all.
+    """Play the drills, then try scripts until one breaks a rule, or enough have kept them all.
 
     Raises:
         Nonconformance: with the shortest script that was found.
     """
+    for drill in DRILLS.values():
+        if (found := _failure(make, drill)) is not None:
+            raise shortest(lambda steps: _failure(make, steps), found)
 
     @settings(examples, phases=(Phase.explicit, Phase.generate))  # what fails is made small here, and faster
     @given(steps=scripts())

@@ -29,11 +29,13 @@ from fsm_ems.messages import (
     Request,
     VenueReport,
 )
-from fsm_ems.testing.conformance_orders import MOVES, Reqid, Standing, VenueOrder, absent, refusal
-from fsm_ems.testing.conformance_steps import Turn
+from fsm_ems.testing.conformance_orders import MOVES, Reqid, Standing, VenueOrder, absent, duplicate, refusal
+from fsm_ems.testing.conformance_steps import Trade, Turn
 
 FEES = (Decimal(0), Decimal("0.1"), Decimal("-0.000000000000000001"), Decimal("0.123456789012345678"))
 """No float holds the last two."""
+_LONG_ID = "7C9e6679-7425-40de-944b-E"
+"""Ids of executions are short and long in turn; whoever cuts the long ones takes several for one."""
 _LIQUIDITY: tuple[Literal["maker", "taker"], ...] = ("maker", "taker")
 
 Outcome = Callable[[], list[VenueReport]]
@@ -118,7 +120,7 @@ class VenueBook:
 
     def _of_order(self, order: VenueOrder) -> Sequence[Outcome]:
         if order.arrived:  # it traded before the venue said that it has it
-            return [lambda: [order.ack(self._now())]]
+            return [lambda: [order.ack(self._now())], lambda: [duplicate(order, self._now())]]
         return [
             lambda: [self._ack(order)],
             lambda: [self._ack(order), order.status("open", self._now())],
@@ -168,26 +170,27 @@ class VenueBook:
 
     # ── what happens at a scripted venue ────────────────────────────────────────────────────────────
 
-    def trade(self, order: VenueOrder, units: int, fee: int) -> BrokerdFill:
+    def trade(self, order: VenueOrder, step: Trade) -> BrokerdFill:
         """*order* trades, perhaps before its ack was said or after its cancel was."""
         self._arrive(order)
-        fill = self.execution(order, units, fee)
+        fill = self.execution(order, step)
         order.book(fill)
         self._fills.append(fill)
         return fill
 
-    def execution(self, order: VenueOrder, units: int, fee: int) -> BrokerdFill:
-        """One that could be: *units* of the smallest size, or what is left."""
+    def execution(self, order: VenueOrder, step: Trade) -> BrokerdFill:
+        """One that could be: so many units of the smallest size, or what is left."""
         self._executed += 1
         market = self._markets[order.request.market]
-        size = min(units * market.size_tick, order.left)
+        size = min(step.units * market.size_tick, order.left)
+        better = step.better * market.price_tick * (-1 if order.request.side == "buy" else 1)
         return BrokerdFill(
             **order.named(self._now()),
-            exec_id=f"E{self._executed}",
+            exec_id=f"{_LONG_ID}{self._executed}" if self._executed % 2 == 0 else f"E{self._executed}",
             size=size,
-            price=self.price_of(order),
-            fee=FEES[fee % len(FEES)],
-            fee_asset=market.quote,
+            price=self.price_of(order) + better,
+            fee=FEES[step.fee % len(FEES)],
+            fee_asset=(market.quote, market.base)[step.fee // len(FEES) % 2],
             liquidity=_LIQUIDITY[self._executed % 2],
             cum=order.cum + size,
         )

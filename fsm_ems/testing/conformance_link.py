@@ -14,7 +14,10 @@ from fsm_ems.messages import Request
 
 @dataclass
 class Sending:
-    """A request, the *number*-th, handed to the adapter on the connection *link*; what became of the call."""
+    """A request, the *number*-th, handed to the adapter on the connection *link*; what became of the call.
+
+    *was_late*: it came back after the deadline, so that the request may have been let go.
+    """
 
     request: Request
     link: int
@@ -23,7 +26,13 @@ class Sending:
     done: trio.Event = field(default_factory=trio.Event)
     fault: Exception | None = None
     was_cut: bool = False
+    was_late: bool = False
     was_heard: bool = False
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether the adapter answers for it: the call came back by itself, and in time."""
+        return self.done.is_set() and self.fault is None and not (self.was_cut or self.was_late)
 
 
 class Link:

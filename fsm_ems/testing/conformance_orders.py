@@ -24,7 +24,7 @@ from fsm_ems.messages import (
 
 Reqid = int | str
 Standing = Literal["pending_new", "open", "filled", "cancelled", "rejected", "expired"]
-Code = Literal["too_late", "unknown_order", "pending", "other"]
+Code = Literal["too_late", "unknown_order", "pending", "duplicate", "other"]
 
 MOVES = frozenset({"open", "filled", "cancelled", "rejected", "expired"})
 """Statuses that say where an order stands from then on; the others pass."""
@@ -170,6 +170,12 @@ def absent(query: BrokerdQuery, time_ns: int) -> BrokerdStatus:
         snapshot=True,
         query=query.reqid,
     )
+
+
+def duplicate(order: VenueOrder, time_ns: int) -> BrokerdRefused:
+    """The refusal of a second copy of *order*, which lives."""
+    named = order.named(time_ns, order.request.reqid)
+    return BrokerdRefused(**named, target=order.request.reqid, request="submit", code="duplicate")
 
 
 def refusal(request: BrokerdCancel | BrokerdEdit, code: Code, time_ns: int) -> BrokerdRefused:

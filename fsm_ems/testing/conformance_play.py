@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
-
-import trio
 
 from fsm_ems.market import Market
 from fsm_ems.messages import (
@@ -20,6 +20,7 @@ from fsm_ems.messages import (
 from fsm_ems.quotes import MarketRow, Quote, Trade
 from fsm_ems.testing import conformance_steps as s
 from fsm_ems.testing.conformance_market import MarketWatch
+from fsm_ems.testing.conformance_rules import Nonconformance
 from fsm_ems.testing.conformance_stage import SECOND_NS, SentOrder, Stage
 from fsm_ems.testing.conformance_trace import told
 
@@ -37,6 +38,7 @@ class Player:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._later: list[VenueReport] = []
+        self._last_shown: dict[str, MarketRow] = {}
 
     async def play(self, steps: Sequence[s.Step]) -> None:
         """Play *steps*, and at the end see that all has come, and that a broken stream is told.
@@ -53,6 +55,7 @@ class Player:
                 stage.trace.steps.pop()
         stage.link.read(on=True)
         await stage.settle()
+        await self._show_again()
         await stage.complete()
         await stage.hang_up()
 
@@ -152,7 +155,7 @@ class Player:
             stage.link.read(on=step.on)
         elif isinstance(step, s.Wait):
             stage.trace.note("ems", f"{step.seconds} s pass")
-            await trio.sleep(step.seconds)
+            await stage.wait(step.seconds)
         elif isinstance(step, s.Garble):
             return await stage.garble(step.variant)
         elif isinstance(step, s.Show):
@@ -183,14 +186,31 @@ class Player:
         return True
 
     def _show(self, step: s.Show) -> bool:
-        stage, market, now = self._stage, self._market(step.market), self._stage.clock()
+        market, now = self._market(step.market), self._stage.clock()
         size, price = step.units * market.size_tick, step.ticks * market.price_tick
         row: Quote | Trade = Quote(now, price - market.price_tick, size, price + market.price_tick, size)
         if step.is_print:
             row = Trade(now, price, size, "buy", "T")
-        before = len(stage.venue.shown)
-        stage.venue.show(MarketRow(market.fqme, row))
-        return len(stage.venue.shown) > before
+        return self._is_shown(MarketRow(market.fqme, row))
+
+    def _is_shown(self, row: MarketRow) -> bool:
+        """Show it; whether the venue has a feed, and somebody listens."""
+        shown = self._stage.venue.shown
+        before = len(shown)
+        self._stage.venue.show(row)
+        if len(shown) == before:
+            return False
+        self._last_shown[row.market] = row
+        return True
+
+    async def _show_again(self) -> None:
+        """Whoever listened to a market listens to it now, whatever has befallen the line."""
+        if self._stage.market.may_break:
+            for row in list(self._last_shown.values()):
+                if not await self._stage.until(partial(self._is_shown, row)):
+                    raise Nonconformance(
+                        "market", f"the feed of {row.market} broke, and nobody listens any more"
+                    )
 
     # ── the venue ───────────────────────────────────────────────────────────────────────────────────
 
@@ -230,7 +250,7 @@ class Player:
         order = _chosen(
             step.order, [one for one in book.orders if one.left > 0 and one.standing != "rejected"]
         )
-        return [] if order is None else [book.trade(order, step.units, step.fee)]
+        return [] if order is None else [book.trade(order, step)]
 
     def _wish(self, step: s.Trade) -> bool:
         """At a venue that decides for itself: that an order may trade."""
@@ -240,7 +260,7 @@ class Player:
         )
         if order is not None:
             self._stage.trace.note("venue", f"somebody would trade with {order.chain[-1]}")
-            self._stage.venue.tell(book.execution(order, step.units, step.fee))
+            self._stage.venue.tell(book.execution(order, replace(step, better=0)))
         return order is not None
 
     def _say(self, report: VenueReport, fate: s.Fate) -> None:

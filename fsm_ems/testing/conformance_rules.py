@@ -33,7 +33,7 @@ from fsm_ems.testing.conformance_steps import Step
 RULES = {
     "declared": "name, markets and capabilities are what they say",
     "requests": "a request reaches the venue at most once, whole, in order, on the connection it was sent on",
-    "deadline": "a deadline is passed on, unless the capability says that it is not",
+    "deadline": "nothing is sent after its deadline, which is passed on where the capability says so",
     "reports": "what the venue says is reported, all of it and nothing else, in its order for each order",
     "leaks": "nothing of one connection comes on another",
     "faults": "a broken stream raises BrokerFault, from receive and from send; an unbroken one does not",

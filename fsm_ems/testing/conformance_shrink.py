@@ -15,7 +15,7 @@ from fsm_ems.testing.conformance_steps import Step
 Fails = Callable[[Sequence[Step]], Nonconformance | None]
 """Plays a script: how it fails, or None."""
 _COUNTED = frozenset({"order", "request", "report", "since"})
-_NUMBERS = _COUNTED | {"cut", "choice", "fee", "variant"}
+_NUMBERS = _COUNTED | {"cut", "choice", "fee", "better", "variant"}
 
 
 def shortest(fails: Fails, found: Nonconformance) -> Nonconformance:

@@ -37,7 +37,7 @@ from fsm_ems.testing.conformance_rules import (
     check_request,
     inexact,
 )
-from fsm_ems.testing.conformance_trace import Trace, request_text, told
+from fsm_ems.testing.conformance_trace import Trace, fault_text, request_text, told
 from fsm_ems.testing.conformance_venue import VenueEnd
 
 PATIENCE_S = 60
@@ -112,6 +112,8 @@ class Stage:
         if sending.number < self._last_heard:
             raise Nonconformance("requests", f"{request_text(request)} came after one that was sent later")
         self._last_heard, sending.was_heard = sending.number, True
+        if self._is_late(sending.request):
+            raise Nonconformance("deadline", f"{request_text(request)} came after its deadline")
         order = self._by_reqid.get(request.reqid)
         chain = () if order is None else order.names.reqids
         check_request(sending.request, request, chain, has_deadline=self.broker.capabilities.deadline)
@@ -192,10 +194,15 @@ class Stage:
             sending.scope.cancel()
         if not await self.until(lambda: sending.done.is_set() or self.link.closed.is_set()):
             raise Nonconformance("requests", f"send() of {request_text(request)} takes over {PATIENCE_S} s")
+        sending.was_late = self._is_late(request)
         self.link.fault = self.link.fault or sending.fault
         if sending.was_cut:
             self.trace.note("ems", f"the call for {request.reqid} was cancelled")
         return sending
+
+    def _is_late(self, request: Request) -> bool:
+        """Whether its deadline is over for sure: one looks once a second."""
+        return self.clock() >= request.deadline_ns + SECOND_NS
 
     async def interrupt(self, turns: int) -> None:
         """Cancel the call of ``receive`` that waits, after so many turns; another follows."""
@@ -215,6 +222,12 @@ class Stage:
                 return True
             await trio.sleep(1)
         return False
+
+    async def wait(self, seconds: int) -> None:
+        """Let time pass, and look each second while a request is on its way."""
+        end_s = trio.current_time() + seconds
+        await self.until(lambda: not self._on_the_way(), seconds - 1)
+        await trio.sleep_until(end_s)
 
     async def settle(self) -> None:
         """Let everything come to rest, and look; a line that is over is taken up again."""
@@ -256,7 +269,7 @@ class Stage:
             )
         self._judge(self._reason(link))
         if link.fault is not None and not link.closed.is_set():
-            self.trace.say("adapter", "ems", _said(link.fault))
+            self.trace.say("adapter", "ems", fault_text(link.fault))
             await self._check_broken(link)
         await self.leave(link.fault)
 
@@ -267,7 +280,7 @@ class Stage:
             raise Nonconformance("faults", "send() takes a request on a stream that is broken")
         self._judge(sending.fault)
         if sending.fault is not None:
-            self.trace.say("adapter", "ems", _said(sending.fault))
+            self.trace.say("adapter", "ems", fault_text(sending.fault))
         if not link.closed.is_set():
             again = await link.receive_again()
             if again is None:
@@ -300,7 +313,7 @@ class Stage:
         if not await self.until(link.closed.is_set):
             raise Nonconformance("faults", f"a connection that was left still runs after {PATIENCE_S} s")
         if was_up and link.end is not None:
-            raise Nonconformance("faults", f"leaving a connection raised {_said(link.end)}")
+            raise Nonconformance("faults", f"leaving a connection raised {fault_text(link.end)}")
         if link.swallowed:
             raise Nonconformance("faults", "the connection swallowed the BrokerFault of its own stream")
         self._judge(link.end)
@@ -316,7 +329,7 @@ class Stage:
     def _judge(self, error: Exception | None) -> None:
         for leaf in () if error is None else leaves(error):
             if not isinstance(leaf, BrokerFault):
-                raise Nonconformance("faults", f"{_said(leaf)} came out, and is no BrokerFault")
+                raise Nonconformance("faults", f"{fault_text(leaf)} came out, and is no BrokerFault")
 
     async def _line_ended(self) -> None:
         """The adapter ended it: was there a cause? Then connect again."""
@@ -325,10 +338,12 @@ class Stage:
         self._judge(error)
         if self._is_garbled:
             if not all(isinstance(leaf, InvalidReport) for leaf in leaves(error)):
-                raise Nonconformance("unknown", f"it was refused with {_said(error)}, and not InvalidReport")
+                raise Nonconformance(
+                    "unknown", f"it was refused with {fault_text(error)}, and not InvalidReport"
+                )
         elif not self._is_excused():
-            raise Nonconformance("faults", f"nothing was wrong, and it raised {_said(error)}")
-        self.trace.say("adapter", "ems", _said(error))
+            raise Nonconformance("faults", f"nothing was wrong, and it raised {fault_text(error)}")
+        self.trace.say("adapter", "ems", fault_text(error))
         await self.leave(link.fault)
         await self.connect()
 
@@ -336,8 +351,8 @@ class Stage:
         """Whether the line may break: a call of send was cancelled half way, or the venue is silent."""
         silent_s = int(trio.current_time()) - self._spoke_s
         allowed = self.venue.silence_s
-        here = (sending for sending in self._sent.values() if sending.link == self.link.number)
-        return any(sending.was_cut for sending in here) or (allowed is not None and silent_s >= allowed)
+        was_cut = any(sending.was_cut for sending in self._here())
+        return was_cut or (allowed is not None and silent_s >= allowed)
 
     async def garble(self, variant: int) -> bool:
         """The venue says what nobody can know: it must be refused, once everything else has come."""
@@ -375,16 +390,12 @@ class Stage:
 
     def _unheard(self) -> list[Request]:
         """Requests of this connection that the adapter took, and that did not reach the venue."""
-        return [
-            sending.request
-            for sending in self._sent.values()
-            if sending.link == self.link.number
-            and sending.done.is_set()
-            and sending.fault is None
-            and not (sending.was_cut or sending.was_heard)
-        ]
+        return [sending.request for sending in self._on_the_way() if sending.was_taken]
 
+    def _on_the_way(self) -> list[Sending]:
+        """Requests of this connection that may reach the venue yet."""
+        return [sending for sending in self._here() if sending.fault is None and not sending.was_heard]
 
-def _said(error: BaseException) -> str:
-    error = next(leaves(error))
-    return f"{type(error).__name__} ({error})"
+    def _here(self) -> list[Sending]:
+        """Requests that were handed over on this connection."""
+        return [sending for sending in self._sent.values() if sending.link == self.link.number]

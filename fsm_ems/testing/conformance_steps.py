@@ -8,7 +8,7 @@ steps is a script: a step that finds nothing to be about does nothing, and is le
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, get_args
 
 from hypothesis import strategies as st
 
@@ -19,8 +19,9 @@ Fate = Literal["now", "later", "lost", "twice"]
 and only an answer to a question can still tell of it.
 """
 Turn = Literal[
-    "open", "cancelled", "expired", "pending_cancel", "suspended", "restated", "bust", "correction"
-]
+    "open", "cancelled", "expired", "pending_cancel", "pending_edit", "suspended", "stopped", "done_for_day",
+    "calculated", "bidding", "restated", "bust", "correction",
+]  # fmt: skip
 
 LONG = 12_345_678_901_234_567
 """So many ticks are a number that no float holds."""
@@ -145,11 +146,15 @@ class Answer(Step):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Trade(Step):
-    """An order trades: *units* of the smallest size, or what is left of it."""
+    """An order trades: *units* of the smallest size, or what is left of it, *better* ticks off its limit.
+
+    *fee* chooses among four in the market's quote, and from 4 on the same in its base.
+    """
 
     order: int = 0
     units: int = 1
     fee: int = 0
+    better: int = 0
     fate: Fate = "now"
     cut: int | None = None
     rest: bool = True
@@ -196,9 +201,7 @@ _sides: st.SearchStrategy[Side] = st.sampled_from(("buy", "sell"))
 _tifs: st.SearchStrategy[TimeInForce] = st.sampled_from(
     ("gtc", "gtc", "gtc", "gtc", "gtc", "gtc", "ioc", "fok", "gtd")
 )
-_turns: st.SearchStrategy[Turn] = st.sampled_from(
-    ("open", "cancelled", "expired", "pending_cancel", "suspended", "restated", "bust", "correction")
-)
+_turns: st.SearchStrategy[Turn] = st.sampled_from(get_args(Turn))
 _ways: st.SearchStrategy[Literal["venue", "ems", "restart", "refused"]] = st.sampled_from(
     ("venue", "ems", "restart", "refused")
 )
@@ -210,8 +213,8 @@ _OFTEN: tuple[tuple[int, st.SearchStrategy[Step]], ...] = (
     )),
     (7, st.builds(Answer, request=_numbers, choice=_numbers, fate=_fates, cut=_cuts, rest=_rests)),
     (3, st.builds(
-        Trade, order=_numbers, units=st.integers(1, 2), fee=st.integers(0, 3), fate=_fates, cut=_cuts,
-        rest=_rests,
+        Trade, order=_numbers, units=st.sampled_from((1, 2, 1, 2, LONG)), fee=st.integers(0, 7),
+        better=st.sampled_from((0, 0, 1, 2)), fate=_fates, cut=_cuts, rest=_rests,
     )),
     (2, st.builds(CancelOrder, order=_numbers, cut=_cuts)),
     (2, st.builds(EditOrder, order=_numbers, units=_units, ticks=_limits, cut=_cuts)),

@@ -16,6 +16,7 @@ from fsm_ems.messages import (
 )
 from fsm_ems.numbers import plain
 from fsm_ems.sequence import sequence_diagram, shown
+from fsm_ems.testing.conformance_link import leaves
 from fsm_ems.testing.conformance_rules import Nonconformance
 from fsm_ems.testing.conformance_steps import Step
 from fsm_ems.why import report_text
@@ -71,6 +72,12 @@ def told(report: object) -> str:
         return f"{_named(report)}{report_text(report)}"  # type: ignore[arg-type]  # what is no report is told as such
     except KeyError:
         return f"no report: {report!r}"
+
+
+def fault_text(error: BaseException) -> str:
+    """An exception, or the first of a group, in a few words."""
+    error = next(leaves(error))
+    return f"{type(error).__name__} ({error})"
 
 
 def _named(report: object) -> str:
