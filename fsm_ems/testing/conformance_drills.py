@@ -34,7 +34,7 @@ _LOST_ORDER, _REJECTED, _OPEN = Answer(choice=3), Answer(choice=2), Answer(choic
 _REFUSED, _UNCLEAR, _STALE = Answer(choice=1), Answer(choice=2), Answer(choice=1)
 _DUPLICATE = Answer(choice=1)
 """The answers of :meth:`~fsm_ems.testing.conformance_book.VenueBook.outcomes` that are not the first."""
-_RESTS: tuple[Step, ...] = (Place(units=3), Answer())
+_RESTS: tuple[Step, ...] = (Place(units=3), _OPEN)
 _CANCEL: tuple[Step, ...] = (CancelOrder(), Answer())
 _EDIT: tuple[Step, ...] = (EditOrder(units=2, ticks=101), Answer())
 _ASK: tuple[Step, ...] = (Ask(), Answer())
@@ -93,7 +93,9 @@ def _turns() -> list[Step]:
     """Everything that befalls an order unasked, whether it has traded or not; and a question after it."""
     script: list[Step] = []
     for turn in _TURNS:
-        script += [*_RESTS, Trade(), Turned(turn=turn), *_ASK, *_RESTS, Turned(turn=turn), *_ASK]
+        script += [*_RESTS, Trade(), Turned(turn=turn), *_ASK]
+        if turn not in ("bust", "correction"):
+            script += [*_RESTS, Turned(turn=turn), *_ASK]
     return script
 
 
@@ -138,9 +140,12 @@ def _history() -> list[Step]:
 
 def _lines() -> list[Step]:
     """The line comes and goes in each way, with requests and reports out, and the same works after it."""
-    script: list[Step] = [*_RESTS, Show(), Show(market=1, is_print=True)]
+    script: list[Step] = [
+        *(*_RESTS, Show(units=2), Show(market=1, ticks=10**9 + 7, units=LONG)),
+        *(Show(is_print=True), Show(market=1, ticks=10**9 + 7, units=2, is_print=True)),
+    ]
     lost: list[Step] = [Place(), Trade(order=1), Place(), Answer()]
-    again: list[Step] = [*_RESTS, Trade(), *_ASK, *_HISTORY, Show(), Show(market=1)]
+    again: list[Step] = [*_RESTS, Trade(), *_ASK, *_HISTORY, Wait(), Show(), Show(market=1)]
     for way in (Reconnect(), Reconnect(by="ems"), Reconnect(by="restart"), Reconnect(by="refused")):
         script += [*lost, way, *again]
     return [*script, Place(), Trade(), Read(), Trade(order=1), Answer(), Reconnect(), *again]
@@ -148,7 +153,7 @@ def _lines() -> list[Step]:
 
 def _nonsense() -> list[Step]:
     """Each piece of nonsense, among what makes sense."""
-    script: list[Step] = [*_RESTS]
+    script: list[Step] = [Place(units=LONG), Answer()]
     for variant in range(4):
         script += [Trade(fate="later"), Garble(variant), Deliver(), *_ASK]
     return script
@@ -173,6 +178,7 @@ def _bursts() -> list[Step]:
         *(Answer() for _ in range(_AT_ONCE)),
         Read(),
         *(Trade(rest=False) for _ in range(_BURST)),
+        Trade(),  # now whoever has a buffer has filled it
         Read(on=True),
         *_HISTORY,
     ]

@@ -190,7 +190,7 @@ class Player:
         size, price = step.units * market.size_tick, step.ticks * market.price_tick
         row: Quote | Trade = Quote(now, price - market.price_tick, size, price + market.price_tick, size)
         if step.is_print:
-            row = Trade(now, price, size, "buy", "T")
+            row = Trade(now, price, size, "buy" if step.units % 2 else "sell", "T")
         return self._is_shown(MarketRow(market.fqme, row))
 
     def _is_shown(self, row: MarketRow) -> bool:

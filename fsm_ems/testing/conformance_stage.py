@@ -164,9 +164,8 @@ class Stage:
         reqid: Reqid | None = getattr(report, "reqid", None)
         if isinstance(report, BrokerdHistory):
             return None, f"history {reqid}"
-        order = self._by_reqid.get(reqid or "") or self._by_venue_id.get(
-            getattr(report, "venue_id", "") or ""
-        )
+        venue_id: str | None = getattr(report, "venue_id", None)
+        order = self._by_reqid.get(reqid or "") or self._by_venue_id.get(venue_id or "")
         return order, None if order is None else order.request.reqid
 
     def _names(self, said: AnyReport) -> Names | None:

@@ -23,7 +23,7 @@ Turn = Literal[
     "calculated", "bidding", "restated", "bust", "correction",
 ]  # fmt: skip
 
-LONG = 12_345_678_901_234_567
+LONG = 12_345_678_901_234_567_891
 """So many ticks are a number that no float holds."""
 
 
