@@ -25,6 +25,7 @@ from fsm_ems.messages import (
 from fsm_ems.quotes import MarketRow
 from fsm_ems.testing.conformance import MakeVenue
 from tests.testing.planted_adapters import GivesUpOnSilence, with_broker, with_dialogue
+from tests.testing.planted_words import TalkativeEnd, changing
 
 
 class TellsAnExecutionOnce(JexDialogue):
@@ -101,6 +102,22 @@ class BreaksWhenCut(JexDialogue):
         self.was_cut = False
 
 
+class LetsGoWhatIsLate(JexDialogue):
+    """The venue takes few requests: what had to wait past its deadline is not sent."""
+
+    free_s = 0.0
+
+    async def send(self, request: Request) -> None:
+        now_s = trio.current_time()
+        waits_s = max(self.free_s - now_s, 0)
+        self.free_s = now_s + waits_s + 3
+        if waits_s > 5:
+            await trio.sleep(6)
+        else:
+            await trio.sleep(waits_s)
+            await super().send(request)
+
+
 class SilentEnd(JexEnd):
     """Its adapter may take silence for a broken line."""
 
@@ -162,6 +179,8 @@ HONEST: dict[str, MakeVenue] = {
     "tells in pages": with_dialogue(TellsInPages),
     "names by one id": with_dialogue(NamesByOneId),
     "says that it does not know": with_dialogue(SaysThatItDoesNotKnow),
+    "lets go what is late": with_dialogue(LetsGoWhatIsLate),
+    "reads whatever there is": lambda clock: TalkativeEnd(changing(BrokerdStatus, lambda _, report: report)),
     "breaks when cut": with_dialogue(BreaksWhenCut),
     "gives up on silence": lambda clock: SilentEnd(),
     "has its own task": with_broker(lambda end: HasItsOwnTask(end._connect)),

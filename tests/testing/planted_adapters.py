@@ -39,7 +39,7 @@ def with_broker(broker: Callable[[JexEnd], JexBroker]) -> MakeVenue:
     return lambda clock: PlantedEnd()
 
 
-def with_dialogue(dialogue: type[JexDialogue]) -> MakeVenue:
+def with_dialogue(dialogue: Callable[[Wire], JexDialogue]) -> MakeVenue:
     """The same, with another stream."""
 
     class PlantedBroker(JexBroker):
