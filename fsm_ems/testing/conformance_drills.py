@@ -115,13 +115,17 @@ def _questions() -> list[Step]:
 
 
 def _edits() -> list[Step]:
-    """Edits of an order that has traded, alone, two at once, and crossed by a fill or a cancel."""
+    """Edits of an order that has traded, alone, two at once, and crossed by a fill or a cancel; of an older
+    order than the newest too.
+    """
     return [
         *(Place(units=3), Answer(), *_ASK, Trade(), EditOrder(units=LONG, ticks=10**9 + 7), Answer(), *_ASK),
         *(Trade(), EditOrder(units=3, ticks=101), EditOrder(units=2), Answer(request=1), Answer(), *_ASK),
         *(EditOrder(units=1, ticks=99), Trade(), Answer(), *_ASK, *_HISTORY),
         *(EditOrder(), CancelOrder(), Answer(request=1), Answer(), *_ASK),
         *(Place(side="sell", units=2), Answer(), EditOrder(ticks=101), _REFUSED, *_EDIT, Trade(units=LONG)),
+        *(*_RESTS, *_RESTS, *_RESTS, EditOrder(order=2), Answer(), CancelOrder(order=1), Answer()),
+        *(Ask(order=2), Answer(), *_CANCEL),
     ]
 
 
@@ -138,17 +142,26 @@ def _history() -> list[Step]:
     ]
 
 
-def _lines() -> list[Step]:
-    """The line comes and goes in each way, with requests and reports out, and the same works after it."""
-    script: list[Step] = [
-        *(*_RESTS, Show(units=2), Show(market=1, ticks=10**9 + 7, units=LONG)),
-        *(Show(is_print=True), Show(market=1, ticks=10**9 + 7, units=2, is_print=True)),
+def _line(*way: Step) -> list[Step]:
+    """The line goes *way* and comes back, with requests and reports out; after it orders of before are served
+    as well as new ones. One script for each way, for what a line still owes is asked for at the end alone.
+    """
+    return [
+        *(Place(units=LONG), _OPEN, Show(), Show(market=1)),
+        *(Place(), Trade(order=1), Place(units=3), Answer()),
+        *way,
+        *(Trade(), *_ASK, EditOrder(units=2), Answer(), Trade(), CancelOrder(order=1), Answer()),
+        *(*_RESTS, Trade(), *_ASK, *_HISTORY, *_CANCEL, Wait(), Show(), Show(market=1)),
     ]
-    lost: list[Step] = [Place(), Trade(order=1), Place(), Answer()]
-    again: list[Step] = [*_RESTS, Trade(), *_ASK, *_HISTORY, Wait(), Show(), Show(market=1)]
-    for way in (Reconnect(), Reconnect(by="ems"), Reconnect(by="restart"), Reconnect(by="refused")):
-        script += [*lost, way, *again]
-    return [*script, Place(), Trade(), Read(), Trade(order=1), Answer(), Reconnect(), *again]
+
+
+def _market() -> list[Step]:
+    """Quotes and prints of two markets, in plain and in long numbers, of both sides."""
+    return [
+        *(Show(units=2), Show(market=1, ticks=10**9 + 7, units=LONG)),
+        *(Show(is_print=True), Show(market=1, ticks=10**9 + 7, units=2, is_print=True)),
+        *(Show(market=1, ticks=99), Show(ticks=101, units=3, is_print=True)),
+    ]
 
 
 def _nonsense() -> list[Step]:
@@ -192,7 +205,12 @@ DRILLS: Mapping[str, Sequence[Step]] = {
     "questions": _questions(),
     "edits": _edits(),
     "history": _history(),
-    "lines": _lines(),
+    "hung up": _line(Reconnect()),
+    "left": _line(Reconnect(by="ems")),
+    "left unread": _line(Read(), Trade(), Ask(), Answer(), Reconnect(by="ems")),
+    "restarted": _line(Reconnect(by="restart")),
+    "refused": _line(Reconnect(by="refused")),
+    "market": _market(),
     "nonsense": _nonsense(),
     "cuts": _cuts(),
     "bursts": _bursts(),

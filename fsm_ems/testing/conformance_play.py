@@ -188,7 +188,8 @@ class Player:
     def _show(self, step: s.Show) -> bool:
         market, now = self._market(step.market), self._stage.clock()
         size, price = step.units * market.size_tick, step.ticks * market.price_tick
-        row: Quote | Trade = Quote(now, price - market.price_tick, size, price + market.price_tick, size)
+        bid, ask = price - market.price_tick, price + market.price_tick
+        row: Quote | Trade = Quote(now, bid, size, ask, size + market.size_tick)
         if step.is_print:
             row = Trade(now, price, size, "buy" if step.units % 2 else "sell", "T")
         return self._is_shown(MarketRow(market.fqme, row))

@@ -413,7 +413,7 @@ WORD_BUGS: dict[str, tuple[MakeVenue, str, str, str]] = {
     ),
     "listens once": (
         with_broker(lambda end: ListensOnce(end._connect)),
-        "lines",
+        "hung up",
         "market",
         "nobody listens any more",
     ),
