@@ -53,14 +53,16 @@ class _Search:
         return self.best.script != before
 
     def make_plain(self) -> bool:
-        """A field as usual, or a number of nothing, in each step in turn."""
+        """A field as usual, or a number of nothing or one, in each step in turn."""
         before = self.best.script
         for place in range(len(before)):
             for field in fields(before[place]):
-                for value in (field.default, 0) if field.name in _NUMBERS else (field.default,):
+                for value in (field.default, 0, 1) if field.name in _NUMBERS else (field.default,):
                     script = self.best.script
-                    if len(script) == len(before):  # else what is here is another step now
-                        plain = replace(script[place], **{field.name: value})
+                    if len(script) != len(before):  # what is here is another step now
+                        return True
+                    plain = replace(script[place], **{field.name: value})
+                    if plain != script[place]:
                         self._try((*script[:place], plain, *script[place + 1 :]))
         return self.best.script != before
 
