@@ -43,8 +43,9 @@ class VenueEnd(ABC):
     def tell(self, report: VenueReport) -> None:
         """Say *report* on the wire, and add to *said* what of it the wire carries.
 
-        What the wire has no place for, say the liquidity of a fill, is left out of what is added. A report
-        that this venue never makes, say a bust, is not said and not added. Called while connected only.
+        What the wire has no place for, say the liquidity of a fill or the nanoseconds of a time, is left out
+        of what is added. A report that this venue never makes, say a bust, is not said and not added. A
+        history may be said, and added, in pages. Called while connected only.
         """
 
     @abstractmethod
