@@ -25,7 +25,7 @@ from fsm_ems.messages import (
 from fsm_ems.quotes import MarketRow
 from fsm_ems.testing.conformance import MakeVenue
 from tests.testing.planted_adapters import GivesUpOnSilence, with_broker, with_dialogue
-from tests.testing.planted_words import TalkativeEnd, changing
+from tests.testing.talkative import TalkativeEnd, changing
 
 
 class TellsAnExecutionOnce(JexDialogue):

@@ -6,36 +6,26 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
-from typing import cast, get_args, get_type_hints
+from typing import cast
 
 import pytest
-import trio
-import trio.testing
 from hypothesis import settings
 
-from examples.test_json_broker import JexEnd
 from fsm_ems.brokers.base import Broker
 from fsm_ems.brokers.paper import engine_reports
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.market import Market
 from fsm_ems.messages import (
-    AnyReport,
     BrokerdCancel,
-    BrokerdFill,
-    BrokerdHistory,
     BrokerdHistoryQuery,
     BrokerdOrder,
     BrokerdOrderAck,
-    BrokerdRefused,
     BrokerdRestated,
     BrokerdStatus,
     OrderDetails,
-    Report,
     Request,
-    VenueReport,
 )
 from fsm_ems.testing.conformance import (
     RULES,
@@ -43,12 +33,10 @@ from fsm_ems.testing.conformance import (
     Conformance,
     Nonconformance,
     VenueEnd,
-    _play,
     check,
     play,
 )
-from fsm_ems.testing.conformance_book import FEES, VenueBook
-from fsm_ems.testing.conformance_drills import DRILLS
+from fsm_ems.testing.conformance_book import VenueBook
 from fsm_ems.testing.conformance_rules import check_declared, check_request
 from fsm_ems.testing.conformance_steps import (
     Answer,
@@ -66,12 +54,10 @@ from fsm_ems.testing.conformance_steps import (
     Turned,
     Wait,
 )
-from fsm_ems.testing.conformance_trace import Trace
 from tests.testing.honest_adapters import HONEST
 from tests.testing.paper_end import PaperEnd
 from tests.testing.planted_adapters import BUGS
 from tests.testing.planted_lines import LINE_BUGS
-from tests.testing.planted_words import WORD_BUGS
 
 QUICK = settings(SCRIPTS, derandomize=True, max_examples=120)
 
@@ -183,72 +169,6 @@ def test_a_planted_bug_is_found_and_told_by_a_short_script(bug: str) -> None:
 @pytest.mark.parametrize("way", HONEST)
 def test_what_an_adapter_may_do_breaks_no_rule(way: str) -> None:
     check(HONEST[way], settings(QUICK, max_examples=15))
-
-
-# ── drills ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("bug", WORD_BUGS)
-def test_a_drill_finds_what_one_word_gets_wrong(bug: str) -> None:
-    make, drill, rule, words = WORD_BUGS[bug]
-
-    with pytest.raises(Nonconformance) as told:
-        play(make, DRILLS[drill])
-
-    assert told.value.rule == rule
-    assert words in told.value.why
-
-
-def test_drills_come_before_what_is_drawn() -> None:
-    make, *_ = WORD_BUGS["acks are of the newest"]
-
-    with pytest.raises(Nonconformance) as told:
-        check(make, settings(SCRIPTS, derandomize=True, max_examples=1))
-
-    assert told.value.script == (Place(), Place(), Answer(request=1))
-
-
-class NotedEnd(JexEnd):
-    """What the venue was to say, whether its wire has a word for that or not."""
-
-    def __init__(self, told: list[VenueReport]) -> None:
-        super().__init__()
-        self.told = told
-
-    def tell(self, report: AnyReport) -> None:
-        self.told.append(cast("VenueReport", report))
-        super().tell(report)
-
-
-def test_the_drills_let_the_venue_say_whatever_it_can() -> None:
-    told: list[VenueReport] = []
-    for drill in DRILLS.values():
-        play(lambda clock: NotedEnd(told), drill)
-    statuses = set(get_args(get_type_hints(BrokerdStatus)["status"]))
-
-    assert {type(report) for report in told} == {*get_args(get_args(Report)[0]), BrokerdHistory}
-    refused = [report for report in told if isinstance(report, BrokerdRefused)]
-    assert {report.code for report in refused} == set(get_args(get_type_hints(BrokerdRefused)["code"]))
-    assert {report.request for report in refused} == {"submit", "cancel", "edit"}
-    events = {one.status for one in told if isinstance(one, BrokerdStatus) and not one.snapshot}
-    assert events == statuses - {"absent", "filled", "pending_new"}
-    answers = {one.status for one in told if isinstance(one, BrokerdStatus) and one.snapshot}
-    assert answers == {"absent", "pending_new", "open", "filled", "cancelled", "expired"}
-    fills = [report for report in told if isinstance(report, BrokerdFill)]
-    fees = {(fill.fee, fill.fee_asset) for fill in fills}
-    assert fees >= {(fee, asset) for fee in FEES for asset in ("usd", "xbt")}
-    assert {fill.liquidity for fill in fills} == {"maker", "taker"}
-
-
-@pytest.mark.parametrize("drill", [name for name in DRILLS if name != "cuts"])
-def test_no_step_of_a_drill_is_for_nothing(drill: str) -> None:
-    """But where calls are cut: what was not sent cannot be answered."""
-    trace = Trace()
-
-    plays = partial(_play, lambda clock: JexEnd(), DRILLS[drill], trace)
-    trio.run(plays, clock=trio.testing.MockClock(autojump_threshold=0))
-
-    assert trace.steps == list(DRILLS[drill])
 
 
 Lie = Callable[..., object]

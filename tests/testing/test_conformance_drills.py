@@ -1,0 +1,91 @@
+"""The drills of the conformance kit: what a venue says in them, and the planted bugs that each one finds."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import cast, get_args, get_type_hints
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import settings
+
+from examples.test_json_broker import JexEnd
+from fsm_ems.messages import (
+    AnyReport,
+    BrokerdFill,
+    BrokerdHistory,
+    BrokerdRefused,
+    BrokerdStatus,
+    Report,
+    VenueReport,
+)
+from fsm_ems.testing.conformance import SCRIPTS, Nonconformance, _play, check, play
+from fsm_ems.testing.conformance_book import FEES
+from fsm_ems.testing.conformance_drills import DRILLS
+from fsm_ems.testing.conformance_steps import Answer, Place
+from fsm_ems.testing.conformance_trace import Trace
+from tests.testing.planted_words import WORD_BUGS
+
+
+@pytest.mark.parametrize("bug", WORD_BUGS)
+def test_a_drill_finds_what_one_word_gets_wrong(bug: str) -> None:
+    make, drill, rule, words = WORD_BUGS[bug]
+
+    with pytest.raises(Nonconformance) as told:
+        play(make, DRILLS[drill])
+
+    assert told.value.rule == rule
+    assert words in told.value.why
+
+
+def test_drills_come_before_what_is_drawn() -> None:
+    make, *_ = WORD_BUGS["acks are of the newest"]
+
+    with pytest.raises(Nonconformance) as told:
+        check(make, settings(SCRIPTS, derandomize=True, max_examples=1))
+
+    assert told.value.script == (Place(), Place(), Answer(request=1))
+
+
+class NotedEnd(JexEnd):
+    """What the venue was to say, whether its wire has a word for that or not."""
+
+    def __init__(self, told: list[VenueReport]) -> None:
+        super().__init__()
+        self.told = told
+
+    def tell(self, report: AnyReport) -> None:
+        self.told.append(cast("VenueReport", report))
+        super().tell(report)
+
+
+def test_the_drills_let_the_venue_say_whatever_it_can() -> None:
+    told: list[VenueReport] = []
+    for drill in DRILLS.values():
+        play(lambda clock: NotedEnd(told), drill)
+    statuses = set(get_args(get_type_hints(BrokerdStatus)["status"]))
+
+    assert {type(report) for report in told} == {*get_args(get_args(Report)[0]), BrokerdHistory}
+    refused = [report for report in told if isinstance(report, BrokerdRefused)]
+    assert {report.code for report in refused} == set(get_args(get_type_hints(BrokerdRefused)["code"]))
+    assert {report.request for report in refused} == {"submit", "cancel", "edit"}
+    events = {one.status for one in told if isinstance(one, BrokerdStatus) and not one.snapshot}
+    assert events == statuses - {"absent", "filled", "pending_new"}
+    answers = {one.status for one in told if isinstance(one, BrokerdStatus) and one.snapshot}
+    assert answers == {"absent", "pending_new", "open", "filled", "cancelled", "expired"}
+    fills = [report for report in told if isinstance(report, BrokerdFill)]
+    fees = {(fill.fee, fill.fee_asset) for fill in fills}
+    assert fees >= {(fee, asset) for fee in FEES for asset in ("usd", "xbt")}
+    assert {fill.liquidity for fill in fills} == {"maker", "taker"}
+
+
+@pytest.mark.parametrize("drill", [name for name in DRILLS if name != "cuts"])
+def test_no_step_of_a_drill_is_for_nothing(drill: str) -> None:
+    """But where calls are cut: what was not sent cannot be answered."""
+    trace = Trace()
+
+    plays = partial(_play, lambda clock: JexEnd(), DRILLS[drill], trace)
+    trio.run(plays, clock=trio.testing.MockClock(autojump_threshold=0))
+
+    assert trace.steps == list(DRILLS[drill])
