@@ -65,12 +65,23 @@ _NO_PROOF = frozenset(
 
 
 def fold(book: Book, record: Record, dialog: Dialog, report: Report, effects: list[Effect]) -> None:
-    """Change the facts of *dialog* as *report* tells; ``record.event`` is the name it was given."""
-    event = record.event
+    """Change the facts of *dialog* as *report* tells; ``record.event`` is the name it was given.
+
+    What an answer would settle may have changed with it: one that was read before says no more of that.
+    """
+    event, before = record.event, _settled_by_answers(dialog) if dialog.asked else None
     _FOLDS[type(report)](book, record, dialog, report, effects)
+    if dialog.asked and _settled_by_answers(dialog) != before:
+        dialog.asked = 0
     if event in _FOUND:
         dialog.flags &= ~f.DOUBTS
     dialog.flags |= _PROVES[event]
+
+
+def _settled_by_answers(dialog: Dialog) -> tuple[object, ...]:
+    cancel = dialog.cancel
+    theirs = cancel is not None and not cancel.wanted
+    return dialog.size, dialog.price, [edit.reqid for edit in dialog.edits if edit.out], theirs
 
 
 _RESTS = frozenset(

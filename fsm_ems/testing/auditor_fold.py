@@ -91,7 +91,23 @@ def settles(order: AuditedOrder, report: BrokerdStatus) -> bool:
 
 
 def fold(order: AuditedOrder, report: Report) -> None:
-    """What *report* tells of *order*, whatever state it is in."""
+    """What *report* tells of *order*, whatever state it is in.
+
+    Terms or requests that have changed are newer than what an open question may have been answered with.
+    """
+    before = _open_to_answers(order)
+    _fold(order, report)
+    answer = isinstance(report, BrokerdStatus) and report.snapshot and report.query == order.asked
+    if not answer and _open_to_answers(order) != before:
+        order.asked = None
+
+
+def _open_to_answers(order: AuditedOrder) -> tuple[object, ...]:
+    theirs = order.cancel_seen and not order.wish
+    return order.size, order.price, [edit.reqid for edit in order.edits if edit.out], theirs
+
+
+def _fold(order: AuditedOrder, report: Report) -> None:
     quiet = order.state in DEAD
     if isinstance(report, BrokerdFill):
         order.fill(report)
