@@ -70,6 +70,7 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(q.link_loss_ignored, ("honest: link",)),
     Mutant(q.unlisted_asked_at_once, ("gone: editing",)),
     Mutant(q.sent_without_link, ("doubt",)),
+    Mutant(q.read_before_and_believed, ("read before",)),
     Mutant(q.limits_of_yesterday, ("lower limits",)),
     Mutant(q.told_to_others, ("pair: cancels",)),
     Mutant(q.anyone_may_cancel, ("pair: cancels",)),

@@ -9,7 +9,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from fsm_ems.dialogs import apply as applying
-from fsm_ems.dialogs import decide, decide_history, decide_reports, exposure, naming, naming_status
+from fsm_ems.dialogs import (
+    decide,
+    decide_history,
+    decide_reports,
+    exposure,
+    fold_report,
+    naming,
+    naming_status,
+)
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
@@ -175,6 +183,11 @@ def sent_without_link(patch: Patch) -> None:
 
 
 # ── rights, streams, dark orders, the log ───────────────────────────────────────────────────────────
+
+
+def read_before_and_believed(patch: Patch) -> None:
+    """An answer settles what was restated after it was read."""
+    patch.name(fold_report, "_settled_by_answers", lambda known: lambda dialog: None)
 
 
 def limits_of_yesterday(patch: Patch) -> None:

@@ -191,6 +191,15 @@ RESTATED: tuple[Saying, ...] = (
 )
 """Terms that the venue changes by itself."""
 
+READ_BEFORE: tuple[Saying, ...] = (
+    *says("ack"),
+    *fills("e1"),
+    Saying(Letter("restated", size=D(3))),
+    *says("pending_cancel"),
+    *shows("open", 2),
+)
+"""Answers that may be older than what was heard since they were asked for."""
+
 SPLIT: tuple[Saying, ...] = (
     *says("ack", "filled"),
     *states("open", 1),
@@ -275,6 +284,7 @@ def themes() -> tuple[Theme, ...]:
         Theme("dark amended", DARK, AMENDED, cancels=0, link_losses=0),
         Theme("restated", LIVE, RESTATED, link_losses=0),
         Theme("dark restated", DARK, RESTATED, cancels=0, link_losses=0),
+        Theme("read before", LIVE, READ_BEFORE, cancels=0),
         Theme("split", LIVE, SPLIT, cancels=0, link_losses=0, splits=1),
         Theme("amended edits", LIVE, AMENDED_EDITS, edits=(UP,), cancels=0, link_losses=0),
         Theme("amended increase", LIVE, AMENDED_EDITS, edits=(UP,), link_losses=0, grows=True),
