@@ -241,7 +241,7 @@ _PLANTED: tuple[Bug, ...] = (
     Bug(p.stated_is_added, 10),
     Bug(p.stash_sent_early, 20),
     Bug(p.refusal_ends_the_wish_in_doubt, 20),
-    Bug(p.terms_at_request, 60, first=45),
+    Bug(p.terms_at_request, 60, first=145),
     Bug(p.held_edit_forgotten, 60),
     Bug(q.blind_resend, 40),
     Bug(q.timeout_rejects, 40),
