@@ -8,8 +8,9 @@ threads wait outside trio's sight, so the tests that use them carry `@pytest.mar
 import functools
 import inspect
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 
+import coverage
 import pytest
 import structlog
 import trio
@@ -39,11 +40,31 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"hypothesis profile: {PROFILE}, seed: {seed if seed is not None else 'from the profile'}"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A worker of pytest-xdist is measured by what pytest-cov starts for it next: here all else stops.
+
+    Its plugin has begun to measure a process of its own, and coverage any that was begun. They would
+    go on below what is started next, and measure what a `no_cover` test asks nobody to.
+    """
+    if hasattr(config, "workerinput"):
+        while (below := coverage.Coverage.current()) is not None:
+            below.stop()
+
+
 @pytest.fixture(autouse=True)
 def nobody_set_up_logging() -> Iterator[None]:
     """``capture_logs`` leaves structlog set up: later tests would log as a program that did so."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A `no_cover` test is not measured in the processes that it begins either: they take this to be told."""
+    with pytest.MonkeyPatch.context() as here:
+        if item.get_closest_marker("no_cover") is not None:
+            here.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        return (yield)
 
 
 def under_trio(

@@ -327,6 +327,7 @@ def faults(root: Path) -> list[str]:
 # The real tree.
 
 
+@pytest.mark.no_cover
 def test_the_sources_keep_their_levels() -> None:
     assert (SOURCES / "errors.py").is_file(), "reads the wrong directory"
 

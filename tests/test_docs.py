@@ -158,6 +158,7 @@ def run_command(command: str, directory: Path) -> str:
     return told_text.stdout
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("document", WITH_BLOCKS, ids=named)
 def test_every_block_runs_and_prints_what_is_shown(

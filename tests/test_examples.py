@@ -152,6 +152,7 @@ def pytest_of(path: Path, directory: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_the_strategy_keeps_its_promise_whatever_happens(tmp_path: Path) -> None:
     told = pytest_of(EXAMPLES / "test_my_strategy.py", tmp_path)
@@ -160,6 +161,7 @@ def test_the_strategy_keeps_its_promise_whatever_happens(tmp_path: Path) -> None
     assert told.stdout.splitlines()[-1].startswith("1 passed")
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_strategy_that_forgets_what_is_open_is_caught(tmp_path: Path) -> None:
     """The fault that the example tells its reader to plant."""
@@ -174,6 +176,7 @@ def test_a_strategy_that_forgets_what_is_open_is_caught(tmp_path: Path) -> None:
     assert "AssertionError: one order at a time" in told.stdout
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_the_broker_conforms(tmp_path: Path) -> None:
     told = pytest_of(EXAMPLES / "test_json_broker.py", tmp_path)
@@ -182,6 +185,7 @@ def test_the_broker_conforms(tmp_path: Path) -> None:
     assert told.stdout.splitlines()[-1].startswith("1 passed")
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_broker_that_drops_a_field_is_caught(tmp_path: Path) -> None:
     """One of the faults that the example tells its reader to plant."""

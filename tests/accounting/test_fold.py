@@ -182,6 +182,7 @@ def drawn(seed: int, count: int, times: int) -> list[Event]:
     ]
 
 
+@pytest.mark.no_cover
 @settings(max_examples=20)
 @given(st.integers(0, 10**6), st.sampled_from((1, 500)))
 def test_they_agree_over_long_runs_with_late_fills(seed: int, times: int) -> None:
@@ -265,6 +266,7 @@ def test_cash_and_what_is_held_is_conserved(events: list[Event], price: Decimal)
     assert abs(won - worth) <= top / 10**33
 
 
+@pytest.mark.no_cover
 @settings(max_examples=20)
 @given(st.integers(0, 10**6), st.integers(0, 200))
 def test_a_refold_gives_what_the_fold_gave(seed: int, keep: int) -> None:

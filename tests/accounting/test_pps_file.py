@@ -115,6 +115,7 @@ PROJECTIONS = st.builds(
 )
 
 
+@pytest.mark.no_cover
 @given(PROJECTIONS, PROJECTIONS)
 def test_what_is_written_reads_back_to_the_last_digit_and_sign(one: Projection, other: Projection) -> None:
     """Whatever names and ids hold; written anew, or over another."""
@@ -222,6 +223,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.no_cover
 @settings(max_examples=200)
 @given(STEPS)
 def test_no_comment_is_ever_lost_or_doubled(steps: list[tuple[int, int, str]]) -> None:

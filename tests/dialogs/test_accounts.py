@@ -279,6 +279,7 @@ def test_an_orphan_in_another_market_of_the_orders_account_is_taken_back_there(d
     assert position(desk) == ("4", "-400")
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("forgotten", [False, True], ids=["in memory", "recalled"])
 def test_a_bust_takes_back_what_was_first_told_however_often_the_order_was_split(
     desks: Desks, *, forgotten: bool

@@ -158,6 +158,7 @@ def test_what_a_report_settled_is_due_no_more(desk: Desk) -> None:
     assert desk.state() == "acked"
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_hundred_thousand_short_lives_leave_nothing_but_the_bounds() -> None:
     """Dialogs, ids, notes of what is due and finished ones: each stays within its bound."""

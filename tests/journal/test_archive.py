@@ -117,6 +117,7 @@ def two(kept: Kept) -> Kept:
 # ── as if they had not moved ────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("upto", [1, 6, 9, 11, 18, LAST - 2])
 def test_wherever_it_is_cut_everybody_finds_all_of_it(kept: Kept, upto: int) -> None:
     segment = kept.move(upto)
@@ -356,6 +357,7 @@ def test_a_file_that_was_not_relieved_is_read_once_and_relieved_next_time(kept: 
     kept.is_whole()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("gone", [1, 8, 9, 10, 17, 18])
 def test_a_file_that_was_relieved_in_part_is_whole(kept: Kept, gone: int) -> None:
     kept.write(9)
@@ -365,6 +367,7 @@ def test_a_file_that_was_relieved_in_part_is_whole(kept: Kept, gone: int) -> Non
     kept.is_whole()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("step", ["create", "rename", "sync_folder"])
 def test_a_disk_that_fails_leaves_all_of_it(kept: Kept, step: str) -> None:
     class Failing(Disk):

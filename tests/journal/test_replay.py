@@ -372,6 +372,7 @@ KINDS: set[str] = set()
 """The kinds of record that the drawn runs made."""
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(bounds=bounds, given_inputs=inputs)
@@ -411,6 +412,7 @@ def facts_but(dialog: Dialog, *slots: str) -> dict[str, Any]:
     return {slot: value for slot, value in dialog_facts(dialog).items() if slot not in slots}
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(bounds=bounds.map(lambda bounds: replace(bounds, keep_finished=0)), given_inputs=inputs)

@@ -208,6 +208,7 @@ def with_lie(path: Path, where: tuple[int | str, ...], lie: object) -> bytes:
     return msgspec.json.encode(head) + b"\n" + text
 
 
+@pytest.mark.no_cover
 def test_a_lie_in_any_slot_is_caught(journal: Journal) -> None:
     path = make(journal.path.parent, journal, KEEP, truth(journal))
     sound, known, seen = path.read_bytes(), truth(journal), set[tuple[int | str, ...]]()

@@ -91,6 +91,7 @@ def test_the_path_to_a_breach_is_told_with_its_last_step() -> None:
     assert (found.breach, found.crashed, found.path) == ("P0: it must not come here", False, ("to 1", "to 3"))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["dark edits", "doubt, no cancel", "lower limits"])
 def test_what_is_foretold_of_a_step_is_what_it_becomes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each step is taken all the same."""

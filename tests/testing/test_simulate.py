@@ -21,6 +21,7 @@ SEEDS = 50
 SECONDS = 40
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 6 * SEEDS, SEEDS))
 def test_no_seed_breaks_a_promise(first: int) -> None:
@@ -55,6 +56,7 @@ def test_a_seed_repeats_itself_to_the_last_event() -> None:
     assert once.events > 100
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_seed_does_not_depend_on_how_python_hashes() -> None:
     """Sets and dictionaries may come in another order: nothing that happens does."""
