@@ -427,8 +427,11 @@ async def test_waiting_ends_with_an_error_when_the_ems_is_closed() -> None:
 
 async def test_a_tape_that_is_not_there_ends_the_ems_at_once(tmp_path: Path) -> None:
     """It would not be there at the next attempt either: no link is lost, the opener has made a mistake."""
+    tape = tmp_path / "gone.csv"
+    tape.touch()
     market = Market("xbtusd.paper", "xbt", "usd", price_tick=Decimal("0.5"), size_tick=Decimal("0.01"))
-    broker = PaperBroker({market.fqme: market}, read_tape(tmp_path / "gone.csv"))
+    broker = PaperBroker({market.fqme: market}, read_tape(tape))
+    tape.unlink()
     began = trio.current_time()
 
     with pytest.RaisesGroup(
