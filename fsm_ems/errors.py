@@ -158,6 +158,15 @@ class IllegalTransition(EMSBug):
         self.legal = legal
 
 
+_BRIEF = 80
+
+
+def brief(given: object) -> str:
+    """*given* as Python would show it, cut where that is long: for errors that say what was given."""
+    text = repr(given)
+    return text if len(text) <= _BRIEF else f"{text[: _BRIEF - 2]} …"
+
+
 def first_reason(fault: BaseException) -> str:
     """What the first fault in a group of them says."""
     while isinstance(fault, BaseExceptionGroup):

@@ -83,6 +83,8 @@ async def test_what_is_no_broker_is_told(brokers: list[Any], problem: str) -> No
         ("clock", time.time, "clock: what tells whole ns .* tells [0-9]+[.]"),
         ("clock", lambda: None, "clock: .* tells None"),
         ("clock", lambda: -1, "clock: .* tells -1"),
+        ("clock", lambda one: one, "clock: .* raises TypeError.* missing 1 required positional"),
+        ("clock", lambda: 1 // 0, "clock: .* raises ZeroDivisionError"),
     ],
 )
 async def test_an_option_of_a_wrong_kind_is_told_and_leaves_nothing_behind(
