@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from inspect import isroutine
 from typing import cast
 
 import trio
@@ -75,15 +76,17 @@ def check_clock(clock: object) -> None:
 
 def check_log(log: object) -> None:
     """Raise InvalidMessage unless *log* is a :class:`~fsm_ems.journal.base.RecordLog`."""
-    wrong = _no_such(log, RecordLog)
+    wrong = no_such(log, RecordLog)
     if wrong is not None:
         raise InvalidMessage((f"log: a record log is needed, such as FileLog(FILE), and {wrong}",))
 
 
-def _no_such(given: object, protocol: type) -> str | None:
+def no_such(given: object, protocol: type) -> str | None:
     """Why *given* is none of *protocol*'s, in words; None where it has all of its members."""
     if isinstance(given, type):
         return f"{given.__name__} is a class: make one of it"
+    if isroutine(given):
+        return f"{given.__qualname__} has not been called: give what {given.__qualname__}(...) returns"
     needed = (name for name in dir(protocol) if not name.startswith("_"))
     lacking = ", ".join(name for name in needed if not hasattr(given, name))
     return f"{type(given).__name__} has no {lacking}" if lacking else None
@@ -137,7 +140,7 @@ def _raise_any(problems: Iterator[str]) -> None:
 
 def _of_no_broker(broker: object) -> Iterator[str]:
     """Why *broker* is none, but for what :class:`Settings` says of its capabilities and markets."""
-    wrong = _no_such(broker, Broker)
+    wrong = no_such(broker, Broker)
     if wrong is not None:
         several = isinstance(broker, Collection) and not isinstance(broker, str | bytes)
         hint = "; give each by itself: open_ems(one, other), or open_ems(*several)" if several else ""

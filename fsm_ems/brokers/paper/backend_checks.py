@@ -30,10 +30,12 @@ def broker_named(markets: object) -> str:
     Raises:
         InvalidMessage: they are none, or of several brokers.
     """
-    if not isinstance(markets, Mapping) or not markets:
+    known: Mapping[object, object] = {}
+    if isinstance(markets, Mapping):
+        known = cast("Mapping[object, object]", markets)
+    if not known:
         needed = "markets: each Market by its address is needed, {market.fqme: market}"
-        raise InvalidMessage((f"{needed}, and {brief(markets)} has none",))
-    known = cast("Mapping[object, object]", markets)
+        raise InvalidMessage((f"{needed}, and {brief(cast('object', markets))} has none",))
     _raise_any([wrong for address, market in known.items() for wrong in wrong_market(address, market)])
     names = sorted({cast("Market", market).broker for market in known.values()})
     if len(names) > 1:
