@@ -24,7 +24,7 @@ from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.edge import check_clock, check_log, check_name, checked_settings
 from fsm_ems.errors import ClientFault, LogFault, LogHalted
-from fsm_ems.folders import as_path, make_folder
+from fsm_ems.folders import as_path, check_folder, make_folder, making
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.folder_lock import FolderLock
@@ -121,17 +121,9 @@ async def _opened_log(
             await _close(log)
 
 
-def _check_folder(named: str, folder: Path) -> None:
-    """It is a folder, or can be made one."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), None)
-    if there is not None and not there.is_dir():
-        raise ClientFault(f"{named}={folder}: {there} is a file, and a folder is needed")
-
-
 def _check_new(folder: Path) -> None:
     """Where there is no journal in *folder*, none has been: before one is made."""
     try:
-        _check_folder("path", folder)
         if not (folder / JOURNAL).exists():
             check_own(folder, Book(), str(folder / JOURNAL))
     except OSError as error:
@@ -172,8 +164,8 @@ def _alone(accounts: Path | None) -> Generator[None]:
         yield
         return
     try:
-        _check_folder("accounts", accounts)
-        make_folder(accounts)
+        with making("accounts", accounts):
+            make_folder(accounts)
         lock = FolderLock(accounts / ACCOUNTS_LOCK)
     except OSError as error:
         raise LogHalted(f"{accounts} cannot be opened: {error}") from error
@@ -212,11 +204,10 @@ async def open_ems(
 
     Raises:
         InvalidMessage: *identity* has not the form of a name, one of *brokers* is none, two have one name,
-            the limits of *settings* name a market that none of them has, or what else is given is not of its
-            kind.
+            the limits of *settings* name a market that none of them has, what else is given is not of its
+            kind, or *path* or *accounts* is no folder, cannot be made one, or may not be written to.
         ClientFault: *accounts* of records that are gone with the process, or in the folder of other records;
-            both *path* and *log*; a *path* that has a record file and no journal, or a file where a folder is
-            needed.
+            both *path* and *log*; a *path* that has a record file and no journal.
         LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).
         LogHalted: the disk failed, out of the block, which is cancelled: nothing was sent or told since.
     """
@@ -229,6 +220,9 @@ async def open_ems(
     clock = TrioClock() if clock is None else clock
     check_clock(clock)
     settings = checked_settings(Settings() if settings is None else settings, brokers)
+    for named, given in (("path", folder), ("accounts", beside)):
+        if given is not None:  # both, before anything is written to either
+            await trio.to_thread.run_sync(check_folder, named, given)
     restored = Restored(settings.keep_events)
     async with _opened_log(log, folder, restored, settings) as records:
         with _alone(beside or folder):

@@ -101,6 +101,36 @@ async def test_an_option_of_a_wrong_kind_is_told_and_leaves_nothing_behind(
     assert left_in(tmp_path) == []
 
 
+@pytest.mark.parametrize("option", ["path", "accounts"])
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("file", "is a file, and a folder is needed"),
+        ("file/live", "is a file, and a folder is needed"),
+        ("nowhere", "is a link that leads nowhere, and a folder is needed"),
+        ("round/live", "Too many levels of symbolic links"),
+        ("new/" + "x" * 300, "File name too long"),
+        ("x/" * 4_000, "File name too long"),
+        ("/proc/nobody/live", "it cannot be made: No such file or directory"),
+    ],
+)
+async def test_a_path_that_cannot_be_used_is_the_callers_fault(
+    tmp_path: Path, option: str, given: str, why: str
+) -> None:
+    """Whichever it is, and before anything is written to the other."""
+    (tmp_path / "file").touch()
+    (tmp_path / "nowhere").symlink_to("gone")
+    (tmp_path / "round").symlink_to("round")
+    before = sorted(left_in(tmp_path))
+    paths: dict[str, Any] = {"path": tmp_path / "live"} | {option: tmp_path / given}
+
+    with pytest.raises(InvalidMessage, match=f"^(folder|{option})=.{{1,220}}: .*{why}$"):
+        async with open_ems(ScriptedBroker(), **paths):
+            pass
+
+    assert sorted(left_in(tmp_path)) == before or given.startswith("/proc")
+
+
 def left_in(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 

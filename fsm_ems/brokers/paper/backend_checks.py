@@ -30,12 +30,11 @@ def broker_named(markets: object) -> str:
     Raises:
         InvalidMessage: they are none, or of several brokers.
     """
-    known: Mapping[object, object] = {}
-    if isinstance(markets, Mapping):
-        known = cast("Mapping[object, object]", markets)
+    given = brief(markets)
+    known = cast("Mapping[object, object]", markets) if isinstance(markets, Mapping) else {}
     if not known:
         needed = "markets: each Market by its address is needed, {market.fqme: market}"
-        raise InvalidMessage((f"{needed}, and {brief(cast('object', markets))} has none",))
+        raise InvalidMessage((f"{needed}, and {given} has none",))
     _raise_any([wrong for address, market in known.items() for wrong in wrong_market(address, market)])
     names = sorted({cast("Market", market).broker for market in known.values()})
     if len(names) > 1:
