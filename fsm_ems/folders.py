@@ -29,7 +29,7 @@ def as_path(named: str, given: object) -> Path:
     """
     text: object = os.fspath(cast("os.PathLike[str]", given)) if isinstance(given, os.PathLike) else given
     if not isinstance(text, str) or not text or "\0" in text:
-        raise InvalidMessage((f"{named}: a path is needed, as text or a Path, and {brief(given)} is none",))
+        raise InvalidMessage((f"{named}: a path is needed, as text or a Path, and {brief(text)} is none",))
     return Path(text)
 
 

@@ -153,8 +153,13 @@ async def _close(log: RecordLog) -> None:
         log.close()
 
 
-def _folder(named: str, path: Path | str | None) -> Path | None:
-    return None if path is None else as_path(named, path).absolute()  # the program may go elsewhere meanwhile
+async def _folder(named: str, path: Path | str | None) -> Path | None:
+    """The folder that is called *named*, seen to be one, or that it can be one."""
+    if path is None:
+        return None
+    folder = as_path(named, path).absolute()  # the program may go elsewhere meanwhile
+    await trio.to_thread.run_sync(check_folder, named, folder)
+    return folder
 
 
 @contextmanager
@@ -192,8 +197,8 @@ async def open_ems(
     may hold then is ``unknown`` until they answer. One program at a time may have the folder open. Without
     *path* the records are in memory, and gone with the process; *log* takes a log of your own instead, and
     closes it at the end: what it holds can still be read.
-    Orders may be submitted at once: they wait for the link. ``await ems.ready()`` tells when every link is
-    up.
+    Without *brokers* nothing is traded, and what the records tell can be read. Orders may be submitted at
+    once: they wait for the link. ``await ems.ready()`` tells when every link is up.
 
     *accounts* is a folder for ``pps.toml`` and the ledger, by default *path*: they follow the records within
     a second, and what is stale, gone or unreadable there is written anew from the records, which must last.
@@ -212,7 +217,6 @@ async def open_ems(
         LogHalted: the disk failed, out of the block, which is cancelled: nothing was sent or told since.
     """
     check_name(identity, "trader")
-    folder, beside = _folder("path", path), _folder("accounts", accounts)
     if log is not None:
         check_log(log)
     if accounts is not None and path is None and (log is None or isinstance(log, MemoryLog)):
@@ -220,9 +224,8 @@ async def open_ems(
     clock = TrioClock() if clock is None else clock
     check_clock(clock)
     settings = checked_settings(Settings() if settings is None else settings, brokers)
-    for named, given in (("path", folder), ("accounts", beside)):
-        if given is not None:  # both, before anything is written to either
-            await trio.to_thread.run_sync(check_folder, named, given)
+    # Both, before anything is written to either.
+    folder, beside = await _folder("path", path), await _folder("accounts", accounts)
     restored = Restored(settings.keep_events)
     async with _opened_log(log, folder, restored, settings) as records:
         with _alone(beside or folder):

@@ -31,10 +31,10 @@ def broker_named(markets: object) -> str:
         InvalidMessage: they are none, or of several brokers.
     """
     given = brief(markets)
-    known = cast("Mapping[object, object]", markets) if isinstance(markets, Mapping) else {}
-    if not known:
+    if not isinstance(markets, Mapping) or not markets:
         needed = "markets: each Market by its address is needed, {market.fqme: market}"
         raise InvalidMessage((f"{needed}, and {given} has none",))
+    known = cast("Mapping[object, object]", markets)
     _raise_any([wrong for address, market in known.items() for wrong in wrong_market(address, market)])
     names = sorted({cast("Market", market).broker for market in known.values()})
     if len(names) > 1:
