@@ -5,7 +5,7 @@ Each check raises InvalidMessage, which names what was given and what is needed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from inspect import isroutine
 from typing import cast
@@ -21,25 +21,31 @@ from fsm_ems.market import Market, broker_of, undeclared
 from fsm_ems.message_fields import is_broker, is_fqme, is_name
 from fsm_ems.messages import Cancel, Edit, Order
 
-_NAME_RULE = "a name of at most 40 letters, digits, '_', '.' and '-', and 'trader' or 'observer', are needed"
 _TIME_END_NS = 2**63
 
 
 def check_name(identity: object, role: object, sees: object = ()) -> None:
     """Raise InvalidMessage unless *identity*, *role* and *sees* have the form they must have."""
-    if not is_name(identity) or role not in ("trader", "observer"):
-        raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))
+    problems: list[str] = []
+    if not is_name(identity):
+        needed = (
+            "identity: a name of 1 to 40 letters, digits, '_', '.' and '-' is needed, not of points alone"
+        )
+        problems.append(f"{needed}, and {brief(identity)} is none")
+    if role not in ("trader", "observer"):
+        problems.append(f"role: 'trader' or 'observer' is needed, and {brief(role)} is neither")
+    given = brief(sees)
     # Text is a sequence too: whoever sees "main" would see m, a, i and n, for good.
     listed = isinstance(sees, Sequence) and not isinstance(sees, str)
     if not listed or not all(one == "*" or is_name(one) for one in cast("Sequence[object]", sees)):
-        problem = f"sees: a list of names is needed, or ('*',) for everybody, and {sees!r} is none"
-        raise InvalidMessage((problem,))
+        problems.append(f"sees: a list of names is needed, or ('*',) for everybody, and {given} is none")
+    _raise_any(problems)
 
 
 def check_text(**given: object) -> None:
     """Raise InvalidMessage, naming each of *given* that is no text."""
     _raise_any(
-        f"{name}: text is needed, and {one!r} is none"
+        f"{name}: text is needed, and {brief(one)} is none"
         for name, one in given.items()
         if not isinstance(one, str)
     )
@@ -133,7 +139,7 @@ def checked_settings(settings: object, brokers: Sequence[object]) -> Settings:
     return merged
 
 
-def _raise_any(problems: Iterator[str]) -> None:
+def _raise_any(problems: Iterable[str]) -> None:
     if found := tuple(problems):
         raise InvalidMessage(found)
 
@@ -149,17 +155,21 @@ def _of_no_broker(broker: object) -> Iterator[str]:
     known = cast("Broker", broker)
     if not is_broker(known.name):
         yield (
-            f"brokers: {known.name!r} is the last part of no market's address, which is 1 to 20 of a-z 0-9 _"
+            f"brokers: {brief(known.name)} is the last part of no market's address, "
+            "which is 1 to 20 of a-z 0-9 _"
         )
     if not isinstance(cast("object", known.markets), Mapping):
-        yield f"brokers: markets of {known.name!r} map addresses to Market, and {known.markets!r} does not"
+        given = brief(known.markets)
+        yield f"brokers: markets of {known.name!r} map addresses to Market, and {given} does not"
     for call in ("open_market", "open_trades_dialogue"):
-        if not callable(getattr(known, call)):
-            yield f"brokers: {call} of {known.name!r} is to be called, and {getattr(known, call)!r} cannot be"
+        if not callable(found := getattr(known, call)):
+            yield f"brokers: {call} of {known.name!r} is to be called, and {brief(found)} cannot be"
 
 
 def _of_no_market(settings: Settings, brokers: Sequence[Broker]) -> Iterator[str]:
-    """Which markets are named that nobody trades."""
+    """Which markets are none, or are named and nobody trades them."""
+    for address, known in settings.markets.items():
+        yield from wrong_market(address, known)
     for broker in brokers:
         for market in broker.markets:
             if broker_of(market) != broker.name:
