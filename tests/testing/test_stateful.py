@@ -29,11 +29,12 @@ def test_a_machine_under_load_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> No
     """Ten seconds pass whenever Hypothesis looks at its clock: it would call that too slow."""
     ticks = itertools.count(step=10)
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(ticks)))
-    few = {"max_examples": 5, "stateful_step_count": 5, "database": None}
 
-    run_state_machine_as_test(EMSMachine, settings=settings(LIVES, **few))
+    of_lives = settings(LIVES, max_examples=5, stateful_step_count=5, database=None)
+    run_state_machine_as_test(EMSMachine, settings=of_lives)
+    of_ones_own = settings(deadline=None, max_examples=5, stateful_step_count=5, database=None)
     with pytest.raises(FailedHealthCheck):
-        run_state_machine_as_test(EMSMachine, settings=settings(deadline=None, **few))
+        run_state_machine_as_test(EMSMachine, settings=of_ones_own)
 
 
 @pytest.mark.no_cover
