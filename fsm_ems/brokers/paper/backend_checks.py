@@ -17,10 +17,11 @@ from fsm_ems.edge import check_clock, wrong_market
 from fsm_ems.errors import InvalidMessage, brief
 from fsm_ems.market import Market
 from fsm_ems.numbers import fits, no_decimals
-from fsm_ems.quotes import Row, problem
+from fsm_ems.quotes import Quote, Row, Trade, problem
 
 Feed = Iterable[Row] | AsyncIterable[Row]
 
+_LOOKED_AT = 1_000  # whoever makes rows makes all alike, and a million would take seconds
 _PREFIX = re.compile("[!-~]{0,64}", re.ASCII)  # a venue's id has 100 characters, and its number follows
 
 
@@ -45,7 +46,8 @@ def broker_named(markets: object) -> str:
 
 
 def checked_feeds(markets: Mapping[str, Market], feed: Feed | Mapping[str, Feed]) -> Mapping[str, Feed]:
-    """The rows of each market. Those of a sequence are looked at here, and others when they are played.
+    """The rows of each market. Of a sequence all are seen to be rows here, and the numbers of the first; what
+    is not looked at here is when it is played.
 
     Raises:
         InvalidMessage: naming each that is of no market, is no feed, or has a row that is none.
@@ -77,9 +79,9 @@ def _wrong_rows(market: str, rows: object) -> Iterator[str]:
             f"feed: rows of {market} are needed, each a Quote or a Trade, and {brief(rows)} gives none{hint}"
         )
     elif isinstance(rows, Sequence):
-        for row in cast("Sequence[Row]", rows):
-            wrong = problem(market, row)
-            if wrong is not None:
+        for number, row in enumerate(cast("Sequence[Row]", rows)):
+            is_looked_at = number < _LOOKED_AT or not isinstance(cast("object", row), Quote | Trade)
+            if is_looked_at and (wrong := problem(market, row)) is not None:
                 yield f"feed: {wrong}"
                 return  # the others are most often wrong in the same way
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import trio
@@ -164,6 +164,22 @@ def test_what_is_given_of_a_wrong_kind_is_told(
         PaperBroker(**{"markets": {MARKET.fqme: MARKET}, "feed": [], "path": "live/venue", **options})
 
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_long_list_is_looked_at_for_its_kind_and_its_numbers_when_they_are_played() -> None:
+    """A million rows, each of them weighed, would hold up whoever makes the venue."""
+    long = ROWS[:1] * 5_000
+    wrong: Any = replace(ROWS[0], bid=1.5)
+    with pytest.raises(InvalidMessage, match="a Quote or a Trade is needed, and 5 is none"):
+        PaperBroker({MARKET.fqme: MARKET}, [*long, cast("Any", 5)])
+
+    paper = PaperBroker({MARKET.fqme: MARKET}, [*long, wrong])
+    told = pytest.RaisesExc(
+        InvalidMessage, match=f"^feed: {MARKET.fqme}: bid: a Decimal is needed, and 1.5 is"
+    )
+    with pytest.RaisesGroup(told, flatten_subgroups=True, allow_unwrapped=True):
+        async with paper.open_trades_dialogue() as dialogue:
+            await dialogue.receive()
 
 
 def test_a_market_whose_feed_is_empty_or_not_named_shows_nothing() -> None:
