@@ -5,38 +5,47 @@ Each check raises InvalidMessage, which names what was given and what is needed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from inspect import isroutine
 from typing import cast
+
+import trio
 
 from fsm_ems.brokers.base import Broker
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.errors import InvalidMessage
+from fsm_ems.errors import InvalidMessage, brief
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.market import Market, broker_of, undeclared
-from fsm_ems.message_fields import is_broker, is_name
+from fsm_ems.message_fields import is_broker, is_fqme, is_name
 from fsm_ems.messages import Cancel, Edit, Order
 
-_NAME_RULE = "a name of at most 40 letters, digits, '_', '.' and '-', and 'trader' or 'observer', are needed"
 _TIME_END_NS = 2**63
 
 
 def check_name(identity: object, role: object, sees: object = ()) -> None:
     """Raise InvalidMessage unless *identity*, *role* and *sees* have the form they must have."""
-    if not is_name(identity) or role not in ("trader", "observer"):
-        raise InvalidMessage((f"identity {identity!r}, role {role!r}: {_NAME_RULE}",))
+    problems: list[str] = []
+    if not is_name(identity):
+        needed = (
+            "identity: a name of 1 to 40 letters, digits, '_', '.' and '-' is needed, not of points alone"
+        )
+        problems.append(f"{needed}, and {brief(identity)} is none")
+    if role not in ("trader", "observer"):
+        problems.append(f"role: 'trader' or 'observer' is needed, and {brief(role)} is neither")
+    given = brief(sees)
     # Text is a sequence too: whoever sees "main" would see m, a, i and n, for good.
     listed = isinstance(sees, Sequence) and not isinstance(sees, str)
     if not listed or not all(one == "*" or is_name(one) for one in cast("Sequence[object]", sees)):
-        problem = f"sees: a list of names is needed, or ('*',) for everybody, and {sees!r} is none"
-        raise InvalidMessage((problem,))
+        problems.append(f"sees: a list of names is needed, or ('*',) for everybody, and {given} is none")
+    _raise_any(problems)
 
 
 def check_text(**given: object) -> None:
     """Raise InvalidMessage, naming each of *given* that is no text."""
     _raise_any(
-        f"{name}: text is needed, and {one!r} is none"
+        f"{name}: text is needed, and {brief(one)} is none"
         for name, one in given.items()
         if not isinstance(one, str)
     )
@@ -51,29 +60,61 @@ def check_command(identity: object, command: object) -> None:
         check_text(identity=identity)
 
 
-def check_clock(clock: Clock) -> None:
+def check_clock(clock: object) -> None:
     """Raise InvalidMessage unless *clock* tells whole nanoseconds now."""
-    told: object = clock() if callable(clock) else None
-    if type(told) is not int or not 0 <= told < _TIME_END_NS:
-        wrong = f"tells {told!r}" if callable(clock) else "cannot be called"
+    wrong: str | None = None
+    if not callable(clock):
+        wrong = "cannot be called"
+    else:
+        try:
+            told: object = cast("Clock", clock)()
+        except Exception as fault:  # noqa: BLE001 -- whatever a clock of the caller's raises
+            if isinstance(fault, RuntimeError) and not trio.lowlevel.in_trio_run():
+                return  # such a clock counts as trio does, and has nothing to tell before trio runs
+            wrong = f"raises {brief(fault)}"
+        else:
+            if type(told) is not int or not 0 <= told < _TIME_END_NS:
+                wrong = f"tells {brief(told)}"
+    if wrong is not None:
         needed = "clock: what tells whole ns since the epoch is needed, as time.time_ns does"
-        raise InvalidMessage((f"{needed}, and {clock!r} {wrong}",))
+        raise InvalidMessage((f"{needed}, and {brief(clock)} {wrong}",))
 
 
 def check_log(log: object) -> None:
     """Raise InvalidMessage unless *log* is a :class:`~fsm_ems.journal.base.RecordLog`."""
-    wrong = _no_such(log, RecordLog)
+    wrong = no_such(log, RecordLog)
     if wrong is not None:
         raise InvalidMessage((f"log: a record log is needed, such as FileLog(FILE), and {wrong}",))
 
 
-def _no_such(given: object, protocol: type) -> str | None:
+def no_such(given: object, protocol: type) -> str | None:
     """Why *given* is none of *protocol*'s, in words; None where it has all of its members."""
     if isinstance(given, type):
         return f"{given.__name__} is a class: make one of it"
+    if isroutine(given):
+        return f"{given.__qualname__} has not been called: give what {given.__qualname__}(...) returns"
     needed = (name for name in dir(protocol) if not name.startswith("_"))
     lacking = ", ".join(name for name in needed if not hasattr(given, name))
     return f"{type(given).__name__} has no {lacking}" if lacking else None
+
+
+def wrong_market(address: object, market: object) -> Iterator[str]:
+    """Why *market*, listed under *address*, is none that can be traded, in words."""
+    if not isinstance(market, Market):
+        yield f"markets: {brief(address)} is given {brief(market)}, and a Market is needed"
+        return
+    if not is_fqme(market.fqme):
+        yield f"markets: {brief(market.fqme)} is no market's address, such as xbtusd.kraken"
+    elif address != market.fqme:
+        yield f"markets: {market.fqme} is listed as {brief(address)}: {{market.fqme: market}} is needed"
+    for name, asset in (("base", market.base), ("quote", market.quote)):
+        if not is_name(asset):
+            yield (
+                f"{brief(market.fqme)}: {name} {brief(asset)} is no asset's name, "
+                "which is 1 to 40 of A-Z a-z 0-9 _ . -"
+            )
+    if market.base == market.quote:
+        yield f"{brief(market.fqme)}: base and quote are both {brief(market.base)}, and two assets are needed"
 
 
 # ── brokers and settings ────────────────────────────────────────────────────────────────────────────
@@ -98,14 +139,14 @@ def checked_settings(settings: object, brokers: Sequence[object]) -> Settings:
     return merged
 
 
-def _raise_any(problems: Iterator[str]) -> None:
+def _raise_any(problems: Iterable[str]) -> None:
     if found := tuple(problems):
         raise InvalidMessage(found)
 
 
 def _of_no_broker(broker: object) -> Iterator[str]:
     """Why *broker* is none, but for what :class:`Settings` says of its capabilities and markets."""
-    wrong = _no_such(broker, Broker)
+    wrong = no_such(broker, Broker)
     if wrong is not None:
         several = isinstance(broker, Collection) and not isinstance(broker, str | bytes)
         hint = "; give each by itself: open_ems(one, other), or open_ems(*several)" if several else ""
@@ -114,17 +155,21 @@ def _of_no_broker(broker: object) -> Iterator[str]:
     known = cast("Broker", broker)
     if not is_broker(known.name):
         yield (
-            f"brokers: {known.name!r} is the last part of no market's address, which is 1 to 20 of a-z 0-9 _"
+            f"brokers: {brief(known.name)} is the last part of no market's address, "
+            "which is 1 to 20 of a-z 0-9 _"
         )
     if not isinstance(cast("object", known.markets), Mapping):
-        yield f"brokers: markets of {known.name!r} map addresses to Market, and {known.markets!r} does not"
+        given = brief(known.markets)
+        yield f"brokers: markets of {known.name!r} map addresses to Market, and {given} does not"
     for call in ("open_market", "open_trades_dialogue"):
-        if not callable(getattr(known, call)):
-            yield f"brokers: {call} of {known.name!r} is to be called, and {getattr(known, call)!r} cannot be"
+        if not callable(found := getattr(known, call)):
+            yield f"brokers: {call} of {known.name!r} is to be called, and {brief(found)} cannot be"
 
 
 def _of_no_market(settings: Settings, brokers: Sequence[Broker]) -> Iterator[str]:
-    """Which markets are named that nobody trades."""
+    """Which markets are none, or are named and nobody trades them."""
+    for address, known in settings.markets.items():
+        yield from wrong_market(address, known)
     for broker in brokers:
         for market in broker.markets:
             if broker_of(market) != broker.name:

@@ -158,6 +158,19 @@ class IllegalTransition(EMSBug):
         self.legal = legal
 
 
+_BRIEF = 80
+
+
+def brief(given: object) -> str:
+    """*given* as Python would show it, cut where that is long: for errors that say what was given."""
+    return cut(repr(given), _BRIEF)
+
+
+def cut(text: str, longest: int) -> str:
+    """*text*, or the beginning of it, of at most *longest* characters."""
+    return text if len(text) <= longest else f"{text[: longest - 2]} …"
+
+
 def first_reason(fault: BaseException) -> str:
     """What the first fault in a group of them says."""
     while isinstance(fault, BaseExceptionGroup):

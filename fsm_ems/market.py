@@ -8,7 +8,7 @@ from functools import lru_cache
 from sys import intern
 from typing import Literal
 
-from fsm_ems.errors import InvalidMessage
+from fsm_ems.errors import InvalidMessage, brief
 from fsm_ems.numbers import fits, no_decimals
 from fsm_ems.value import Value
 
@@ -33,8 +33,8 @@ class Market(Value, frozen=True):
     price) in quote units; *maker_bps* and *taker_bps* are basis points of the cost.
 
     Raises:
-        InvalidMessage: a number is no Decimal, or not finite, or has more than 34 digits or 18 places, so
-            that no request could keep to it; a tick is not above zero, a minimum below zero.
+        InvalidMessage: a name is no text; a number is no Decimal, or not finite, or has more than 34 digits
+            or 18 places, so that no request could keep to it; a tick is not above zero, a minimum below zero.
     """
 
     fqme: str
@@ -48,6 +48,14 @@ class Market(Value, frozen=True):
     taker_bps: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
+        texts: dict[str, object] = {"fqme": self.fqme, "base": self.base, "quote": self.quote}
+        wrong = tuple(
+            f"{name}: text is needed, and {brief(one)} is none"
+            for name, one in texts.items()
+            if not isinstance(one, str)
+        )
+        if wrong:
+            raise InvalidMessage(wrong)
         # Found here, and not by the first order that goes out at a tick: its record would be written by then.
         ticks = {"price_tick": self.price_tick, "size_tick": self.size_tick}
         least = {"min_size": self.min_size, "min_cost": self.min_cost}

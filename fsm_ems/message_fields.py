@@ -19,7 +19,8 @@ Liquidity = Literal["maker", "taker"]
 Oid = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """A client's order id or edit id."""
 _BROKER_FORM = "[a-z0-9_]{1,20}"
-Fqme = Annotated[str, Field(pattern=rf"^[a-z0-9_/-]{{1,40}}\.{_BROKER_FORM}$")]
+_FQME_FORM = rf"[a-z0-9_/-]{{1,40}}\.{_BROKER_FORM}"
+Fqme = Annotated[str, Field(pattern=f"^{_FQME_FORM}$")]
 """A market's address, ``xbtusd.kraken``: what is traded, a point, the broker."""
 _NAME_FORM = r"\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*"
 _NAME_MAX = 40
@@ -37,6 +38,11 @@ def is_name(text: object) -> bool:
 def is_broker(text: object) -> bool:
     """Whether *text* may be the last part of a :data:`Fqme`."""
     return isinstance(text, str) and re.fullmatch(_BROKER_FORM, text) is not None
+
+
+def is_fqme(text: object) -> bool:
+    """Whether *text* is a :data:`Fqme`."""
+    return isinstance(text, str) and re.fullmatch(_FQME_FORM, text) is not None
 
 
 _INT_END = 2**63

@@ -311,10 +311,14 @@ def _said(problem: ErrorDetails) -> str:
 def _problems(error: ValidationError | _Repeated) -> tuple[str, ...]:
     if isinstance(error, _Repeated):
         return (str(error),)
-    return tuple(
-        f"{'.'.join(str(part) for part in problem['loc']) or 'message'}: {_said(problem)}"
-        for problem in error.errors(include_url=False, include_context=False, include_input=False)
-    )
+    return tuple(map(_told, error.errors(include_url=False, include_context=False, include_input=False)))
+
+
+def _told(problem: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if not where and problem["type"] == "value_error":
+        return _said(problem)  # of several fields, which it names itself
+    return f"{where or 'message'}: {_said(problem)}"
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.edge import check_clock, check_log, check_name, checked_settings
 from fsm_ems.errors import ClientFault, LogFault, LogHalted
-from fsm_ems.folders import as_path, make_folder
+from fsm_ems.folders import as_path, check_folder, make_folder, making
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.folder_lock import FolderLock
@@ -121,17 +121,9 @@ async def _opened_log(
             await _close(log)
 
 
-def _check_folder(named: str, folder: Path) -> None:
-    """It is a folder, or can be made one."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), None)
-    if there is not None and not there.is_dir():
-        raise ClientFault(f"{named}={folder}: {there} is a file, and a folder is needed")
-
-
 def _check_new(folder: Path) -> None:
     """Where there is no journal in *folder*, none has been: before one is made."""
     try:
-        _check_folder("path", folder)
         if not (folder / JOURNAL).exists():
             check_own(folder, Book(), str(folder / JOURNAL))
     except OSError as error:
@@ -161,8 +153,13 @@ async def _close(log: RecordLog) -> None:
         log.close()
 
 
-def _folder(named: str, path: Path | str | None) -> Path | None:
-    return None if path is None else as_path(named, path).absolute()  # the program may go elsewhere meanwhile
+async def _folder(named: str, path: Path | str | None) -> Path | None:
+    """The folder that is called *named*, seen to be one, or that it can be one."""
+    if path is None:
+        return None
+    folder = as_path(named, path).absolute()  # the program may go elsewhere meanwhile
+    await trio.to_thread.run_sync(check_folder, named, folder)
+    return folder
 
 
 @contextmanager
@@ -172,8 +169,8 @@ def _alone(accounts: Path | None) -> Generator[None]:
         yield
         return
     try:
-        _check_folder("accounts", accounts)
-        make_folder(accounts)
+        with making("accounts", accounts):
+            make_folder(accounts)
         lock = FolderLock(accounts / ACCOUNTS_LOCK)
     except OSError as error:
         raise LogHalted(f"{accounts} cannot be opened: {error}") from error
@@ -200,8 +197,8 @@ async def open_ems(
     may hold then is ``unknown`` until they answer. One program at a time may have the folder open. Without
     *path* the records are in memory, and gone with the process; *log* takes a log of your own instead, and
     closes it at the end: what it holds can still be read.
-    Orders may be submitted at once: they wait for the link. ``await ems.ready()`` tells when every link is
-    up.
+    Without *brokers* nothing is traded, and what the records tell can be read. Orders may be submitted at
+    once: they wait for the link. ``await ems.ready()`` tells when every link is up.
 
     *accounts* is a folder for ``pps.toml`` and the ledger, by default *path*: they follow the records within
     a second, and what is stale, gone or unreadable there is written anew from the records, which must last.
@@ -212,16 +209,14 @@ async def open_ems(
 
     Raises:
         InvalidMessage: *identity* has not the form of a name, one of *brokers* is none, two have one name,
-            the limits of *settings* name a market that none of them has, or what else is given is not of its
-            kind.
+            the limits of *settings* name a market that none of them has, what else is given is not of its
+            kind, or *path* or *accounts* is no folder, cannot be made one, or may not be written to.
         ClientFault: *accounts* of records that are gone with the process, or in the folder of other records;
-            both *path* and *log*; a *path* that has a record file and no journal, or a file where a folder is
-            needed.
+            both *path* and *log*; a *path* that has a record file and no journal.
         LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).
         LogHalted: the disk failed, out of the block, which is cancelled: nothing was sent or told since.
     """
     check_name(identity, "trader")
-    folder, beside = _folder("path", path), _folder("accounts", accounts)
     if log is not None:
         check_log(log)
     if accounts is not None and path is None and (log is None or isinstance(log, MemoryLog)):
@@ -229,6 +224,8 @@ async def open_ems(
     clock = TrioClock() if clock is None else clock
     check_clock(clock)
     settings = checked_settings(Settings() if settings is None else settings, brokers)
+    # Both, before anything is written to either.
+    folder, beside = await _folder("path", path), await _folder("accounts", accounts)
     restored = Restored(settings.keep_events)
     async with _opened_log(log, folder, restored, settings) as records:
         with _alone(beside or folder):

@@ -114,7 +114,8 @@ class EMS(Client):
         self.carry_out(self.dispatcher.quote(market, row, self.clock()))
 
     def client(self, identity: str, role: Role = "trader", sees: Sequence[str] = ()) -> Client:
-        """Another identity: a trader with orders of its own, or an observer of the owners it *sees*.
+        """Another identity: a trader with orders of its own, or an observer of the owners it *sees*. A trader
+        may see others as well; it acts on its own orders alone. The account's operator is an identity, too.
 
         Asking again for an identity that is known as the same gives another client of it.
 

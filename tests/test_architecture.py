@@ -100,7 +100,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("client.py", 6),
     ("client/*", 6),
     ("testing/*", 7),
-    ("__main__.py", 8),
+    ("__main__.py", 9),  # it runs the command line
     ("cli/*", 8),
 )
 

@@ -10,7 +10,18 @@ from typing import Any
 
 import pytest
 
-from fsm_ems import EMS, InvalidMessage, Limits, Order, Quote, Settings, Trade, open_ems
+from fsm_ems import (
+    EMS,
+    InvalidMessage,
+    Limits,
+    Market,
+    Order,
+    PaperBroker,
+    Quote,
+    Settings,
+    Trade,
+    open_ems,
+)
 from fsm_ems.journal.file import FileLog
 from tests.scripted_broker import ScriptedBroker
 
@@ -30,6 +41,10 @@ class Lacking:
         return getattr(self._broker, name)
 
 
+def of(fqme: str, base: str, quote: str) -> Market:
+    return Market(fqme, base, quote, price_tick=Decimal(1), size_tick=Decimal(1))
+
+
 def other_than(**fields: object) -> Any:  # noqa: ANN401 -- wrong on purpose
     """A broker that is not what it must be."""
     broker: Any = ScriptedBroker()
@@ -46,6 +61,16 @@ def other_than(**fields: object) -> Any:  # noqa: ANN401 -- wrong on purpose
         (["paper"], "and str has no capabilities, markets, name, open_market, open_trades_dialogue$"),
         ([None], "and NoneType has no"),
         ([ScriptedBroker], "and ScriptedBroker is a class: make one of it"),
+        (
+            [PaperBroker.synthetic],
+            r"and PaperBroker\.synthetic has not been called: give what PaperBroker\.syn",
+        ),
+        ([other_than(markets={MARKET: of(MARKET, "x", "x")})], "'xbtusd.paper': base and quote are both 'x'"),
+        ([other_than(markets={MARKET: of(MARKET, "", "x")})], "'xbtusd.paper': base '' is no asset's name"),
+        (
+            [other_than(markets={"XBT.paper": of("XBT.paper", "a", "b")})],
+            "'XBT.paper' is no market's address",
+        ),
         ([Lacking("markets")], "and Lacking has no markets$"),
         ([Lacking("open_trades_dialogue")], "and Lacking has no open_trades_dialogue$"),
         ([other_than(name=5)], "5 is the last part of no market's address"),
@@ -72,8 +97,12 @@ async def test_what_is_no_broker_is_told(brokers: list[Any], problem: str) -> No
         ("settings", {}, r"settings: Settings\(\.\.\.\) is needed, and no dict$"),
         ("settings", Limits(), "and no Limits$"),
         ("settings", Settings, "and no class$"),
-        ("identity", 5, "identity 5, role 'trader': a name of at most 40"),
-        ("identity", b"me", "identity b'me'"),
+        (
+            "identity",
+            5,
+            "^identity: a name of 1 to 40 letters, .* is needed, not of points alone, and 5 is none$",
+        ),
+        ("identity", b"me", "^identity: .* and b'me' is none$"),
         ("path", 5, "path: a path is needed, as text or a Path, and 5 is none"),
         ("path", "", "path: a path is needed, as text or a Path, and '' is none"),
         ("accounts", 5, "accounts: a path is needed"),
@@ -83,6 +112,8 @@ async def test_what_is_no_broker_is_told(brokers: list[Any], problem: str) -> No
         ("clock", time.time, "clock: what tells whole ns .* tells [0-9]+[.]"),
         ("clock", lambda: None, "clock: .* tells None"),
         ("clock", lambda: -1, "clock: .* tells -1"),
+        ("clock", lambda one: one, "clock: .* raises TypeError.* missing 1 required positional"),
+        ("clock", lambda: 1 // 0, "clock: .* raises ZeroDivisionError"),
     ],
 )
 async def test_an_option_of_a_wrong_kind_is_told_and_leaves_nothing_behind(
@@ -99,16 +130,54 @@ async def test_an_option_of_a_wrong_kind_is_told_and_leaves_nothing_behind(
     assert left_in(tmp_path) == []
 
 
+@pytest.mark.parametrize("option", ["path", "accounts"])
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("file", "is a file, and a folder is needed"),
+        ("file/live", "is a file, and a folder is needed"),
+        ("nowhere", "is a link that leads nowhere, and a folder is needed"),
+        ("round/live", "Too many levels of symbolic links"),
+        ("new/" + "x" * 300, "File name too long"),
+        ("x/" * 4_000, "File name too long"),
+        ("/proc/nobody/live", "it cannot be made: No such file or directory"),
+    ],
+)
+async def test_a_path_that_cannot_be_used_is_the_callers_fault(
+    tmp_path: Path, option: str, given: str, why: str
+) -> None:
+    """Whichever it is, and before anything is written to the other."""
+    (tmp_path / "file").touch()
+    (tmp_path / "nowhere").symlink_to("gone")
+    (tmp_path / "round").symlink_to("round")
+    before = sorted(left_in(tmp_path))
+    paths: dict[str, Any] = {"path": tmp_path / "live"} | {option: tmp_path / given}
+
+    with pytest.raises(InvalidMessage, match=f"^(folder|{option})=.{{1,220}}: .*{why}$"):
+        async with open_ems(ScriptedBroker(), **paths):
+            pass
+
+    assert sorted(left_in(tmp_path)) == before or given.startswith("/proc")
+
+
 def left_in(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
 ONE = Decimal(1)
 CALLS: list[tuple[Callable[[Any], Any], str]] = [
-    (lambda ems: ems.client(5), "identity 5"),
-    (lambda ems: ems.client(None), "identity None"),
-    (lambda ems: ems.client(["bob"]), "identity .'bob'."),
-    (lambda ems: ems.client("bob", ["trader"]), "role .'trader'."),
+    (lambda ems: ems.client(5), "^identity: .* and 5 is none$"),
+    (lambda ems: ems.client("x" * 10**6), "^identity: .* and 'x{77} … is none$"),
+    (lambda ems: ems.client(None), "^identity: .* and None is none$"),
+    (lambda ems: ems.client(["bob"]), r"^identity: .* and \['bob'\] is none$"),
+    (
+        lambda ems: ems.client("bob", ["trader"]),
+        r"^role: 'trader' or 'observer' is needed, and \['trader'\] is neither$",
+    ),
+    (
+        lambda ems: ems.client("a b", "boss", 5),
+        "^identity: .*'a b' is none; role: .*'boss' is neither; sees: .* 5 is",
+    ),
     (lambda ems: ems.client("bob", "observer", "main"), "sees: a list of names is needed, .* 'main' is none"),
     (lambda ems: ems.client("bob", "observer", ["main", 5]), "sees: "),
     (lambda ems: ems.client("bob", "observer", ["no name"]), "sees: "),

@@ -2,12 +2,13 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fsm_ems.errors import InvalidMessage
-from fsm_ems.folders import as_path, make_folder
+from fsm_ems.errors import InvalidMessage, LogHalted
+from fsm_ems.folders import as_path, check_file, check_folder, make_folder, making
 from fsm_ems.testing.crash_watch import Call, Watch, watching
 
 
@@ -67,6 +68,52 @@ def test_a_folder_above_that_may_not_be_read_is_somebody_elses(
         make_folder(tmp_path / "a")
 
     assert refused == [errno.EACCES, errno.EIO]
+
+
+def test_a_folder_that_may_not_be_written_to_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system says so to whoever runs this, but to root."""
+    asked: list[tuple[Path, int]] = []
+
+    def access(path: Path, mode: int) -> bool:
+        asked.append((path, mode))
+        return False
+
+    monkeypatch.setattr(os, "access", access)
+    with pytest.raises(InvalidMessage, match=f"^path={tmp_path}/a/b: {tmp_path} may not be written to$"):
+        check_folder("path", tmp_path / "a" / "b")
+
+    assert asked == [(tmp_path, os.W_OK | os.X_OK)]
+
+
+def test_a_file_that_is_there_may_be_added_to_in_a_folder_that_may_not_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    check_file("path", tmp_path / "file")
+
+    with pytest.raises(InvalidMessage, match="may not be written to"):
+        check_file("path", tmp_path / "new")
+
+
+@pytest.mark.parametrize("check", [check_folder, check_file])
+def test_a_disk_that_fails_is_no_fault_of_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Callable[[str, Path], None]
+) -> None:
+    def dead(_: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "lstat", dead)
+    with pytest.raises(LogHalted, match=r"cannot be opened: .*Input/output error"):
+        check("path", tmp_path / "a")
+
+
+def test_what_only_the_making_shows_of_a_path_is_told_as_its_giver_s_fault(tmp_path: Path) -> None:
+    denied = r"^path=.*a: it cannot be made: Permission denied$"
+    with pytest.raises(InvalidMessage, match=denied), making("path", tmp_path / "a"):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    with pytest.raises(OSError, match="No space left"), making("path", tmp_path / "a"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class Named:

@@ -59,3 +59,13 @@ def test_a_market_that_no_request_can_keep_to_is_refused_where_it_is_made(
         Market("xy.paper", "x", "y", **(fields | change))
     with pytest.raises(InvalidMessage, match=f"^xy.paper: {told}"):
         replace(made, **change)
+
+
+@pytest.mark.parametrize("name", ["fqme", "base", "quote"])
+@pytest.mark.parametrize("given", [5, None, b"xbt"])
+def test_names_are_text(name: str, given: object) -> None:
+    """Found here: the address of a market is taken apart by whoever gets it."""
+    fields: dict[str, Any] = {"fqme": "xy.paper", "base": "x", "quote": "y", name: given}
+
+    with pytest.raises(InvalidMessage, match=f"^{name}: text is needed, and {given!r} is none$"):
+        Market(**fields, price_tick=Decimal(1), size_tick=Decimal(1))

@@ -181,3 +181,8 @@ async def test_an_ems_without_its_records_adopts_what_the_venue_kept(tmp_path: P
         (order,) = venue.engine.orders.living()
         assert (dialog.venue_id, f"{dialog.state} {dialog.filled}") == (order.venue_id, "open 1")
         agree(ems, venue, house.records)
+
+        await ems.client("operator").cancel(dialog.oid)  # an identity like any other, whose orders these are
+        await house.until(15)
+        assert stood(ems) == {dialog.oid: "cancelled 1"}
+        agree(ems, venue, house.records)

@@ -1,13 +1,14 @@
 """Calls into an adapter of a broker: what escapes from them as a bug says whose code raised it, and where.
 
-A BrokerFault is told with the broker's name by whoever connects again. Anything else ends the EMS, far from
-where it was raised: it gets a note, and stays what it is.
+What a feed raises that was handed to an adapter is the feed's, and only passes through it. A BrokerFault is
+told with the broker's name by whoever connects again. Anything else ends the EMS, far from where it was
+raised: it gets a note, and stays what it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Literal, TypeVar, cast
 
 from fsm_ems.brokers.base import Broker, TradesDialogue
@@ -23,15 +24,30 @@ _WHERE: dict[Call, str] = {
     "receive": "receive",
     "market": "market (open_market)",
 }
+_FEED = "raised by the feed of "
 _T = TypeVar("_T")
+
+
+@contextmanager
+def fed(market: str) -> Generator[None]:
+    """What is raised inside is the doing of the rows that were handed in for *market*: a note says so."""
+    try:
+        yield
+    except Exception as fault:
+        fault.add_note(f"{_FEED}{market}, which was handed to its broker")
+        raise
+
+
+def _is_fed(fault: BaseException) -> bool:
+    return any(note.startswith(_FEED) for note in getattr(fault, "__notes__", ()))
 
 
 def _blame(broker: str, call: Call, fault: BaseException, ours: tuple[BaseException, ...] = ()) -> None:
     """Note on *fault*, or on each that it groups, that *call* of *broker* raised it; not on those of *ours*,
-    which only passed through.
+    which only passed through, nor on a feed's.
     """
     for one in _each(fault):
-        told = isinstance(one, BrokerFault) or not isinstance(one, Exception)
+        told = isinstance(one, BrokerFault) or not isinstance(one, Exception) or _is_fed(one)
         if not told and all(one is not passed for passed in ours):
             one.add_note(f"raised by the adapter of broker {broker!r}, in its {_WHERE[call]}")
 

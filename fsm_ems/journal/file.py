@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import ClientFault, EMSBug
-from fsm_ems.folders import as_path
+from fsm_ems.folders import as_path, check_file
 from fsm_ems.journal.base import life_named
 from fsm_ems.journal.codec import VERSION, about, decode, encode, quoted
 from fsm_ems.journal.lines import Appending, FileEnd, Form, LineFile, LineLog, unframed
@@ -117,6 +117,7 @@ class FileLog(RecordFile):
     *cut* tells what was cut off when it was opened, None where nothing was.
 
     Raises:
+        InvalidMessage: *path* is none, is a folder, or lies where nothing can be.
         ClientFault: it is called :data:`FILE`, and lies beside a journal, which would hide it.
         LogInUse: another open log, here or in another process, has the file.
         LogDamaged: the file is not what was written; it is left as it is.
@@ -134,6 +135,7 @@ class FileLog(RecordFile):
                 f"{journal} is there: who reads the records of its folder reads the journal, and not "
                 f"{self.path}; give the file another folder"
             )
+        check_file("path", self.path)
         self._lines: LineLog = LineLog(self.path, FORM, sync=sync, opened=opened)
         self.cut = self._lines.cut
 

@@ -17,7 +17,7 @@ import apsw
 
 from fsm_ems.dialogs.record import Record
 from fsm_ems.errors import ClientFault, EMSBug, LogHalted
-from fsm_ems.folders import as_path, make_folder
+from fsm_ems.folders import as_path, make_folder, making
 from fsm_ems.journal.archive import (
     Segment,
     check_complete,
@@ -93,6 +93,7 @@ class Journal(JournalRows):
 
     Raises:
         ClientFault: there is none, and a record file lies there, which it would hide.
+        InvalidMessage: *folder* is none, cannot be made one, or may not be written to.
         LogInUse: another open journal, here or in another process, has the folder.
         LogDamaged: it is not what was written; it is left as it is.
         LogUnsafe: SQLite, or the file system, would not keep what it is told.
@@ -112,8 +113,9 @@ class Journal(JournalRows):
         super().__init__(folder, vfs)
         self._segments: dict[Path, Connection] = {}
         try:
-            _check_alone(folder)
-            make_folder(folder, 0o700)
+            with making("folder", folder):
+                _check_alone(folder)
+                make_folder(folder, 0o700)
             self._lock: FolderLock | None = FolderLock(folder / LOCK)
         except OSError as error:
             raise LogHalted(f"{folder} cannot be opened: {error}") from error

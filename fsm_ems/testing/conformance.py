@@ -23,8 +23,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import ClassVar
+from inspect import iscoroutine, signature
+from typing import ClassVar, cast
 
 import trio
 import trio.testing
@@ -32,6 +34,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fsm_ems.clock import Clock, TrioClock
+from fsm_ems.errors import InvalidMessage, brief
 from fsm_ems.testing.conformance_drills import DRILLS
 from fsm_ems.testing.conformance_play import Player
 from fsm_ems.testing.conformance_rules import RULES, Nonconformance
@@ -63,7 +66,9 @@ def check(make: MakeVenue, examples: settings = SCRIPTS) -> None:
 
     Raises:
         Nonconformance: with the shortest script that was found.
+        InvalidMessage: *make* makes no venue end of a clock, or *examples* are no settings of Hypothesis.
     """
+    _check_given(make, examples, ())
     for drill in DRILLS.values():
         if (found := _failure(make, drill)) is not None:
             raise shortest(lambda steps: _failure(make, steps), found)
@@ -85,9 +90,53 @@ def play(make: MakeVenue, steps: Sequence[Step]) -> None:
 
     Raises:
         Nonconformance: a rule is broken.
+        InvalidMessage: *make* makes no venue end of a clock, or one of *steps* is none.
     """
+    _check_given(make, SCRIPTS, steps)
     if (found := _failure(make, steps)) is not None:
         raise found
+
+
+def _check_given(make: object, examples: object, steps: object) -> None:
+    """Told here, and not by Hypothesis in a group of its own, from deep inside the first script."""
+    if not isinstance(examples, settings):
+        problem = f"examples: hypothesis.settings(...) are needed, and {brief(examples)} are none"
+        raise InvalidMessage((problem,))
+    wrong: list[object] = [steps]
+    if isinstance(steps, Sequence):
+        listed = cast("Sequence[object]", steps)
+        wrong = [one for one in listed if not isinstance(one, Step) or type(one) is Step]
+    if wrong:
+        needed = "steps: a list of steps of fsm_ems.testing.conformance_steps is needed, such as [Place()]"
+        raise InvalidMessage((f"{needed}, and {brief(wrong[0])} is none",))
+    _check_makes(make)
+
+
+def _check_makes(make: object) -> None:
+    needed = "make: what makes a new VenueEnd of a clock is needed, such as a class of yours"
+    if not callable(make):
+        raise InvalidMessage((f"{needed}, and {brief(make)} cannot be called",))
+    with suppress(ValueError):  # not every callable tells what it takes
+        try:
+            signature(make).bind(_begun)
+        except TypeError as wrong:
+            raise InvalidMessage((f"{needed}, and {brief(make)} is called with a clock: {wrong}",)) from None
+    venue = trio.run(_made, make, clock=trio.testing.MockClock(autojump_threshold=0))
+    if not isinstance(venue, VenueEnd):
+        raise InvalidMessage((f"{needed}, and {brief(make)} makes {brief(venue)}",))
+
+
+def _begun() -> TrioClock:
+    clock = TrioClock(START_NS)
+    clock()  # it counts from here
+    return clock
+
+
+async def _made(make: Callable[..., object]) -> object:
+    venue = make(_begun())
+    if iscoroutine(venue):
+        venue.close()
+    return venue
 
 
 def _failure(make: MakeVenue, steps: Sequence[Step]) -> Nonconformance | None:
@@ -128,8 +177,7 @@ def _run(make: MakeVenue, steps: Sequence[Step]) -> None:
 
 
 async def _play(make: MakeVenue, steps: Sequence[Step], trace: Trace) -> None:
-    clock = TrioClock(START_NS)
-    clock()  # it counts from here
+    clock = _begun()
     async with trio.open_nursery() as nursery:
         try:
             venue = make(clock)

@@ -16,6 +16,7 @@ from msgspec.structs import astuple
 
 from fsm_ems.brokers.base import Broker
 from fsm_ems.dialogs.settings import Capabilities
+from fsm_ems.edge import no_such
 from fsm_ems.market import Market
 from fsm_ems.messages import (
     AnyReport,
@@ -73,7 +74,10 @@ class Nonconformance(AssertionError):
 
 
 def check_declared(broker: Broker) -> None:
-    """Name, markets and capabilities go together."""
+    """It is a broker, and its name, markets and capabilities go together."""
+    wrong = no_such(broker, Broker)
+    if wrong is not None:
+        raise Nonconformance("declared", f"it is no broker: {wrong}")
     problems = [
         problem
         for fqme, market in broker.markets.items()

@@ -7,6 +7,8 @@ Run it as it is, or subclass it: add rules of your own, or narrow what it declar
 
     TestLives = TestMine.TestCase
 
+With settings of your own, begin with :data:`LIVES`: ``settings(LIVES, max_examples=20)``.
+
 Two traders and an observer give commands; the venue reports anything, in any order, twice or never; the
 link breaks and returns; time passes. After each rule an auditor that never saw the order table compares
 what was told and sent with what must be (:mod:`fsm_ems.testing.auditor`), each state is derived anew from
@@ -19,6 +21,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -44,6 +47,8 @@ OBSERVER = "eve"
 OIDS = ("o1", "o2", "o3")
 EXEC_IDS = ("E1", "E2", "E3", "E4")
 SECOND_NS = 1_000_000_000
+LIVES = settings(deadline=None, suppress_health_check=(HealthCheck.too_slow,))
+"""What lives are tried with: how fast they are drawn is the machine's and its load's doing, and no fault."""
 
 
 class EMSMachine(RuleBasedStateMachine):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any, cast
 
 import pytest
 import trio
 from structlog.testing import capture_logs
 
-from fsm_ems import new_order, open_ems
+from fsm_ems import PaperBroker, Quote, new_order, open_ems
 from fsm_ems.brokers.calls import connected
-from fsm_ems.errors import BrokerFault, EMSBug
+from fsm_ems.brokers.paper.backend import XBTUSD
+from fsm_ems.brokers.paper.tape import parse_rows
+from fsm_ems.errors import BrokerFault, EMSBug, InvalidMessage, OrderFileError
 from fsm_ems.messages import Report, Request
 from tests.scripted_broker import ScriptedBroker, ScriptedDialogue, ScriptedMarket
 
@@ -157,6 +160,49 @@ async def test_what_only_passes_through_an_adapter_is_not_its_own() -> None:
 
     assert raised.value is bug
     assert not hasattr(bug, "__notes__")
+
+
+class Wrong(Exception):
+    """Of whoever made the feed."""
+
+
+def broken_feed() -> Iterator[Quote]:
+    one = Decimal(1)
+    yield Quote(0, one, one, one, one)
+    raise Wrong
+
+
+async def broken_live_feed() -> AsyncGenerator[Quote]:
+    for row in broken_feed():
+        yield row
+
+
+class NoFeed:
+    def __aiter__(self) -> AsyncGenerator[Quote]:
+        raise Wrong
+
+
+@pytest.mark.parametrize(
+    ("feed", "fault"),
+    [
+        (broken_feed, Wrong),
+        (broken_live_feed, Wrong),
+        (NoFeed, Wrong),
+        (lambda: iter([None]), InvalidMessage),
+        (lambda: parse_rows(["wrong"], "tape.csv"), OrderFileError),
+    ],
+)
+async def test_what_a_feed_raises_is_blamed_on_it_and_not_on_the_adapter(
+    feed: Callable[[], Any], fault: type[Exception]
+) -> None:
+    """Whoever runs the program made the one and not the other. It is told however often it comes out."""
+    with pytest.raises(ExceptionGroup) as raised:
+        async with open_ems(PaperBroker({XBTUSD.fqme: XBTUSD}, feed())):
+            await trio.sleep(60)
+
+    leaf = only(raised.value)
+    assert type(leaf) is fault
+    assert leaf.__notes__ == ["raised by the feed of xbtusd.paper, which was handed to its broker"]
 
 
 async def test_what_is_received_and_is_no_report_breaks_the_link() -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -128,3 +129,11 @@ def test_the_program_is_installed_under_its_name() -> None:
 
     assert told.stdout.startswith("fsm-ems, version ")
     assert main.name == "main"
+
+
+def test_python_runs_the_package_as_the_program() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "fsm_ems", "diagram", "--help"], capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout.startswith("Usage: fsm-ems diagram ")

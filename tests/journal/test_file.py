@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from fsm_ems.dialogs.record import Record
-from fsm_ems.errors import EMSBug, LogDamaged, LogFault, LogHalted, LogInUse
+from fsm_ems.errors import EMSBug, InvalidMessage, LogDamaged, LogFault, LogHalted, LogInUse
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.file import FileLog, RecordFile, framed
 from fsm_ems.journal.lines import FileEnd, unframed
@@ -425,8 +425,18 @@ def test_a_failed_close_is_told_once(path: Path, disk: Disk) -> None:
 
 
 def test_a_place_that_cannot_be_a_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LogHalted, match="cannot be opened"):
+    """It is the caller's slip, and no disk has failed."""
+    with pytest.raises(InvalidMessage, match=r"^path=.*: it is a folder, and a file is needed$"):
         FileLog(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidMessage, match=r"^path=.*: .*file is a file, and a folder is needed$"):
+        FileLog(tmp_path / "file" / "records.log")
+    with pytest.raises(InvalidMessage, match=r"^path=.*: File name too long$"):
+        FileLog(tmp_path / "live" / ("x" * 300))
+    with pytest.raises(InvalidMessage, match=r"^path=.*: File name too long$"):
+        FileLog(tmp_path / ("x" * 300))
+
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_file_that_cannot_be_read_is_told(path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsm_ems.errors import LogDamaged, LogFault, LogHalted, LogInUse, LogUnsafe
+from fsm_ems.errors import InvalidMessage, LogDamaged, LogFault, LogHalted, LogInUse, LogUnsafe
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.sqlite import Journal
@@ -264,7 +264,7 @@ def test_a_refused_opening_leaves_the_folder_free(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_a_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(LogHalted, match="cannot be opened"):
+    with pytest.raises(InvalidMessage, match=r"^folder=.*: .*file is a file, and a folder is needed$"):
         Journal(tmp_path / "file")
 
 

@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from fsm_ems.brokers.base import Broker
 from fsm_ems.brokers.paper import engine_reports
+from fsm_ems.brokers.paper.backend import PaperBroker
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.market import Market
@@ -272,6 +273,11 @@ class Declared:
     capabilities: object = Capabilities()
     markets: Mapping[str, Market] = field(default_factory=dict[str, Market])
 
+    def open_market(self) -> None:
+        """Not what is looked at here."""
+
+    open_trades_dialogue = open_market
+
 
 TICK = Decimal(1)
 
@@ -280,12 +286,18 @@ TICK = Decimal(1)
     ("declared", "words"),
     [
         (Declared(), "it has no market"),
+        (None, "it is no broker: NoneType has no capabilities, markets, name, open_market"),
+        (Declared, "it is no broker: Declared is a class: make one of it"),
+        (
+            PaperBroker.synthetic,
+            "PaperBroker.synthetic has not been called: give what PaperBroker.synthetic(...)",
+        ),
         (Declared(capabilities={"deadline": True}), "and no Capabilities"),
         (Declared(markets={"a.demo": Market("b.demo", "b", "c", TICK, TICK)}), "b.demo is listed as a.demo"),
         (Declared(markets={"a.x": Market("a.x", "b", "c", TICK, TICK)}), "is of broker x, and this is demo"),
     ],
 )
-def test_what_is_declared_goes_together(declared: Declared, words: str) -> None:
+def test_what_is_declared_goes_together(declared: object, words: str) -> None:
     with pytest.raises(Nonconformance) as told:
         check_declared(cast("Broker", declared))
 

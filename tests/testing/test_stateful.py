@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
+import time
+
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
+from hypothesis.errors import FailedHealthCheck
 from hypothesis.stateful import run_state_machine_as_test
 
 from fsm_ems.dialogs import fold_report
 from fsm_ems.dialogs.facts import Dialog, Execution
-from fsm_ems.testing.stateful import EMSMachine
+from fsm_ems.testing.stateful import LIVES, EMSMachine
 
 QUICK = settings(
+    LIVES,
     max_examples=300,
     stateful_step_count=40,
-    deadline=None,
     derandomize=True,
     report_multiple_bugs=False,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 FOUND = settings(QUICK, phases=[Phase.generate])
 """What is found need not be made short: that it is found is what counts."""
+
+
+def test_a_machine_under_load_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten seconds pass whenever Hypothesis looks at its clock: it would call that too slow."""
+    ticks = itertools.count(step=10)
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(ticks)))
+
+    of_lives = settings(LIVES, max_examples=5, stateful_step_count=5, database=None)
+    run_state_machine_as_test(EMSMachine, settings=of_lives)
+    of_ones_own = settings(deadline=None, max_examples=5, stateful_step_count=5, database=None)
+    with pytest.raises(FailedHealthCheck):
+        run_state_machine_as_test(EMSMachine, settings=of_ones_own)
 
 
 @pytest.mark.no_cover

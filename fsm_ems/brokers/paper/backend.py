@@ -13,56 +13,32 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 import trio
 from msgspec.structs import replace
 
+from fsm_ems.brokers.paper.backend_checks import (
+    Feed,
+    broker_named,
+    check_options,
+    check_synthetic,
+    checked_feeds,
+)
 from fsm_ems.brokers.paper.backend_dialogue import Break, PaperDialogue, raised
 from fsm_ems.brokers.paper.backend_file import VenueFile
-from fsm_ems.brokers.paper.backend_rows import PacedRows, RowStream
+from fsm_ems.brokers.paper.backend_rows import LiveRows, PacedRows, RowStream
 from fsm_ems.brokers.paper.engine import PaperEngine
 from fsm_ems.brokers.paper.synthetic import CALM, Weather, synthetic
 from fsm_ems.clock import Clock, TrioClock
-from fsm_ems.dialogs.settings import Capabilities, Settings
-from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage, InvalidReport, LogHalted
+from fsm_ems.dialogs.settings import Capabilities
+from fsm_ems.errors import BrokerFault, EMSError, LogHalted
 from fsm_ems.market import FillModel, Market
 from fsm_ems.messages import VenueReport
-from fsm_ems.numbers import fits, no_decimals
 from fsm_ems.operator_log import operator_log
-from fsm_ems.quotes import MarketRow, Row, problem
-
-Feed = Iterable[Row] | AsyncIterable[Row]
+from fsm_ems.quotes import MarketRow, Row
 
 _STEPS_AT_ONCE = 1_000  # how far the venue catches up before other tasks get a turn
-
-
-def _by_market(markets: Mapping[str, Market], feed: Feed | Mapping[str, Feed]) -> Mapping[str, Feed]:
-    if isinstance(feed, Mapping):
-        return cast("Mapping[str, Feed]", feed)  # a mapping can be iterated too, and is still no feed
-    if len(markets) > 1:
-        raise InvalidMessage(("feed: there are several markets: name that of each feed",))
-    return {next(iter(markets)): feed}
-
-
-def _check_feeds(
-    markets: Mapping[str, Market], feeds: Mapping[str, object], speed: object, buffer: int
-) -> None:
-    """Raise InvalidMessage, naming each, where something about the rows makes no sense."""
-    problems = [f"feed: {market} is none of the markets" for market in feeds if market not in markets]
-    problems += [
-        f"feed: rows of {market} are needed, each a Quote or a Trade, and {feed!r} gives none"
-        for market, feed in feeds.items()
-        if isinstance(feed, str | bytes) or not isinstance(feed, Iterable | AsyncIterable)
-    ]
-    if speed is not None and not (
-        isinstance(speed, Decimal | int) and Decimal(speed).is_finite() and speed > 0
-    ):
-        problems.append(f"speed: {speed!r} is no Decimal or int above zero")
-    if type(buffer) is not int or buffer < 1:
-        problems.append(f"buffer: {buffer!r} is no whole number above zero")
-    if problems:
-        raise InvalidMessage(tuple(problems))
 
 
 XBTUSD = Market("xbtusd.paper", "xbt", "usd", price_tick=Decimal("0.5"), size_tick=Decimal("0.0001"))
@@ -74,16 +50,16 @@ class PaperBroker:
     """A venue that exists only here. Its buying power is unlimited: no order is refused for want of money.
 
     *markets* by address, all of one broker name; *feed* gives the rows of the only one, or, by address, of
-    each. An ordinary iterable is played by the clock: with *speed* as if it had been recorded just now (so
-    an old tape or a synthetic market fits any clock), with None at the rows' own times. An asynchronous one
-    is a live feed: its rows count as of when they come. It must bear a wait that is cancelled and begun
-    again, as trio's channels do.
+    each; a market whose feed is empty, or not named, shows nothing. An ordinary iterable is played by the
+    clock: with *speed* as if it had been recorded just now (so an old tape or a synthetic market fits any
+    clock), with None at the rows' own times. An asynchronous one is a live feed: its rows count as of when
+    they come. It must bear a wait that is cancelled and begun again, as trio's channels do.
 
     *clock* gives requests' times and deadlines their meaning: share it with the EMS. By default both keep
     wall time, each counted on by trio's clock. *latency_ns* is how long a request is on its way; *buffer*
     bounds the reports that wait to be received (what a single row makes may exceed it); *prefix* begins
-    every venue id and exec id, and must be another for each run (by default it is drawn at random); a venue
-    at a *path* keeps its own.
+    every venue id and exec id, and must be another for each run (by default it is drawn at random; empty
+    where a single run is to have the same ids each time); a venue at a *path* keeps its own.
 
     The market goes on while nobody is connected: at the next connection its rows are caught up with, and
     the reports of the meantime are dropped, as a real venue would. A query tells the truth.
@@ -116,18 +92,13 @@ class PaperBroker:
         path: Path | str | None = None,
         sync: bool = True,
     ) -> None:
-        names = {market.broker for market in Settings(markets=markets).markets.values()}  # which checks them
-        if clock is not None and not callable(cast("object", clock)):
-            raise InvalidMessage((f"clock: what tells whole ns since the epoch is needed, and no {clock!r}",))
-        if len(names) != 1:
-            raise InvalidMessage((f"markets: they name {len(names)} brokers, and this is one",))
-        (self._name,) = names
+        self._name = broker_named(markets)
+        check_options(speed=speed, clock=clock, buffer=buffer, prefix=prefix, sync=sync)
+        feeds = checked_feeds(markets, feed)
         self.clock = TrioClock() if clock is None else clock
         self.engine = PaperEngine(
             markets, fill_model=fill_model, latency_ns=latency_ns, keep_facts=path is not None
         )
-        feeds = _by_market(markets, feed)
-        _check_feeds(markets, feeds, speed, buffer)
         recorded: dict[str, Iterable[Row]] = {}
         self._live: dict[str, AsyncIterable[Row]] = {}
         for market, rows in feeds.items():
@@ -168,21 +139,15 @@ class PaperBroker:
         path: Path | str | None = None,
         sync: bool = True,
     ) -> Self:
-        """A venue for one made-up market that begins at *price* and is the same for the same *seed*.
+        """A venue for one made-up market that begins at *price*, or the tick below, and is the same for the
+        same *seed*.
 
         See :func:`~fsm_ems.brokers.paper.synthetic.synthetic`; some ten rows a second.
 
         Raises:
             InvalidMessage: the market or an option makes no sense.
         """
-        # Found here: the rows are only made when the EMS asks for them.
-        wrong = no_decimals({"price": price})
-        if not wrong and not (fits(price) and price > 0):
-            wrong = (f"price: {price} is no price above zero, of at most 34 digits",)
-        if type(seed) is not int:
-            wrong = (*wrong, f"seed: {seed!r} is no whole number")
-        if wrong:
-            raise InvalidMessage(wrong)
+        check_synthetic(seed, market, price, weather)
         return cls(
             {market.fqme: market},
             synthetic(market, seed, price=price, weather=weather),
@@ -327,11 +292,8 @@ class PaperBroker:
     async def _pass_on(self, market: str, rows: AsyncIterable[Row], dialogue: PaperDialogue) -> None:
         """Give the venue a live feed's rows as they come."""
         try:
-            async for row in rows:
+            async for row in LiveRows(market, rows):
                 await dialogue.room()
-                wrong = problem(market, row)
-                if wrong is not None:
-                    raise InvalidReport((wrong,))
                 dialogue.put(self._take_row(MarketRow(market, replace(row, time_ns=self.clock()))))
                 self._wake()
         except EMSError as error:

@@ -18,7 +18,7 @@ import msgspec
 
 from fsm_ems.brokers.paper.engine_facts import Fact
 from fsm_ems.errors import InvalidMessage, LogHalted
-from fsm_ems.folders import as_path, make_folder
+from fsm_ems.folders import as_path, make_folder, making
 from fsm_ems.journal.folder_lock import FolderLock
 from fsm_ems.journal.lines import Appending, FileEnd, Form, LineLog
 from fsm_ems.value import Value
@@ -62,7 +62,8 @@ class VenueFile:
         LogInUse: another venue has the folder open; the error names who.
         LogDamaged: the file is not what was written; it is left as it is.
         LogHalted: the folder cannot be written to.
-        InvalidMessage: the file is another venue's, or was begun with another prefix.
+        InvalidMessage: the file is another venue's, or was begun with another prefix; or *folder* is none,
+            cannot be made one, or may not be written to.
     """
 
     def __init__(
@@ -77,8 +78,9 @@ class VenueFile:
         self.folder = as_path("path", folder)
         self._read = 1
         try:
-            make_folder(self.folder.parent)
-            self.folder.mkdir(exist_ok=True)  # whose name the log syncs with its own, if it syncs
+            with making("path", self.folder):
+                make_folder(self.folder.parent)
+                self.folder.mkdir(exist_ok=True)  # whose name the log syncs with its own, if it syncs
             lock = FolderLock(self.folder / LOCK)
         except OSError as error:
             raise LogHalted(f"{self.folder} cannot be opened: {error}") from error

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 import trio
 from msgspec.structs import replace
 
-from fsm_ems.errors import EMSError, InvalidMessage
-from fsm_ems.quotes import MarketRow, Quote, Row, Trade
+from fsm_ems.brokers.calls import fed
+from fsm_ems.errors import EMSError, InvalidMessage, InvalidReport
+from fsm_ems.quotes import MarketRow, Row, problem
 
 
 class PacedRows:
@@ -38,10 +39,12 @@ class PacedRows:
 
     @staticmethod
     def _of_market(market: str, rows: Iterable[Row]) -> Iterator[MarketRow]:
-        for row in rows:
-            if not isinstance(cast("object", row), Quote | Trade):
-                raise InvalidMessage((f"feed: a row of {market} is a Quote or a Trade, and {row!r} is none",))
-            yield MarketRow(market, row)
+        with fed(market):
+            for row in rows:
+                wrong = problem(market, row)
+                if wrong is not None:
+                    raise InvalidMessage((f"feed: {wrong}",))
+                yield MarketRow(market, row)
 
     def start(self, now_ns: int) -> None:
         """Look at the first row; it counts as recorded *now_ns* where there is a speed."""
@@ -76,6 +79,29 @@ class PacedRows:
             return found
         elapsed = int((found.row.time_ns - self._first_ns) / Decimal(self._speed))
         return MarketRow(found.market, replace(found.row, time_ns=self._start_ns + elapsed))
+
+
+class LiveRows:
+    """A live feed's rows as they come, each of them one. No generator: one would be left to the collector.
+
+    Raises InvalidReport at a row that is none: whoever tells it may do better when connected again.
+    """
+
+    def __init__(self, market: str, rows: AsyncIterable[Row]) -> None:
+        self._market = market
+        with fed(market):
+            self._rows = aiter(rows)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Row:
+        with fed(self._market):
+            row = await anext(self._rows)
+        wrong = problem(self._market, row)
+        if wrong is not None:
+            raise InvalidReport((wrong,))
+        return row
 
 
 class RowStream:

@@ -26,7 +26,8 @@ SECOND_NS = 10**9
 _MASK = 2**64 - 1
 # Of a thousand rows, how many begin a fault that was asked for.
 _FAULTS = 20
-_FLOOR_TICKS = 100  # the walk turns here, so that no price comes near zero
+FLOOR_TICKS = 100
+"""The walk turns here, so that no price comes near zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class _Walk:
     def __init__(self, market: Market, seed: int, start: Decimal, interval_ns: int) -> None:
         self.market = market
         self.dice = Dice(seed)
-        self.middle = max(int(EXACT.divide_int(start, market.price_tick)), _FLOOR_TICKS)
+        self.middle = max(int(EXACT.divide_int(start, market.price_tick)), FLOOR_TICKS)
         self.spread = 1
         self.interval_ns = interval_ns
         self.quiet_rows = 0  # how many rows the quotes still stay away
@@ -80,7 +81,7 @@ class _Walk:
         return EXACT.multiply(self.market.size_tick, Decimal(times))
 
     def step(self) -> None:
-        self.middle = max(self.middle + self.dice.below(7) - 3, _FLOOR_TICKS)
+        self.middle = max(self.middle + self.dice.below(7) - 3, FLOOR_TICKS)
         self.spread = 1 + self.dice.below(4)
 
     @property

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fsm_ems.brokers.paper.tape import parse_rows
 from fsm_ems.errors import OrderFileError
+from fsm_ems.folders import as_path
 from fsm_ems.quotes import Row
 
 
-def read_tape(path: Path) -> Iterator[Row]:
+def read_tape(path: Path | str) -> Iterator[Row]:
     """The rows of the tape at *path*, in the form :mod:`fsm_ems.brokers.paper.tape` describes.
 
-    The file is opened when the first row is asked for, and closed after the last.
+    That it can be read is seen here and now. It is read from the first row that is asked for, and closed
+    after the last.
 
     Raises:
-        OrderFileError: the file cannot be read, or a line of it is wrong.
+        InvalidMessage: *path* is none.
+        OrderFileError: the file cannot be read; of the rows: a line of it is wrong.
     """
-    where = str(path)
+    tape = as_path("path", path)
+    with _told_of(tape):
+        if not tape.is_fifo():  # what is in a pipe can be had once
+            tape.open("rb").close()
+    return _rows(tape)
+
+
+def _rows(tape: Path) -> Iterator[Row]:
+    with _told_of(tape), tape.open(encoding="utf-8-sig", newline="") as lines:
+        yield from parse_rows(lines, str(tape))
+
+
+@contextmanager
+def _told_of(tape: Path) -> Generator[None]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            yield from parse_rows(lines, where)
+        yield
     except OSError as error:
-        raise OrderFileError(where, f"cannot be read: {error.strerror}") from None
+        raise OrderFileError(str(tape), f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise OrderFileError(where, f"is no UTF-8 text: byte {error.start} of a block") from None
+        raise OrderFileError(str(tape), f"is no UTF-8 text: byte {error.start} of a block") from None

@@ -1,11 +1,12 @@
 """The paper venue under trio: pacing, requests, reports, lookers-on, connections that come and go."""
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import trio
@@ -15,8 +16,10 @@ from trio.testing import wait_all_tasks_blocked
 from fsm_ems.brokers.base import Broker, TradesDialogue
 from fsm_ems.brokers.paper import backend as module
 from fsm_ems.brokers.paper import backend_dialogue
-from fsm_ems.brokers.paper.backend import XBTUSD, Feed, PaperBroker
+from fsm_ems.brokers.paper.backend import XBTUSD, PaperBroker
+from fsm_ems.brokers.paper.backend_checks import Feed
 from fsm_ems.brokers.paper.backend_dialogue import PaperDialogue
+from fsm_ems.brokers.paper.synthetic import Weather
 from fsm_ems.clock import TrioClock
 from fsm_ems.errors import BrokerFault, InvalidMessage, OrderFileError
 from fsm_ems.market import Market
@@ -31,6 +34,13 @@ OTHER = Market("ethusd.paper", "eth", "usd", price_tick=Decimal(1), size_tick=De
 def tape(*rows: str) -> list[Row]:
     """Rows of a table whose times are seconds."""
     return [replace(row, time_ns=row.time_ns * S) for row in map(row_of, rows)]
+
+
+def of(fqme: str, base: str, quote: str) -> Market:
+    return Market(fqme, base, quote, price_tick=Decimal(1), size_tick=Decimal(1))
+
+
+ROWS = tape("0 quote 1x1 2x1", "1 quote 1x1 2x1")
 
 
 def asked(words: str) -> Request:
@@ -87,11 +97,12 @@ async def test_a_venue_in_memory_has_nothing_to_let_go_of() -> None:
         assert await told(dialogue, 2) == ["0 a ack P1", "0 a open 0"]
 
 
+NO_MARKETS: list[Any] = [None, {}, [], [MARKET], MARKET, MARKET.fqme]
+
+
 def test_all_markets_are_of_one_broker() -> None:
-    with pytest.raises(InvalidMessage, match="they name 2 brokers"):
+    with pytest.raises(InvalidMessage, match=r"they name 2 brokers \(else, paper\), and this is one"):
         PaperBroker({MARKET.fqme: MARKET, "xy.else": Market("xy.else", "x", "y", Decimal(1), Decimal(1))}, {})
-    with pytest.raises(InvalidMessage, match="they name 0 brokers"):
-        PaperBroker({}, {})
     with pytest.raises(InvalidMessage, match="feed: there are several markets: name that of each feed"):
         PaperBroker({MARKET.fqme: MARKET, OTHER.fqme: OTHER}, [])
 
@@ -99,33 +110,106 @@ def test_all_markets_are_of_one_broker() -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"markets": None}, "markets: a mapping is needed, and None is none"),
-        ({"markets": [MARKET]}, "markets: a mapping is needed, and "),
-        ({"markets": {MARKET.fqme: "x"}}, f"markets: '{MARKET.fqme}' is given 'x', and not Market"),
-        ({"markets": {5: MARKET}}, "markets: 5 is given Market"),
+        *(
+            (
+                {"markets": given},
+                r"^markets: each Market by its address is needed, {market\.fqme: market}, and .* has none$",
+            )
+            for given in NO_MARKETS
+        ),
+        ({"markets": {MARKET.fqme: "x"}}, f"'{MARKET.fqme}' is given 'x', and a Market is needed"),
+        ({"markets": {5: MARKET}}, f"{MARKET.fqme} is listed as 5: {{market.fqme: market}} is needed"),
+        ({"markets": {"x": MARKET}}, f"{MARKET.fqme} is listed as 'x': {{market.fqme: market}} is needed"),
+        ({"markets": {"xy": of("xy", "x", "y")}}, "'xy' is no market's address, such as xbtusd.kraken"),
+        ({"markets": {"xy.p": of("xy.p", "", "y")}}, "^'xy.p': base '' is no asset's name"),
+        ({"markets": {"xy.p": of("xy.p", "x", "y z")}}, "^'xy.p': quote 'y z' is no asset's name"),
+        ({"markets": {"xy.p": of("xy.p", "x", "x")}}, "^'xy.p': base and quote are both 'x'"),
         (
             {"feed": None},
             f"feed: rows of {MARKET.fqme} are needed, each a Quote or a Trade, and None gives none",
         ),
-        ({"feed": "tape.csv"}, f"feed: rows of {MARKET.fqme} are needed, .* and 'tape.csv' gives none"),
+        (
+            {"feed": "tape.csv"},
+            f"feed: rows of {MARKET.fqme} are needed, .* and 'tape.csv' gives none; .*read_tape",
+        ),
+        ({"feed": [*ROWS, "x"]}, f"^feed: {MARKET.fqme}: a Quote or a Trade is needed, and 'x' is none$"),
+        ({"feed": (5,) * 1_000}, f"^feed: {MARKET.fqme}: a Quote or a Trade is needed, and 5 is none$"),
+        ({"feed": {MARKET.fqme: [replace(ROWS[0], bid=1.5)]}}, "bid: a Decimal is needed, and 1.5 is"),
+        ({"feed": [replace(ROWS[0], time_ns=None)]}, f"^feed: time_ns of {MARKET.fqme}: None is no whole"),
         ({"feed": {MARKET.fqme: 5}}, f"feed: rows of {MARKET.fqme} are needed, .* and 5 gives none"),
-        ({"clock": 5}, "clock: what tells whole ns since the epoch is needed, and no 5"),
+        ({"clock": 5}, "clock: what tells whole ns since the epoch is needed, .* and 5 cannot be called$"),
+        ({"clock": time.time}, "clock: what tells whole ns .* tells [0-9]+[.]"),
+        (
+            {"clock": lambda one: one},
+            "clock: what tells whole ns .* raises TypeError.* 1 required positional",
+        ),
+        ({"sync": "no"}, "^sync: 'no' is neither True nor False$"),
+        ({"sync": 5}, "^sync: 5 is neither True nor False$"),
+        ({"speed": True}, "^speed: True is no Decimal or int above zero$"),
+        ({"prefix": 5}, "^prefix: 5 is no text of at most 64 of ASCII's visible characters$"),
+        ({"prefix": "run 1"}, "^prefix: 'run 1' is no text of at most 64"),
+        ({"prefix": "x" * 99}, r"^prefix: 'x{77} … is no text"),
+        ({"prefix": "\n"}, "^prefix: .* is no text of at most 64"),
+        ({"prefix": "x" * 65}, "^prefix: 'x+' is no text of at most 64"),
+        ({"prefix": "\ud800"}, "^prefix: .* is no text of at most 64"),
         ({"path": 5}, "path: a path is needed, as text or a Path, and 5 is none"),
     ],
 )
-def test_what_is_given_of_a_wrong_kind_is_told(options: dict[str, Any], problem: str) -> None:
+def test_what_is_given_of_a_wrong_kind_is_told(
+    options: dict[str, Any], problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the venue is made, and before anything is written."""
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidMessage, match=problem):
-        PaperBroker(**{"markets": {MARKET.fqme: MARKET}, "feed": [], **options})
+        PaperBroker(**{"markets": {MARKET.fqme: MARKET}, "feed": [], "path": "live/venue", **options})
+
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_long_list_is_looked_at_for_its_kind_and_its_numbers_when_they_are_played() -> None:
+    """A million rows, each of them weighed, would hold up whoever makes the venue."""
+    long = ROWS[:1] * 5_000
+    wrong: Any = replace(ROWS[0], bid=1.5)
+    with pytest.raises(InvalidMessage, match="a Quote or a Trade is needed, and 5 is none"):
+        PaperBroker({MARKET.fqme: MARKET}, [*long, cast("Any", 5)])
+
+    paper = PaperBroker({MARKET.fqme: MARKET}, [*long, wrong])
+    told = pytest.RaisesExc(
+        InvalidMessage, match=f"^feed: {MARKET.fqme}: bid: a Decimal is needed, and 1.5 is"
+    )
+    with pytest.RaisesGroup(told, flatten_subgroups=True, allow_unwrapped=True):
+        async with paper.open_trades_dialogue() as dialogue:
+            await dialogue.receive()
+
+
+def test_a_market_whose_feed_is_empty_or_not_named_shows_nothing() -> None:
+    """Its orders rest: that is of use, and no mistake."""
+    feeds: list[Any] = [[], (), {}, {MARKET.fqme: []}]
+    for feed in feeds:
+        assert list(PaperBroker({MARKET.fqme: MARKET}, feed).markets) == [MARKET.fqme]
+
+
+def test_a_clock_that_counts_as_trio_does_may_be_given_before_trio_runs() -> None:
+    """It has nothing to tell there; a :class:`TrioClock` is not read, for it begins when it first is."""
+
+    def clock() -> int:
+        return round(trio.current_time() * 10**9)
+
+    begun = TrioClock()
+    for one in (clock, begun, time.time_ns):
+        assert PaperBroker({MARKET.fqme: MARKET}, [], clock=one).clock is one
+    assert begun._start_ns is None
 
 
 @pytest.mark.parametrize("others", [{}, {OTHER.fqme: OTHER}])
 async def test_a_row_that_is_none_ends_the_feed_and_is_told(others: dict[str, Market]) -> None:
-    feeds: dict[str, Any] = {MARKET.fqme: [*tape("0 quote 1x1 2x1"), "2 quote"], **dict.fromkeys(others, ())}
+    rows = iter([*tape("0 quote 1x1 2x1"), "2 quote"])
+    feeds: dict[str, Any] = {MARKET.fqme: rows, **dict.fromkeys(others, ())}
     paper = PaperBroker({MARKET.fqme: MARKET, **others}, feeds)
 
     with pytest.RaisesGroup(
         pytest.RaisesExc(
-            InvalidMessage, match="feed: a row of .* is a Quote or a Trade, and '2 quote' is none"
+            InvalidMessage, match=f"^feed: {MARKET.fqme}: a Quote or a Trade is needed, and '2 quote' is none"
         ),
         flatten_subgroups=True,
         allow_unwrapped=True,
@@ -409,19 +493,19 @@ async def test_a_feed_that_breaks_breaks_the_stream_after_what_came_before() -> 
         await trio.sleep(2)
 
         assert len(await told(dialogue, 3)) == 3
-        with pytest.raises(OrderFileError, match=r"^tape\.csv, line 9: wrong$"):
+        with pytest.raises(OrderFileError, match=r"^tape\.csv, line 9: wrong\n"):
             await dialogue.receive()
         with pytest.raises(OrderFileError):
             await dialogue.send(asked("3 order b buy 9 @100"))
 
-    with pytest.raises(OrderFileError, match=r"^tape\.csv, line 9: wrong$"):
+    with pytest.raises(OrderFileError, match=r"^tape\.csv, line 9: wrong\n"):
         async with paper.open_trades_dialogue():
             pass
 
 
 async def test_a_feed_that_is_broken_from_the_start_refuses_connections() -> None:
     paper = broker(broken_tape())
-    with pytest.raises(OrderFileError, match=r"^tape\.csv, line 9: wrong$"):
+    with pytest.raises(OrderFileError, match=r"^tape\.csv, line 9: wrong\n"):
         async with paper.open_trades_dialogue():
             pass
 
@@ -473,7 +557,17 @@ async def test_a_bug_in_a_feed_is_not_taken_for_a_broken_line() -> None:
         ({"price": 50000.0}, "price: a Decimal is needed, and 50000.0 is none"),
         ({"price": Decimal(0)}, "price: 0 is no price above zero"),
         ({"price": Decimal("NaN")}, "price: NaN is no price above zero"),
+        ({"price": Decimal("49.99")}, "price: 49.99 is less than 100 ticks of 0.5, where a walk turns"),
         ({"seed": 1.5}, "seed: 1.5 is no whole number"),
+        ({"market": "xbtusd.paper"}, "market: a Market is needed, and 'xbtusd.paper' is none"),
+        ({"market": None}, "market: a Market is needed, and None is none"),
+        (
+            {"market": of("xy.p", "x", "x"), "price": None},
+            "'xy.p': base and quote are .*; price: a Decimal is",
+        ),
+        ({"weather": 5}, r"weather: a Weather is needed, such as Weather\(gaps=True\), and 5 is none"),
+        ({"weather": {"gaps": True}}, r"weather: a Weather is needed, .* and {'gaps': True} is none"),
+        ({"weather": Weather(stale="no")}, "weather: stale is 'no', and neither True nor False"),  # type: ignore[arg-type]  # that is the point
     ],
 )
 def test_a_synthetic_venue_is_refused_where_it_is_made(option: dict[str, Any], told: str) -> None:
@@ -487,7 +581,7 @@ def test_a_synthetic_venue_is_refused_where_it_is_made(option: dict[str, Any], t
 @pytest.mark.parametrize(
     ("option", "told"),
     [
-        ({"feed": {"typo.paper": []}}, "feed: typo.paper is none of the markets"),
+        ({"feed": {"typo.paper": []}}, "feed: 'typo.paper' is none of the markets"),
         ({"speed": 0}, "speed: 0 is no Decimal or int above zero"),
         ({"speed": Decimal("NaN")}, "speed: Decimal('NaN') is no Decimal or int above zero"),
         ({"speed": 1.5}, "speed: 1.5 is no Decimal or int above zero"),

@@ -160,8 +160,11 @@ def test_a_second_venue_is_refused_until_the_first_lets_go(tmp_path: Path) -> No
 def test_a_place_that_cannot_be_a_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(LogHalted, match="cannot be opened"):
-        VenueFile(tmp_path / "file", "paper", None)
+    for folder in ("file", "file/venue", "x" * 300, f"new/{'x' * 300}"):
+        with pytest.raises(InvalidMessage, match=r"^path=.*: (.* is a file, .*|File name too long)$"):
+            VenueFile(tmp_path / folder, "paper", None)
+
+    assert [one.name for one in tmp_path.iterdir()] == ["file"], "nothing was made on the way"
 
 
 # Torn and damaged.

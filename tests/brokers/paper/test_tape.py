@@ -1,13 +1,16 @@
 """Tapes from text, and every way a tape can be wrong."""
 
+import os
+import threading
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fsm_ems.brokers.paper.tape import COLUMNS, parse_rows
 from fsm_ems.brokers.paper.tape_file import read_tape
-from fsm_ems.errors import OrderFileError
+from fsm_ems.errors import ClientFault, OrderFileError
 from fsm_ems.quotes import Quote, Trade
 
 HEADER = "time_ns,kind,bid,bid_size,ask,ask_size,price,size,side,trade_id"
@@ -101,11 +104,52 @@ def test_a_file_is_read_row_by_row(tmp_path: Path, mark: str) -> None:
         next(rows)
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    missing, binary = tmp_path / "none.csv", tmp_path / "binary.csv"
-    binary.write_bytes(b"\xff\xfe")
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (5, "path: a path is needed, as text or a Path, and 5 is none"),
+        (None, "path: a path is needed, as text or a Path, and None is none"),
+        ("", "path: a path is needed, as text or a Path, and '' is none"),
+        ("none.csv", r"^none\.csv: cannot be read: No such file"),
+        (Path("none.csv"), r"^none\.csv: cannot be read: No such file"),
+        (".", r"^\.: cannot be read: Is a directory"),
+        ("x" * 300, "cannot be read: File name too long"),
+    ],
+)
+def test_what_is_no_tape_is_told_at_the_call(given: Any, problem: str) -> None:  # noqa: ANN401 -- wrong on purpose
+    """Not by the first row, which a task of the EMS asks for, far from the mistake."""
+    with pytest.raises(ClientFault, match=problem):
+        read_tape(given)
 
-    with pytest.raises(OrderFileError, match=r"none\.csv: cannot be read: No such file"):
-        next(read_tape(missing))
+
+def test_a_file_may_be_named_in_text(tmp_path: Path) -> None:
+    tape = tmp_path / "tape.csv"
+    tape.write_text(f"{HEADER}\n{QUOTE}\n")
+
+    assert list(read_tape(str(tape))) == list(read_tape(tape))
+    assert [row.time_ns for row in read_tape(tape)] == [5]
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    """Looking into it at the call would take its rows away from whoever plays them."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    rows = read_tape(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(f"{HEADER}\n{QUOTE}\n",))
+    writer.start()
+
+    assert [row.time_ns for row in rows] == [5]
+    writer.join()
+
+
+def test_a_file_that_can_no_longer_be_read_is_named(tmp_path: Path) -> None:
+    gone, binary = tmp_path / "gone.csv", tmp_path / "binary.csv"
+    gone.touch()
+    binary.write_bytes(b"\xff\xfe")
+    rows = read_tape(gone)
+    gone.unlink()
+
+    with pytest.raises(OrderFileError, match=r"gone\.csv: cannot be read: No such file"):
+        next(rows)
     with pytest.raises(OrderFileError, match=r"binary\.csv: is no UTF-8 text"):
         next(read_tape(binary))
