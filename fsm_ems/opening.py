@@ -76,8 +76,12 @@ async def _opened_books(
     """The accounts' files as the records have them, once the disk has those that this opening made."""
     book = restored.book
     await Promises(log, _nobody, _nobody).durable(book.seq)
-    booked = await _all_booked(folder, restored, log)
-    for aside in await trio.to_thread.run_sync(rebuild, folder, book, booked, fee_factor):
+    try:
+        booked = await _all_booked(folder, restored, log)
+        found = await trio.to_thread.run_sync(rebuild, folder, book, booked, fee_factor)
+    except OSError as error:
+        raise LogHalted(f"the accounts in {folder} cannot be brought in step: {error}") from error
+    for aside in found:
         operator_log().error("account file set aside", why=str(aside))
     return AccountBooks(folder, book, booked, fee_factor)
 

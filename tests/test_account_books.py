@@ -522,6 +522,21 @@ async def test_positions_that_cannot_be_asked_whose_they_are_are_told(tmp_path: 
             pass
 
 
+@pytest.mark.real_clock
+async def test_accounts_that_cannot_be_brought_in_step_at_the_start_are_told(tmp_path: Path) -> None:
+    """Their disk takes nothing, as here where a file has the name of a folder."""
+    broker = ScriptedBroker()
+    async with open_ems(broker, path=tmp_path / "live") as ems:
+        await ems.ready()
+        await buy(ems, broker, "E1")
+    (tmp_path / "accounts").mkdir()
+    (tmp_path / "accounts" / "ledger").write_text("no folder")
+
+    with pytest.raises(LogHalted, match=r"the accounts in .* cannot be brought in step: .*ledger"):
+        async with open_ems(path=tmp_path / "live", accounts=tmp_path / "accounts"):
+            pass
+
+
 async def test_a_folder_for_accounts_that_cannot_be_is_told(tmp_path: Path) -> None:
     """A file that has its name, and one that has the name of its lock."""
     (tmp_path / "file").write_text("")

@@ -319,16 +319,31 @@ class Dispatcher:
                 self._settle(broker, seq, waiting.report, now_ns, effects)
 
     def _claim(self, broker: str, now_ns: int, effects: list[Effect]) -> None:
-        """A venue id was learnt: fills that were nobody's may be its order's."""
-        for seq, waiting in list(self.book.orphans.items()):
-            if (
-                waiting.broker == broker
-                and seq in self.book.orphans
-                and decide_reports.find(self.book, broker, waiting.report) is not None
-            ):
-                self._settle(broker, seq, waiting.report, now_ns, effects)
+        """A venue id was learnt: fills that were nobody's may be its order's.
+
+        Each may bring another name, and so lead to others before it: a chain of them has no bound but that of
+        all orphans, and is no recursion.
+        """
+        while any(self._claimed(broker, seq, now_ns, effects) for seq in list(self.book.orphans)):
+            pass
+
+    def _claimed(self, broker: str, seq: int, now_ns: int, effects: list[Effect]) -> bool:
+        """Give orphan *seq* to its order, if that is known now; whether a name was learnt by that."""
+        waiting = self.book.orphans.get(seq)
+        return (
+            waiting is not None
+            and waiting.broker == broker
+            and decide_reports.find(self.book, broker, waiting.report) is not None
+            and self._settled(broker, seq, waiting.report, now_ns, effects)
+        )
 
     def _settle(self, broker: str, seq: int, report: Report, now_ns: int, effects: list[Effect]) -> None:
+        """Take a report that waited, and what its order may claim now."""
+        if self._settled(broker, seq, report, now_ns, effects):
+            self._claim(broker, now_ns, effects)
+
+    def _settled(self, broker: str, seq: int, report: Report, now_ns: int, effects: list[Effect]) -> bool:
+        """Take a report that waited; whether its order has another name by that, or was adopted by it."""
         if decide_reports.find(self.book, broker, report) is None:
             self._recall(broker, report, now_ns)  # it may have been found, and let go, while this waited
         dialog, made = decide_reports.unparked(
@@ -339,11 +354,11 @@ class Dispatcher:
         if dialog is not None:
             self._follow_up(dialog, now_ns, effects)
             self._look_at_orphans(broker, dialog, report, now_ns, effects)
-            if dialog.venue_id != known_as:
-                self._claim(broker, now_ns, effects)
-        elif made is not None and made.event is not None:
-            self._settle(broker, seq, report, now_ns, effects)
-            self._claim(broker, now_ns, effects)
+            return dialog.venue_id != known_as
+        if made is not None and made.event is not None:
+            self._settled(broker, seq, report, now_ns, effects)
+            return True
+        return False
 
     def _look_at_orphans(
         self, broker: str, dialog: Dialog, report: Report, now_ns: int, effects: list[Effect]

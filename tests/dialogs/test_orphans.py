@@ -92,6 +92,24 @@ def test_a_chain_of_nobodys_corrections_may_be_of_any_length(desk: Desk) -> None
     assert position(desk) == ("-3", "293")
 
 
+def test_a_chain_of_names_each_learnt_from_what_was_nobodys_may_be_of_any_length(desk: Desk) -> None:
+    """Each fill is found by the name that the correction of the one before brings."""
+    length = 600
+    desk.order(side="sell", size="2000", price="99")
+    desk.ack()
+    for number in range(length):
+        name = {"reqid": "strange", "venue_id": f"N{number}"}
+        desk.report("fill", **name, exec_id=f"X{number}", size="3", price="99")
+        name["venue_id"] = f"N{number + 1}"
+        desk.report("correction", **name, exec_id=f"C{number}", ref_id=f"X{number}", size="2", price="98")
+    assert len(desk.book.orphans) == 2 * length
+
+    desk.status("open", venue_id="N0")
+
+    assert desk.book.orphans == {}
+    assert (desk.dialog().booked, desk.dialog().venue_id) == (2 * length, f"N{length}")
+
+
 @pytest.mark.parametrize(
     "settings", [Settings(keep_finished=0), Settings(keep_age_ns=SECOND)], ids=["at once", "for its age"]
 )
