@@ -54,6 +54,8 @@ UNSEEN = 8192
 
 VANISHED = 16384
 """Two reads in a row did not show it, and the venue had acknowledged it before."""
+SPLIT = 32768
+"""A split has changed its units."""
 DOUBTS = DOUBT | UNSEEN | MISSED | VANISHED
 """What is over once the order is found, or has ended."""
 

@@ -22,6 +22,7 @@ from fsm_ems.dialogs.naming_status import (
     LIFTED,
     MARKS,
     answers,
+    as_read,
     edit_ended,
     edit_in_force,
     end_of,
@@ -81,7 +82,8 @@ def fold(book: Book, record: Record, dialog: Dialog, report: Report, effects: li
 def _settled_by_answers(dialog: Dialog) -> tuple[object, ...]:
     cancel = dialog.cancel
     theirs = cancel is not None and not cancel.wanted
-    return dialog.size, dialog.price, [edit.reqid for edit in dialog.edits if edit.out], theirs
+    requests = [edit.reqid for edit in dialog.edits if edit.out], theirs
+    return dialog.size, dialog.price, *requests, len(dialog.replaced or ())
 
 
 _RESTS = frozenset(
@@ -128,7 +130,8 @@ def _ack(book: Book, record: Record, dialog: Dialog, report: BrokerdOrderAck, ef
     """The venue's id is all it brings, and that is indexed already."""
 
 
-def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, effects: list[Effect]) -> None:
+def _status(book: Book, record: Record, dialog: Dialog, told: BrokerdStatus, effects: list[Effect]) -> None:
+    report = as_read(dialog, told)
     status = report.status
     edit = edit_ended(dialog, report)
     if edit is not None:
@@ -356,6 +359,8 @@ def _restated(
     book: Book, record: Record, dialog: Dialog, report: BrokerdRestated, effects: list[Effect]
 ) -> None:
     terms = restated_terms(dialog, report)
+    if report.split is not None:
+        dialog.flags |= f.SPLIT
     if report.split is not None and dialog.fills:
         dialog.fills = {
             exec_id: replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
@@ -35,8 +36,24 @@ LIFTED = f.STOPPED | f.SUSPENDED | f.DONE_FOR_DAY
 """The marks that end when the venue says ``open``."""
 
 
-def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
+def as_read(dialog: Dialog, report: BrokerdStatus) -> BrokerdStatus:
+    """What *report* tells for sure: all of it, but where it shows how things stood at a time nobody knows.
+
+    That is what answers no question which is open now, as a list does not, or the answer to one whose worth
+    was taken by what was heard since. The order may have been larger or smaller then than it is now: it was
+    filled means that it traded. Nor does a size count that was read of it, once any could have shrunk since.
+    """
+    if not report.snapshot or answers(dialog, report):
+        return report
+    status = "open" if report.status == "filled" else report.status
+    cum = None if dialog.replaced or dialog.flags & f.SPLIT else report.cum
+    known = status is report.status and cum is report.cum
+    return report if known else replace(report, status=status, cum=cum)
+
+
+def name_status(dialog: Dialog, told: BrokerdStatus) -> Name:
     """The event of a status or of the answer to a query."""
+    report = as_read(dialog, told)
     cum, status, state = report.cum, report.status, dialog.state
     grows = cum is not None and cum > dialog.filled
     if state in _AT_VENUE:

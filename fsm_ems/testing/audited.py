@@ -101,6 +101,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
     vanished: bool = False
     unseen: bool = False
     over: bool = False
+    split: bool = False
     again: bool = False
     lost: int | str | None = None
 
@@ -176,7 +177,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
             self.state, self.waits, self.size, self.price, self.sends, self.arrived, self.triggered,
             self.stated, self.wish, self.cancel_id is None, self.cancel_seen, self.asked is None,
             self.absences > 1, self.absences > 0, self.unseen, self.over, self.again, self.lost is None,
-            self.vanished, self.cancel_every_ns,
+            self.vanished, self.split, self.cancel_every_ns,
             max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.cancel_again_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.sent_due_ns - now_ns, 0) if self.sent_due_ns and not self.arrived else None,
@@ -274,7 +275,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
 
     def restated(self, report: BrokerdRestated) -> None:
         """The venue changes terms; a split changes what traded as well."""
-        factor = report.split or Decimal(1)
+        factor, self.split = report.split or Decimal(1), self.split or report.split is not None
         self.live = {exec_id: size * factor for exec_id, size in self.live.items()}
         self.stated = max(self.stated * factor, report.cum or ZERO)
         size = report.size if report.size is not None else self.size * factor

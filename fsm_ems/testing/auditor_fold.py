@@ -104,7 +104,8 @@ def fold(order: AuditedOrder, report: Report) -> None:
 
 def _open_to_answers(order: AuditedOrder) -> tuple[object, ...]:
     theirs = order.cancel_seen and not order.wish
-    return order.size, order.price, [edit.reqid for edit in order.edits if edit.out], theirs
+    edits = [edit.reqid for edit in order.edits if edit.out]
+    return order.size, order.price, edits, theirs, len(order.gone)
 
 
 def _fold(order: AuditedOrder, report: Report) -> None:
@@ -136,14 +137,20 @@ def _fold(order: AuditedOrder, report: Report) -> None:
 
 
 def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
-    """Fold a status; whether it proves that the order arrived."""
-    status = report.status
+    """Fold a status; whether it proves that the order arrived.
+
+    A look at the order that answers no open question may be older than what was heard since: how large it was
+    then, or how much of it had traded before that was undone or put into other units, nobody knows.
+    """
+    older = report.snapshot and (order.asked is None or report.query != order.asked)
+    status = "open" if older and report.status == "filled" else report.status
+    cum = None if older and (order.gone or order.split) else report.cum
     if order.state == "rejected":
         return False
     edit = order.edit_of(report.reqid) if status in _PROVING and order.state not in DEAD else None
     if edit is not None and edit.edit_id:
         order.take_terms(edit, edit.size, edit.price)
-    order.state_cum(report.cum)
+    order.state_cum(cum)
     if status == "absent":
         if order.state == "unknown" and report.query == order.asked and not order.vanished:
             order.absent()

@@ -71,6 +71,7 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(q.unlisted_asked_at_once, ("gone: editing",)),
     Mutant(q.sent_without_link, ("doubt",)),
     Mutant(q.read_before_and_believed, ("read before",)),
+    Mutant(q.older_looks_believed, ("amended before",)),
     Mutant(q.limits_of_yesterday, ("lower limits",)),
     Mutant(q.told_to_others, ("pair: cancels",)),
     Mutant(q.anyone_may_cancel, ("pair: cancels",)),

@@ -200,6 +200,17 @@ READ_BEFORE: tuple[Saying, ...] = (
 )
 """Answers that may be older than what was heard since they were asked for."""
 
+AMENDED_BEFORE: tuple[Saying, ...] = (
+    *says("ack"),
+    *fills("e1"),
+    Saying(Letter("bust", ref_id="e1")),
+    Saying(Letter("restated", split=D("0.5"))),
+    *says("open", "filled", answers="last"),
+    *says("filled", answers="stale"),
+    Saying(Letter("open", cum=D(1)), answers="stale"),
+)
+"""Looks at an order that may be older than what undid its executions, or put them into other units."""
+
 SPLIT: tuple[Saying, ...] = (
     *says("ack", "filled"),
     *states("open", 1),
@@ -285,6 +296,7 @@ def themes() -> tuple[Theme, ...]:
         Theme("restated", LIVE, RESTATED, link_losses=0),
         Theme("dark restated", DARK, RESTATED, cancels=0, link_losses=0),
         Theme("read before", LIVE, READ_BEFORE, cancels=0),
+        Theme("amended before", LIVE, AMENDED_BEFORE, cancels=0),
         Theme("split", LIVE, SPLIT, cancels=0, link_losses=0, splits=1),
         Theme("amended edits", LIVE, AMENDED_EDITS, edits=(UP,), cancels=0, link_losses=0),
         Theme("amended increase", LIVE, AMENDED_EDITS, edits=(UP,), link_losses=0, grows=True),

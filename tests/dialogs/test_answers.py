@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from fsm_ems.dialogs.record import SendAbout
@@ -86,3 +88,97 @@ def test_an_answer_that_shows_other_terms_settles_them(asked: tuple[Desk, int | 
     desk.status("open", snapshot=True, query=first, cum="6", details=details("12"))
 
     assert desk.stands() == "open 7/12"
+
+
+# ── looks at an order that answer no open question: they are older than nobody knows what ──────────────────
+
+HALVED: dict[str, object] = {"split": "0.5"}
+BUSTED: dict[str, object] = {"exec_id": "B1", "ref_id": "F1"}
+LESS: dict[str, object] = {"exec_id": "C1", "ref_id": "F1", "size": "2", "price": "100"}
+
+
+@pytest.mark.parametrize(
+    ("name", "since", "stands"),
+    [
+        ("restated", HALVED, "3.0/5.0"),
+        ("bust", BUSTED, "0/10"),
+        ("correction", LESS, "2/10"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["open", "filled"])
+def test_what_had_traded_before_is_not_what_has_traded_now(
+    asked: tuple[Desk, int | str], name: str, since: dict[str, object], stands: str, kind: str
+) -> None:
+    """Undone, corrected, or in other units since: the size count of an older look is none of now."""
+    desk, first = asked
+    desk.report(name, reqid=desk.dialog().reqid, **since)
+
+    desk.status(kind, snapshot=True, query=first, cum="6", details=details("10"))
+
+    assert desk.stands() == f"unknown {stands}"
+    size = "5" if name == "restated" else "10"
+    cum = stands.partition("/")[0]
+    desk.status("open", snapshot=True, query=question(desk), cum=cum, details=details(size))
+    assert desk.state() == "open"
+    assert desk.dialog().filled == Decimal(cum)
+
+
+def test_a_split_before_anything_was_heard_to_trade_counts_as_well() -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.status("open")
+    desk.report("restated", reqid=desk.dialog().reqid, split="0.5")
+
+    desk.status("open", snapshot=True, cum="6", details=details("10"))
+
+    assert desk.stands() == "open 0.0/5.0"
+
+
+def test_a_list_that_was_read_before_a_split_fills_nothing(asked: tuple[Desk, int | str]) -> None:
+    """It answers no question about the order."""
+    desk, first = asked
+    desk.status("open", snapshot=True, query=first, cum="6", details=details("10"))
+    desk.report("restated", reqid=desk.dialog().reqid, split="0.5")
+
+    desk.status("open", snapshot=True, query="a list", cum="6", details=details("10"))
+
+    assert desk.stands() == "open 3.0/5.0"
+
+
+def test_that_it_was_filled_says_nothing_of_the_size_that_it_has_now(asked: tuple[Desk, int | str]) -> None:
+    """What had traded counts, for that never becomes less by new terms."""
+    desk, first = asked
+    desk.report("restated", reqid=desk.dialog().reqid, size="20")
+
+    desk.status("filled", snapshot=True, query=first, cum="10", details=details("10"))
+
+    assert desk.stands() == "unknown 10/20"
+
+
+def test_that_it_was_filled_before_an_edit_that_a_fill_proved_ends_nothing() -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.status("open")
+    desk.fill("6")
+    desk.edit("e1", size="20")
+    edit = desk.dialog().edits[0].reqid
+    first = question(desk)
+    desk.fill("5", exec_id="F2", reqid=edit)
+
+    desk.status("filled", snapshot=True, query=first, cum="10", details=details("10"))
+
+    assert desk.stands() == "open 11/20"
+
+
+def test_a_price_that_was_restated_since_is_not_taken_back_by_an_older_answer(
+    asked: tuple[Desk, int | str],
+) -> None:
+    desk, first = asked
+    desk.report("restated", reqid=desk.dialog().reqid, price="99")
+
+    desk.status("open", snapshot=True, query=first, cum="6", details=details("10"))
+
+    assert desk.stands() == "unknown 6/10"
+    assert desk.dialog().price == 99

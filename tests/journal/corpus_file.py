@@ -22,6 +22,7 @@ from typing import Any, cast
 from msgspec.structs import asdict
 
 from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.facts import SPLIT
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.journal.file import FileLog
@@ -30,6 +31,8 @@ from fsm_ems.value import Value
 from tests.dialogs.desk import Desk
 
 CORPUS = Path(__file__).parent / "corpus"
+_SINCE = SPLIT
+"""Flags that no version noted before: what an older one knew has none of them."""
 
 
 def state(book: Book) -> Any:  # noqa: ANN401 -- any JSON value
@@ -63,6 +66,8 @@ def differences(known: Any, found: Any, where: str = "") -> list[str]:  # noqa: 
     """Where *found* is not what is *known*; what it has beside that is a later version's."""
     if isinstance(known, dict) and isinstance(found, dict):
         lost = [f"{where}/{name}: it is gone" for name in known if name not in found]
+        if isinstance(known.get("flags"), int) and not known["flags"] & _SINCE and "flags" in found:
+            found = {**found, "flags": found["flags"] & ~_SINCE}
         both = [name for name in known if name in found]
         return lost + [
             one for name in both for one in differences(known[name], found[name], f"{where}/{name}")
