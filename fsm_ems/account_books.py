@@ -231,14 +231,28 @@ def check_behind(folder: Path, book: Book, where: str) -> None:
         OSError: one could not be read.
     """
     known = check_own(folder, book, where)
-    if known is not None and known.seq > book.seq:
+    newest = _newest_day(folder, book.generation) if known is None else Told(folder / PPS, *known[:2])
+    if newest is not None and newest.seq > book.seq:
         raise LogDamaged(
             where,
             book.seq + 1,
-            f"{folder / PPS} was written from record {known.seq}, and the records end here: the newest are "
+            f"{newest.path} was written from record {newest.seq}, and the records end here: the newest are "
             "lost, or an old copy stands in their place; find the newest, or compare orders and positions "
-            f"with the venue by hand and move {PPS} away",
+            f"with the venue by hand and move {PPS} and the ledger away",
         )
+
+
+def _newest_day(folder: Path, generation: str) -> Told | None:
+    """The day of the ledger that was written from the latest of these records, where one can be read."""
+    days: list[Told] = []
+    for path in (folder / "ledger").glob("*/*/*.toml"):
+        try:
+            found = read_ledger(path)
+        except Unreadable:
+            continue
+        if found is not None and found.generation == generation:
+            days.append(Told(path, found.generation, found.seq))
+    return max(days, key=lambda day: day.seq, default=None)
 
 
 def _positions(folder: Path) -> Projection | None:

@@ -113,8 +113,10 @@ def run_python(block: Block, where: str) -> str:
     journal = re.search(r"open_ems\(.*\bpath=", block.text)
     run, jumping = trio.run, None if journal else trio.testing.MockClock(autojump_threshold=0)
 
-    def bounded(main: Callable[[], Awaitable[None]], clock: trio.abc.Clock | None = jumping) -> None:
-        run(_in_time, main, clock=clock)
+    def bounded(
+        main: Callable[..., Awaitable[object]], *given: object, clock: trio.abc.Clock | None = jumping
+    ) -> object:
+        return run(_in_time, main, *given, clock=clock)
 
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
         patch.setattr(trio, "run", bounded)
@@ -122,9 +124,9 @@ def run_python(block: Block, where: str) -> str:
     return printed.getvalue()
 
 
-async def _in_time(main: Callable[[], Awaitable[None]]) -> None:
+async def _in_time(main: Callable[..., Awaitable[object]], *given: object) -> object:
     with trio.fail_after(600):
-        await main()
+        return await main(*given)
 
 
 def commands(text: str) -> Iterator[tuple[str, str]]:

@@ -141,7 +141,12 @@ async def test_the_accounts_lie_beside_the_records_and_say_what_is_durable(tmp_p
     assert (tmp_path / "ledger").is_dir()
 
 
-async def test_records_that_end_before_the_accounts_do_are_refused(tmp_path: Path) -> None:
+def accounts_in(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*.toml")}
+
+
+@pytest.mark.parametrize("gone", [None, "pps.toml", "ledger"])
+async def test_records_that_end_before_the_accounts_do_are_refused(tmp_path: Path, gone: str | None) -> None:
     """An old copy of the journal is whole in itself: only what lies beside it shows that the end is gone."""
     broker = ScriptedBroker()
     async with open_ems(broker, path=tmp_path) as ems:
@@ -159,10 +164,14 @@ async def test_records_that_end_before_the_accounts_do_are_refused(tmp_path: Pat
             while (status := await events.get()) is not None and status.state != "filled":
                 pass
     (tmp_path / "journal.sqlite").write_bytes(old)
+    if gone is not None:
+        (tmp_path / gone).rename(tmp_path / "gone")
+    left = accounts_in(tmp_path)
 
     with pytest.raises(LogDamaged, match="the newest are lost, or an old copy stands in their place"):
         async with open_ems(ScriptedBroker(), path=tmp_path):
             pass
+    assert accounts_in(tmp_path) == left
 
 
 async def traded(folder: Path, accounts: Path | None = None) -> None:

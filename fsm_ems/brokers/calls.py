@@ -11,9 +11,10 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, 
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Literal, TypeVar, cast
 
+from fsm_ems.brokerd import AboutOrder, AboutPosition
 from fsm_ems.brokers.base import Broker, TradesDialogue
-from fsm_ems.errors import BrokerFault, InvalidReport
-from fsm_ems.messages import AnyReport, Message, Request
+from fsm_ems.errors import BrokerFault, InvalidReport, brief
+from fsm_ems.messages import AnyReport, BrokerdHistory, Request
 from fsm_ems.quotes import MarketRow
 
 Call = Literal["connect", "send", "receive", "market"]
@@ -25,6 +26,8 @@ _WHERE: dict[Call, str] = {
     "market": "market (open_market)",
 }
 _FEED = "raised by the feed of "
+_REPORTS = (AboutOrder, AboutPosition, BrokerdHistory)
+"""What every report is one of; a request or a command is a message too, and none."""
 _T = TypeVar("_T")
 
 
@@ -80,8 +83,8 @@ async def received(broker: str, dialogue: TradesDialogue) -> AnyReport:
     except Exception as fault:
         _blame(broker, "receive", fault)
         raise
-    if not isinstance(cast("object", report), Message):
-        raise InvalidReport((f"receive gave {report!r}, which is no report",))
+    if not isinstance(cast("object", report), _REPORTS):
+        raise InvalidReport((f"receive gave {brief(report)}, which is no report",))
     return report
 
 

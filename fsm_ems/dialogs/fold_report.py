@@ -80,10 +80,9 @@ def fold(book: Book, record: Record, dialog: Dialog, report: Report, effects: li
 
 
 def _settled_by_answers(dialog: Dialog) -> tuple[object, ...]:
-    cancel = dialog.cancel
-    theirs = cancel is not None and not cancel.wanted
-    requests = [edit.reqid for edit in dialog.edits if edit.out], theirs
-    return dialog.size, dialog.price, *requests, len(dialog.replaced or ())
+    theirs = dialog.cancel is not None and not dialog.cancel.wanted
+    edits = [edit.reqid for edit in dialog.edits if edit.out]
+    return dialog.size, dialog.price, edits, theirs, len(dialog.replaced or ())
 
 
 _RESTS = frozenset(
@@ -132,8 +131,7 @@ def _ack(book: Book, record: Record, dialog: Dialog, report: BrokerdOrderAck, ef
 
 def _status(book: Book, record: Record, dialog: Dialog, told: BrokerdStatus, effects: list[Effect]) -> None:
     report = as_read(dialog, told)
-    status = report.status
-    edit = edit_ended(dialog, report)
+    status, edit = report.status, edit_ended(dialog, report)
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
     if report.cum is not None:
@@ -359,8 +357,7 @@ def _restated(
     book: Book, record: Record, dialog: Dialog, report: BrokerdRestated, effects: list[Effect]
 ) -> None:
     terms = restated_terms(dialog, report)
-    if report.split is not None:
-        dialog.flags |= f.SPLIT
+    dialog.flags |= 0 if report.split is None else f.SPLIT
     if report.split is not None and dialog.fills:
         dialog.fills = {
             exec_id: replace(

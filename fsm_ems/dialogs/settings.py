@@ -81,13 +81,14 @@ class Settings:
     No order goes out at a quote older than *quote_age_ns*, and older rows of a market count for nothing.
     *request_deadline_ns* is how long a request may take; the venue is asked *margin_ns* after that (clock
     skew and the lag of its reads), and again every *ask_every_ns*, or *request_deadline_ns* where that is
-    longer: only the answer to the newest question counts. The cancel of an order that the venue no longer
-    knows is sent again less and less often, at last every *redrive_max_ns*. A broker that tells its history
-    is asked for it every *check_every_ns*; 0 for never. Finished dialogs leave memory past *keep_finished*
-    or *keep_age_ns*. At most *parked_max* reports a broker wait for their order's ack, and at most
-    *open_edits_max* edits of an order are out or held. Orders born at a venue belong to *operator*.
-    *fee_factor* is how many times the fee of what was opened is in a position's price per unit: by default
-    twice, for the exit to come.
+    longer: only the answer to the newest question counts, so a venue that needs longer than both to answer
+    must be given more, or an order stays ``unknown`` there for as long as nothing else is heard of it. The
+    cancel of an order that the venue no longer knows is sent again less and less often, at last every
+    *redrive_max_ns*. A broker that tells its history is asked for it every *check_every_ns*; 0 for never.
+    Finished dialogs leave memory past *keep_finished* or *keep_age_ns*. At most *parked_max* reports a broker
+    wait for their order's ack, and at most *open_edits_max* edits of an order are out or held. Orders born at
+    a venue belong to *operator*. *fee_factor* is how many times the fee of what was opened is in a position's
+    price per unit: by default twice, for the exit to come.
     Of each identity's stream the last *keep_events* statuses are kept for those who come back to it.
     A snapshot is made whenever there are *snapshot_every* records since the last, while the EMS runs as well;
     0: never. What is before the older of the two newest moves into an archive segment then, once there are

@@ -15,9 +15,12 @@ from fsm_ems import PaperBroker, Quote, new_order, open_ems
 from fsm_ems.brokers.calls import connected
 from fsm_ems.brokers.paper.backend import XBTUSD
 from fsm_ems.brokers.paper.tape import parse_rows
-from fsm_ems.errors import BrokerFault, EMSBug, InvalidMessage, OrderFileError
-from fsm_ems.messages import Report, Request
+from fsm_ems.errors import BrokerFault, EMSBug, InvalidMessage, OrderFileError, brief
+from fsm_ems.messages import BrokerdQuery, Cancel, Report, Request
 from tests.scripted_broker import ScriptedBroker, ScriptedDialogue, ScriptedMarket
+
+ECHO = BrokerdQuery(reqid="q1", account="main", target="r1", time_ns=1, deadline_ns=2)
+"""What an adapter may hand back by mistake: the request that it was given."""
 
 
 class Buggy(ScriptedBroker):
@@ -27,6 +30,7 @@ class Buggy(ScriptedBroker):
         super().__init__()
         self._place = place
         self._fault = fault
+        self.gives: object = None
 
     def at(self, place: str) -> None:
         if place == self._place:
@@ -65,8 +69,8 @@ class BuggyDialogue(ScriptedDialogue):
     async def receive(self) -> Report:
         await trio.sleep(1)
         self._broker.at("receiving")
-        if self._broker._place == "nothing received":
-            return cast("Report", None)
+        if self._broker._place == "no report received":
+            return cast("Report", self._broker.gives)
         return await self._inner.receive()
 
 
@@ -205,16 +209,18 @@ async def test_what_a_feed_raises_is_blamed_on_it_and_not_on_the_adapter(
     assert leaf.__notes__ == ["raised by the feed of xbtusd.paper, which was handed to its broker"]
 
 
-async def test_what_is_received_and_is_no_report_breaks_the_link() -> None:
+@pytest.mark.parametrize("gives", [None, ECHO, Cancel(oid="o1")], ids=["nothing", "a request", "a command"])
+async def test_what_is_received_and_is_no_report_breaks_the_link(gives: object) -> None:
     """The broker's side broke its protocol; the orders are in doubt, and the EMS connects again."""
-    broker = Buggy("nothing received")
+    broker = Buggy("no report received")
+    broker.gives = gives
     with capture_logs() as logs:
         async with open_ems(broker):
             await trio.sleep(3)
 
     assert broker.connections > 1
     assert {one["why"] for one in logs if one["event"] == "link lost"} == {
-        "receive gave None, which is no report"
+        f"receive gave {brief(gives)}, which is no report"
     }
 
 
