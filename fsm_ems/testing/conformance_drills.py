@@ -183,6 +183,17 @@ def _cuts() -> list[Step]:
     return script
 
 
+def _alone() -> list[Step]:
+    """A request of each kind, with none before it that it could wait for, while the venue speaks: such a one
+    has no excuse to be late.
+    """
+    script: list[Step] = [Wait(10), Place(units=LONG), _OPEN]
+    asked: tuple[Step, ...] = (AskHistory(), Ask(), EditOrder(units=LONG), CancelOrder(), Place())
+    for one in asked:
+        script += [*(Wait(10), Trade()) * 7, one, Answer()]
+    return script
+
+
 def _bursts() -> list[Step]:
     """More than can go or come at once: nothing is lost, nothing is late."""
     return [
@@ -213,6 +224,7 @@ DRILLS: Mapping[str, Sequence[Step]] = {
     "market": _market(),
     "nonsense": _nonsense(),
     "cuts": _cuts(),
+    "alone": _alone(),
     "bursts": _bursts(),
 }
 """The scripts by what they are about."""

@@ -3,36 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import cast
 
 import trio
 
 from fsm_ems.brokers.base import Broker, TradesDialogue
-from fsm_ems.messages import Request
-
-
-@dataclass
-class Sending:
-    """A request, the *number*-th, handed to the adapter on the connection *link*; what became of the call.
-
-    *was_late*: it came back after the deadline, so that the request may have been let go.
-    """
-
-    request: Request
-    link: int
-    number: int
-    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
-    done: trio.Event = field(default_factory=trio.Event)
-    fault: Exception | None = None
-    was_cut: bool = False
-    was_late: bool = False
-    was_heard: bool = False
-
-    @property
-    def was_taken(self) -> bool:
-        """Whether the adapter answers for it: the call came back by itself, and in time."""
-        return self.done.is_set() and self.fault is None and not (self.was_cut or self.was_late)
+from fsm_ems.testing.conformance_sent import Sending
 
 
 class Link:

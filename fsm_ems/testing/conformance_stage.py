@@ -26,7 +26,7 @@ from fsm_ems.messages import (
     Request,
 )
 from fsm_ems.testing.conformance_book import VenueBook
-from fsm_ems.testing.conformance_link import Link, Sending, leaves
+from fsm_ems.testing.conformance_link import Link, leaves
 from fsm_ems.testing.conformance_market import MarketWatch
 from fsm_ems.testing.conformance_orders import Reqid
 from fsm_ems.testing.conformance_rules import (
@@ -37,11 +37,10 @@ from fsm_ems.testing.conformance_rules import (
     check_request,
     inexact,
 )
+from fsm_ems.testing.conformance_sent import PATIENCE_S, Sending, SentRequests
 from fsm_ems.testing.conformance_trace import Trace, fault_text, request_text, told
 from fsm_ems.testing.conformance_venue import VenueEnd
 
-PATIENCE_S = 60
-"""How long, on the mock clock, an adapter may take for what it does by itself."""
 SECOND_NS = 10**9
 
 
@@ -73,7 +72,7 @@ class Stage:
         self.link = Link(0)
         self.market = MarketWatch(self.broker, may_break=venue.silence_s is not None)
         self._translation = Translation(self._names)
-        self._sent: dict[Reqid, Sending] = {}
+        self._sent = SentRequests()
         self._by_reqid: dict[Reqid, SentOrder] = {}
         self._by_venue_id: dict[str, SentOrder] = {}
         self._heard = self._said = self._shown = self._last_heard = self._spoke_s = 0
@@ -100,9 +99,10 @@ class Stage:
             self.trace.say("venue", "adapter", f"{row.market}: {row.row}")
             self.market.shown(row)
         self.market.look()
+        self._check_overdue()
 
     def _check_heard(self, request: Request) -> Request:
-        sending = self._sent.get(request.reqid)
+        sending = self._sent.by_reqid.get(request.reqid)
         if sending is None:
             raise Nonconformance("requests", f"{request_text(request)} came, and nobody sent that")
         if sending.was_heard:
@@ -118,6 +118,12 @@ class Stage:
         chain = () if order is None else order.names.reqids
         check_request(sending.request, request, chain, has_deadline=self.broker.capabilities.deadline)
         return sending.request
+
+    def _check_overdue(self) -> None:
+        """Looked at all the time: a line that ends later, say for silence, would take it along."""
+        if self._is_open and self.link.is_up and self.link.is_reading:
+            for request in filter(self._is_late, self._sent.unheard):
+                raise Nonconformance("requests", f"{request_text(request)} never reached the venue")
 
     def _note_said(self, report: AnyReport) -> None:
         _, key = self._about(report)
@@ -156,7 +162,7 @@ class Stage:
         """Whether the adapter tells that it has no answer to a request: it may do so without the venue."""
         if not isinstance(report, BrokerdError) or inexact(report) is not None:
             return False
-        sending = self._sent.get(report.reqid)
+        sending = self._sent.by_reqid.get(report.reqid)
         return sending is not None and sending.link == self.link.number
 
     def _about(self, report: object) -> tuple[SentOrder | None, Hashable]:
@@ -174,14 +180,10 @@ class Stage:
 
     # ── sending ─────────────────────────────────────────────────────────────────────────────────────
 
-    def next_number(self) -> int:
-        """The number of the next request."""
-        return len(self._sent) + 1
-
     async def send(self, request: Request, order: SentOrder | None, cut: int | None) -> Sending:
         """Hand *request*, about *order*, to the adapter; cancel the call after *cut* turns."""
-        sending = Sending(request, self.link.number, self.next_number())
-        self._sent[request.reqid] = sending
+        may_be_late = not (self._is_open and self.link.is_reading and self._sent.nothing_to_wait_for)
+        sending = self._sent.add(request, self.link.number)
         if order is not None:
             self._by_reqid[request.reqid] = order
         self.trace.say("ems", "adapter", request_text(request))
@@ -193,8 +195,14 @@ class Stage:
             sending.scope.cancel()
         if not await self.until(lambda: sending.done.is_set() or self.link.closed.is_set()):
             raise Nonconformance("requests", f"send() of {request_text(request)} takes over {PATIENCE_S} s")
-        sending.was_late = self._is_late(request)
+        sending.in_time, self._sent.busy_s = not self._is_late(request), trio.current_time()
         self.link.fault = self.link.fault or sending.fault
+        if not may_be_late and self.link.is_up and sending.was_let_go:
+            raise Nonconformance(
+                "requests",
+                f"{request_text(request)} never reached the venue: send() came back after its deadline, and"
+                " nothing was before it that it had to wait for",
+            )
         if sending.was_cut:
             self.trace.note("ems", f"the call for {request.reqid} was cancelled")
         return sending
@@ -225,7 +233,7 @@ class Stage:
     async def wait(self, seconds: int) -> None:
         """Let time pass, and look each second while a request is on its way."""
         end_s = trio.current_time() + seconds
-        await self.until(lambda: not self._on_the_way(), seconds - 1)
+        await self.until(lambda: not self._sent.on_the_way, seconds - 1)
         await trio.sleep_until(end_s)
 
     async def settle(self) -> None:
@@ -251,6 +259,7 @@ class Stage:
             raise Nonconformance("faults", f"it does not connect to a venue that takes it: {link.end}")
         if is_refused and not link.closed.is_set():
             raise Nonconformance("faults", "it says that it is connected, and the venue refused")
+        self._sent.connected()
         self._spoke_s = int(trio.current_time())
 
     async def hang_up(self) -> None:
@@ -263,9 +272,7 @@ class Stage:
         self.trace.note("venue", "hangs up")
         link.read(on=True)
         if not await self.until(lambda: not link.is_up):
-            raise Nonconformance(
-                "faults", f"the venue hung up, and receive() still waits after {PATIENCE_S} s"
-            )
+            raise Nonconformance("faults", f"receive() still waits {PATIENCE_S} s after the venue hung up")
         self._judge(self._reason(link))
         if link.fault is not None and not link.closed.is_set():
             self.trace.say("adapter", "ems", fault_text(link.fault))
@@ -273,9 +280,12 @@ class Stage:
         await self.leave(link.fault)
 
     async def _check_broken(self, link: Link) -> None:
-        market = next(iter(self.broker.markets.values()))
-        sending = await self.send(self.order_of(market.fqme, market.size_tick, market.price_tick), None, None)
-        if sending.was_taken and not link.closed.is_set():
+        sending = await self._send_plain()
+        if sending.came_back and not sending.in_time and not link.closed.is_set():
+            # It may have waited behind others, and been let go unsent; so once more, with nothing before it.
+            await trio.sleep(self._sent.backlog_s)
+            sending = await self._send_plain()
+        if sending.came_back and not link.closed.is_set():
             raise Nonconformance("faults", "send() takes a request on a stream that is broken")
         self._judge(sending.fault)
         if sending.fault is not None:
@@ -288,6 +298,10 @@ class Stage:
                 )
             self._judge(again)
 
+    async def _send_plain(self) -> Sending:
+        market = next(iter(self.broker.markets.values()))
+        return await self.send(self.order_of(market.fqme, market.size_tick, market.price_tick), None, None)
+
     def order_of(self, market: str, size: Decimal, price: Decimal | None) -> BrokerdOrder:
         """A plain order, with the next id in the form that the broker declares."""
         now = self.clock()
@@ -298,7 +312,7 @@ class Stage:
 
     def next_reqid(self) -> Reqid:
         """An id that no request had before."""
-        number = self.next_number()
+        number = self._sent.next_number
         return number if self.broker.capabilities.reqid_form == "int" else f"r-{number}"
 
     async def leave(self, thrown: Exception | None) -> None:
@@ -350,7 +364,7 @@ class Stage:
         """Whether the line may break: a call of send was cancelled half way, or the venue is silent."""
         silent_s = int(trio.current_time()) - self._spoke_s
         allowed = self.venue.silence_s
-        was_cut = any(sending.was_cut for sending in self._here())
+        was_cut = any(sending.was_cut for sending in self._sent.here)
         return was_cut or (allowed is not None and silent_s >= allowed)
 
     async def garble(self, variant: int) -> bool:
@@ -373,7 +387,7 @@ class Stage:
         await self.until(
             lambda: (
                 not link.is_up
-                or not (self._translation.outstanding or self._unheard() or not watch.is_complete)
+                or not (self._translation.outstanding or self._sent.unheard or not watch.is_complete)
             )
         )
         if not link.is_up:
@@ -382,19 +396,5 @@ class Stage:
             raise Nonconformance(
                 "reports", f"{told(self._translation.outstanding[0])} was said, and never came"
             )
-        elif self._unheard():
-            raise Nonconformance("requests", f"{request_text(self._unheard()[0])} never reached the venue")
         elif not watch.is_complete:
             raise Nonconformance("market", "a row was shown, and never came")
-
-    def _unheard(self) -> list[Request]:
-        """Requests of this connection that the adapter took, and that did not reach the venue."""
-        return [sending.request for sending in self._on_the_way() if sending.was_taken]
-
-    def _on_the_way(self) -> list[Sending]:
-        """Requests of this connection that may reach the venue yet."""
-        return [sending for sending in self._here() if sending.fault is None and not sending.was_heard]
-
-    def _here(self) -> list[Sending]:
-        """Requests that were handed over on this connection."""
-        return [sending for sending in self._sent.values() if sending.link == self.link.number]

@@ -118,19 +118,33 @@ class LetsGoWhatIsLate(JexDialogue):
             await super().send(request)
 
 
-class SilentEnd(JexEnd):
-    """Its adapter may take silence for a broken line."""
+class CountsByTheMinute(JexBroker):
+    """The venue takes six requests a minute, whatever connection they come on; what would be late is let go,
+    on a broken line as well, for it looks at its count first.
+    """
 
-    silence_s = 30
+    def __init__(self, end: JexEnd) -> None:
+        super().__init__(end._connect)
+        self._turns_s: list[float] = []
 
-    def new_broker(self) -> JexBroker:
-        class GivingUp(JexBroker):
-            @asynccontextmanager
-            async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
-                async with self._open("orders") as wire:
-                    yield GivesUpOnSilence(wire)
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
+        turns_s = self._turns_s
 
-        return GivingUp(self._connect)
+        class Counting(JexDialogue):
+            async def send(self, request: Request) -> None:
+                turn_s = now_s = trio.current_time()
+                if len(turns_s) >= 6:
+                    turn_s = max(now_s, turns_s[-6] + 60)
+                if turn_s > now_s + 5:
+                    await trio.sleep(6)
+                    return
+                turns_s.append(turn_s)
+                await trio.sleep_until(turn_s)
+                await super().send(request)
+
+        async with self._open("orders") as wire:
+            yield Counting(wire)
 
 
 class HasItsOwnTask(JexBroker):
@@ -182,7 +196,8 @@ HONEST: dict[str, MakeVenue] = {
     "lets go what is late": with_dialogue(LetsGoWhatIsLate),
     "reads whatever there is": lambda clock: TalkativeEnd(changing(BrokerdStatus, lambda _, report: report)),
     "breaks when cut": with_dialogue(BreaksWhenCut),
-    "gives up on silence": lambda clock: SilentEnd(),
+    "gives up on silence": with_dialogue(GivesUpOnSilence, silent_s=30),
+    "counts by the minute": with_broker(CountsByTheMinute),
     "has its own task": with_broker(lambda end: HasItsOwnTask(end._connect)),
     "has little": with_broker(lambda end: HasLittle(end._connect)),
 }

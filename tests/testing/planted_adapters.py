@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, cast
 
 import trio
 
@@ -29,17 +28,19 @@ from fsm_ems.messages import (
 from fsm_ems.testing.conformance import MakeVenue
 
 
-def with_broker(broker: Callable[[JexEnd], JexBroker]) -> MakeVenue:
-    """A venue end whose adapters are made by *broker*."""
+def with_broker(broker: Callable[[JexEnd], JexBroker], silent_s: int | None = None) -> MakeVenue:
+    """A venue end whose adapters are made by *broker*, and may give up on silence of *silent_s* seconds."""
 
     class PlantedEnd(JexEnd):
+        silence_s = silent_s
+
         def new_broker(self) -> JexBroker:
             return broker(self)
 
     return lambda clock: PlantedEnd()
 
 
-def with_dialogue(dialogue: Callable[[Wire], JexDialogue]) -> MakeVenue:
+def with_dialogue(dialogue: Callable[[Wire], JexDialogue], silent_s: int | None = None) -> MakeVenue:
     """The same, with another stream."""
 
     class PlantedBroker(JexBroker):
@@ -48,7 +49,7 @@ def with_dialogue(dialogue: Callable[[Wire], JexDialogue]) -> MakeVenue:
             async with self._open("orders") as wire:
                 yield dialogue(wire)
 
-    return with_broker(lambda end: PlantedBroker(end._connect))
+    return with_broker(lambda end: PlantedBroker(end._connect), silent_s)
 
 
 # ── reports ─────────────────────────────────────────────────────────────────────────────────────────
@@ -318,19 +319,6 @@ class KeepsItsBuffer(JexBroker):
                 nursery.cancel_scope.cancel()
 
 
-class ConnectsLater(JexBroker):
-    """It says that it is connected, and tries with the first request."""
-
-    @asynccontextmanager
-    async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
-        async with AsyncExitStack() as stack:
-            try:
-                dialogue = await stack.enter_async_context(super().open_trades_dialogue())
-            except BrokerFault:
-                dialogue = cast("Any", None)
-            yield dialogue
-
-
 # ── requests, and what is declared ──────────────────────────────────────────────────────────────────
 
 
@@ -390,7 +378,6 @@ BUGS: dict[str, tuple[MakeVenue, str, str]] = {
     ),
     "counts anew": (with_broker(lambda end: CountsAnew(end._connect)), "requests", "reached the venue twice"),
     "keeps its buffer": (with_broker(KeepsItsBuffer), "leaks", "was said on an earlier connection"),
-    "connects later": (with_broker(lambda end: ConnectsLater(end._connect)), "faults", "the venue refused"),
     "keeps deadlines": (with_dialogue(KeepsDeadlines), "deadline", "its deadline is"),
     "sends twice": (with_dialogue(SendsTwice), "requests", "reached the venue twice"),
     "drops questions": (with_dialogue(DropsQuestions), "requests", "never reached the venue"),

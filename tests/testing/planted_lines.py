@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any, cast
@@ -25,7 +25,7 @@ from fsm_ems.messages import (
 )
 from fsm_ems.quotes import MarketRow, Quote
 from fsm_ems.testing.conformance import MakeVenue
-from tests.testing.planted_adapters import with_broker, with_dialogue
+from tests.testing.planted_adapters import GivesUpOnSilence, with_broker, with_dialogue
 
 # ── what is sent ────────────────────────────────────────────────────────────────────────────────────
 
@@ -94,6 +94,21 @@ class WaitsForTheAnswer(JexDialogue):
             await trio.sleep(3600)
 
 
+class DropsWhatItWaitedWith(JexDialogue):
+    """It waits for its turn, and the turn never comes."""
+
+    async def send(self, request: Request) -> None:
+        await trio.sleep(7)
+
+
+class DropsAndGivesUp(GivesUpOnSilence):
+    """It has no time for questions, and soon none for a venue that does not answer them."""
+
+    async def send(self, request: Request) -> None:
+        if not isinstance(request, BrokerdQuery):
+            await super().send(request)
+
+
 # ── what is reported ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -151,6 +166,29 @@ class RaisesOnce(JexDialogue):
         except BrokerFault:
             self.was_told = True
             raise
+
+
+class GivesUpOnADeadLine(JexDialogue):
+    """A line that is gone may come back: it waits for that when it sends, and then tells nobody."""
+
+    async def send(self, request: Request) -> None:
+        try:
+            await super().send(request)
+        except BrokerFault:
+            await trio.sleep(10)
+
+
+class ConnectsLater(JexBroker):
+    """It says that it is connected, and tries with the first request."""
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
+        async with AsyncExitStack() as stack:
+            try:
+                dialogue = await stack.enter_async_context(super().open_trades_dialogue())
+            except BrokerFault:
+                dialogue = cast("Any", None)
+            yield dialogue
 
 
 class NeverConnects(JexBroker):
@@ -299,11 +337,19 @@ LINE_BUGS: dict[str, tuple[MakeVenue, str, str]] = {
     "sends half": (with_dialogue(SendsHalf), "requests", "size 1E-8 was sent, and 5E-9 came"),
     "looks before it leaps": (with_dialogue(LooksBeforeItLeaps), "requests", "brokerd_query came"),
     "waits for the answer": (with_dialogue(WaitsForTheAnswer), "requests", "takes over 60 s"),
+    "drops what it waited with": (with_dialogue(DropsWhatItWaitedWith), "requests", "nothing was before it"),
+    "drops and gives up": (
+        with_dialogue(DropsAndGivesUp, silent_s=30),
+        "requests",
+        "never reached the venue",
+    ),
     "reports texts": (with_dialogue(ReportsTexts), "reports", "str came out of receive()"),
     "names nothing": (with_dialogue(NamesNothing), "reports", "brokerd_fill came"),
     "reports floats": (with_dialogue(ReportsFloats), "reports", "is a float"),
     "reports positions": (with_dialogue(ReportsPositions), "reports", "brokerd_position came"),
     "raises once": (with_dialogue(RaisesOnce), "faults", "waits when called again"),
+    "gives up on a dead line": (with_dialogue(GivesUpOnADeadLine), "faults", "send() takes a request"),
+    "connects later": (with_broker(lambda end: ConnectsLater(end._connect)), "faults", "the venue refused"),
     "never connects": (with_broker(lambda end: NeverConnects(end._connect)), "faults", "neither connects"),
     "does not connect": (with_broker(lambda end: DoesNotConnect(end._connect)), "faults", "once a day"),
     "stays connected": (with_broker(lambda end: StaysConnected(end._connect)), "faults", "still runs"),

@@ -15,6 +15,7 @@ from fsm_ems.errors import BrokerFault, InvalidReport
 from fsm_ems.messages import (
     AnyReport,
     BrokerdBust,
+    BrokerdCancel,
     BrokerdCorrection,
     BrokerdEdit,
     BrokerdError,
@@ -137,6 +138,16 @@ class SendsLate(JexDialogue):
         waited_s, self.free_s = self.free_s, max(self.free_s, trio.current_time()) + 7
         await trio.sleep_until(max(waited_s, trio.current_time()))
         await super().send(request)
+
+
+class LetsCancelsGo(JexDialogue):
+    """A cancel is not in a hurry, until it is too late for it."""
+
+    async def send(self, request: Request) -> None:
+        if isinstance(request, BrokerdCancel):
+            await trio.sleep(7)
+        else:
+            await super().send(request)
 
 
 class DropsWhatIsMore(JexBroker):
@@ -321,6 +332,7 @@ WORD_BUGS: dict[str, tuple[MakeVenue, str, str, str]] = {
         "reports",
         "brokerd_fill, which was said first",
     ),
+    "lets cancels go": (with_dialogue(LetsCancelsGo), "alone", "requests", "cancel 5 of 4 never reached"),
     "sends late": (with_dialogue(SendsLate), "bursts", "deadline", "came after its deadline"),
     "drops what is more": (
         with_broker(lambda end: DropsWhatIsMore(end._connect)),

@@ -21,11 +21,7 @@ from fsm_ems.market import Market
 from fsm_ems.messages import (
     BrokerdCancel,
     BrokerdHistoryQuery,
-    BrokerdOrder,
-    BrokerdOrderAck,
-    BrokerdRestated,
     BrokerdStatus,
-    OrderDetails,
     Request,
 )
 from fsm_ems.testing.conformance import (
@@ -37,7 +33,6 @@ from fsm_ems.testing.conformance import (
     check,
     play,
 )
-from fsm_ems.testing.conformance_book import VenueBook
 from fsm_ems.testing.conformance_rules import check_declared, check_request
 from fsm_ems.testing.conformance_steps import (
     Answer,
@@ -99,7 +94,6 @@ SCRIPT_OF: dict[str, list[Step]] = {
     "sends again": [Place(), Reconnect()],
     "counts anew": [Place(), Reconnect(), Place()],
     "keeps its buffer": [Place(), Read(), Answer(), Reconnect(by="ems")],
-    "connects later": [Reconnect(by="refused")],
     "keeps deadlines": [Place()],
     "sends twice": [Place(), Ask()],
     "drops questions": [Place(), Ask()],
@@ -109,11 +103,15 @@ SCRIPT_OF: dict[str, list[Step]] = {
     "sends half": [Place()],
     "looks before it leaps": [Place(), Answer(), CancelOrder()],
     "waits for the answer": [Place(), Answer(), CancelOrder()],
+    "drops what it waited with": [Wait(10), Place()],
+    "drops and gives up": [Place(), Ask()],
     "reports texts": [Place(), Answer()],
     "names nothing": [Place(), Trade()],
     "reports floats": [Place(), Trade()],
     "reports positions": [Place(), Trade()],
     "raises once": [],
+    "gives up on a dead line": [],
+    "connects later": [Reconnect(by="refused")],
     "never connects": [],
     "does not connect": [Reconnect()],
     "stays connected": [],
@@ -374,26 +372,3 @@ def test_a_venue_undoes_and_corrects_executions_and_its_answers_say_so() -> None
     play(BUGS["forgets codes"][0], [Place(units=3), *asked])
     with pytest.raises(Nonconformance, match=r"fills: 1 were said, and 0 came"):
         play(BUGS["forgets executions"][0], [Place(units=3), *asked])
-
-
-def test_a_venue_that_restated_an_order_may_say_so_when_asked() -> None:
-    market = Market("xbtusd.jex", "xbt", "usd", Decimal("0.5"), Decimal("0.1"))
-    book = VenueBook({market.fqme: market}, lambda: 1)
-    order = BrokerdOrder(
-        reqid=1, account="main", market=market.fqme, side="buy", size=Decimal(2), price=Decimal(50),
-        type="limit", time_ns=1, deadline_ns=2,
-    )  # fmt: skip
-    book.hear(order)
-    book.fold(BrokerdOrderAck(reqid=1, venue_id="V1"))
-    book.fold(BrokerdRestated(reqid=1, venue_id="V1", price=Decimal(60)))
-    book.fold(BrokerdRestated(reqid=1, venue_id="V1", split=Decimal(2)))
-    book.fold(BrokerdRestated(reqid=1, venue_id="V1", size=Decimal(3), cum=Decimal(0)))
-
-    def answer(price: str) -> BrokerdStatus:
-        details = OrderDetails(market=market.fqme, side="buy", size=Decimal(3), price=Decimal(price))
-        return BrokerdStatus(
-            reqid=1, venue_id="V1", status="open", cum=Decimal(0), snapshot=True, query=2, details=details
-        )
-
-    assert book.lie(answer("30")) is None
-    assert book.lie(answer("60")) == "V1 is for 3 at 30"

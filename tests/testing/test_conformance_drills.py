@@ -23,8 +23,9 @@ from fsm_ems.messages import (
 from fsm_ems.testing.conformance import SCRIPTS, Nonconformance, _play, check, play
 from fsm_ems.testing.conformance_book import FEES
 from fsm_ems.testing.conformance_drills import DRILLS
-from fsm_ems.testing.conformance_steps import Answer, Place
+from fsm_ems.testing.conformance_steps import Answer, Place, Wait
 from fsm_ems.testing.conformance_trace import Trace
+from tests.testing.honest_adapters import HONEST
 from tests.testing.planted_words import WORD_BUGS
 
 
@@ -37,6 +38,12 @@ def test_a_drill_finds_what_one_word_gets_wrong(bug: str) -> None:
 
     assert told.value.rule == rule
     assert words in told.value.why
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_calls_that_were_cut_may_hold_up_what_comes_after(cut: int) -> None:
+    """A limiter has their turns to wait for, three seconds each; and then it tells of a broken line."""
+    play(HONEST["lets go what is late"], [*[Place(cut=cut)] * 45, Wait(60), Place()])
 
 
 def test_drills_come_before_what_is_drawn() -> None:
