@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
@@ -18,6 +19,7 @@ _OF_A_PATH = frozenset({
 })  # fmt: skip
 """What the system says of a path that cannot be used, however well the disk is."""
 _SHOWN = 200
+_ALL = os.R_OK | os.W_OK | os.X_OK
 
 
 def as_path(named: str, given: object) -> Path:
@@ -34,34 +36,36 @@ def as_path(named: str, given: object) -> Path:
 
 
 def check_folder(named: str, folder: Path) -> None:
-    """Whether *folder* is one, or can be made one, and may be written to. Nothing is changed.
+    """Whether *folder* is one, or can be made one, and may be read and written to. Nothing is changed.
 
     Raises:
         InvalidMessage: it cannot be used; *named* is what its giver calls it.
         LogHalted: the disk does not say.
     """
+    _check(named, folder, lambda: _of_folder(folder, _ALL))
+
+
+def check_file(named: str, file: Path, *, synced: bool) -> None:
+    """Whether *file* is an ordinary one, or can be made one, and may be read and written to.
+
+    Where it is to be *synced*, its folder is opened for that, and must be one that may be read.
+    Raises as :func:`check_folder` does.
+    """
+    _check(named, file, lambda: _of_file(file, synced=synced))
+
+
+def _check(named: str, path: Path, wrong: Callable[[], str | None]) -> None:
     try:
-        why = _of_folder(folder)
+        str(path.absolute()).encode()
+        why = wrong()
+    except UnicodeEncodeError:
+        why = "its name is no text that UTF-8 can have, and SQLite and the operator's log need it"
     except OSError as error:
         if error.errno not in _OF_A_PATH:
-            raise LogHalted(f"{folder} cannot be opened: {error}") from error
+            raise LogHalted(f"{path} cannot be opened: {error}") from error
         why = str(error.strerror)
     if why is not None:
-        raise _unusable(named, folder, why)
-
-
-def check_file(named: str, file: Path) -> None:
-    """Whether *file* is one, or can be made one. Raises as :func:`check_folder` does."""
-    try:
-        if file.is_dir():
-            raise _unusable(named, file, "it is a folder, and a file is needed")
-        is_there = _is_there(file)
-    except OSError as error:
-        if error.errno not in _OF_A_PATH:
-            raise LogHalted(f"{file} cannot be opened: {error}") from error
-        raise _unusable(named, file, str(error.strerror)) from error
-    if not is_there:
-        check_folder(named, file)  # what is to be made on the way to it is made as for one
+        raise _unusable(named, path, why)
 
 
 @contextmanager
@@ -83,10 +87,11 @@ def making(named: str, folder: Path) -> Generator[None]:
 
 
 def _unusable(named: str, path: Path, why: str) -> InvalidMessage:
-    return InvalidMessage((f"{named}={cut(str(path), _SHOWN)}: {why}",))
+    shown = str(path).encode("utf-8", "backslashreplace").decode()  # whoever prints it can
+    return InvalidMessage((f"{named}={cut(shown, _SHOWN)}: {why}",))
 
 
-def _of_folder(folder: Path) -> str | None:
+def _of_folder(folder: Path, needed: int) -> str | None:
     """Why it cannot be used, in words; what the system says otherwise is raised."""
     missing: list[str] = []
     there = folder.absolute()
@@ -98,7 +103,39 @@ def _of_folder(folder: Path) -> str | None:
         return f"{there} is a {kind}, and a folder is needed"
     for name in missing:
         _is_there(there / name)  # raises where it is too long, and would be the last to be made
-    return None if os.access(there, os.W_OK | os.X_OK) else f"{there} may not be written to"
+    return _forbidden(there, needed)
+
+
+def _of_file(file: Path, *, synced: bool) -> str | None:
+    """As :func:`_of_folder`."""
+    in_folder = _ALL if synced else _ALL & ~os.R_OK
+    try:
+        mode = file.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if not _is_there(file):
+            return _of_folder(file, in_folder)  # what is to be made on the way to it is made as for one
+        folder = Path(os.path.realpath(file)).parent  # where the link leads: no folder is made there
+        return _forbidden(folder, in_folder) if folder.is_dir() else "it is a link that leads nowhere"
+    if stat.S_ISDIR(mode):
+        return "it is a folder, and a file is needed"
+    if not stat.S_ISREG(mode):
+        return "it is no ordinary file, and one is needed"  # a pipe waits for a reader, and keeps nothing
+    wrong = _forbidden(file, os.R_OK | os.W_OK)
+    return _forbidden(file.absolute().parent, os.R_OK | os.X_OK) if wrong is None and synced else wrong
+
+
+def _forbidden(path: Path, needed: int) -> str | None:
+    """What of *needed* the system does not let this program do at *path*, in words.
+
+    It is the effective user who opens files, and the real one that is asked about where the system can
+    tell no other.
+    """
+    effective = os.access in os.supports_effective_ids
+    for mode, words in ((os.W_OK, "written to"), (os.R_OK, "read"), (os.X_OK, "entered")):
+        may = os.access(path, mode, effective_ids=True) if effective else os.access(path, mode)
+        if needed & mode and not may:
+            return f"{path} may not be {words}"
+    return None
 
 
 def _is_there(path: Path) -> bool:

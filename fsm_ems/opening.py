@@ -104,7 +104,9 @@ async def _opened_log(
     if path is not None:
         await trio.to_thread.run_sync(_check_new, path)
         start = partial(begin, path, restored, settings.keep_events)
-        log = await trio.to_thread.run_sync(partial(Journal, path, take=restored.take, begin=start))
+        log = await trio.to_thread.run_sync(
+            partial(Journal, path, take=restored.take, begin=start, named="path")
+        )
     elif log is None:
         _say_in_memory()
         log = MemoryLog()
@@ -214,7 +216,9 @@ async def open_ems(
     Raises:
         InvalidMessage: *identity* has not the form of a name, one of *brokers* is none, two have one name,
             the limits of *settings* name a market that none of them has, what else is given is not of its
-            kind, or *path* or *accounts* is no folder, cannot be made one, or may not be written to.
+            kind, or *path* or *accounts* is no folder, cannot be made one, or may not be read and written to.
+            Nothing was written by then; but what only its making shows of *accounts* (below ``/proc``) is
+            found when there is a journal at *path*.
         ClientFault: *accounts* of records that are gone with the process, or in the folder of other records;
             both *path* and *log*; a *path* that has a record file and no journal.
         LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).

@@ -140,7 +140,7 @@ async def test_an_option_of_a_wrong_kind_is_told_and_leaves_nothing_behind(
         ("round/live", "Too many levels of symbolic links"),
         ("new/" + "x" * 300, "File name too long"),
         ("x/" * 4_000, "File name too long"),
-        ("/proc/nobody/live", "it cannot be made: No such file or directory"),
+        ("a\udc80", "its name is no text that UTF-8 can have, and SQLite and the operator's log need it"),
     ],
 )
 async def test_a_path_that_cannot_be_used_is_the_callers_fault(
@@ -153,11 +153,26 @@ async def test_a_path_that_cannot_be_used_is_the_callers_fault(
     before = sorted(left_in(tmp_path))
     paths: dict[str, Any] = {"path": tmp_path / "live"} | {option: tmp_path / given}
 
-    with pytest.raises(InvalidMessage, match=f"^(folder|{option})=.{{1,220}}: .*{why}$"):
+    with pytest.raises(InvalidMessage, match=f"^{option}=.{{1,220}}: .*{why}$"):
         async with open_ems(ScriptedBroker(), **paths):
             pass
 
-    assert sorted(left_in(tmp_path)) == before or given.startswith("/proc")
+    assert sorted(left_in(tmp_path)) == before
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="what only the making shows is found on Linux alone")
+@pytest.mark.parametrize(("option", "left"), [("path", []), ("accounts", ["live"])])
+async def test_what_only_the_making_of_a_path_shows_is_the_callers_fault_too(
+    tmp_path: Path, option: str, left: list[str]
+) -> None:
+    """The records' folder is made first. Whoever is not root is told sooner, and nothing is left."""
+    paths: dict[str, Any] = {"path": tmp_path / "live"} | {option: "/proc/nobody/live"}
+    with pytest.raises(InvalidMessage, match=f"^{option}=/proc/nobody/live: ") as raised:
+        async with open_ems(ScriptedBroker(), **paths):
+            pass
+
+    sooner = "may not be written to" in str(raised.value)
+    assert [path.name for path in left_in(tmp_path)] == ([] if sooner else left)
 
 
 def left_in(folder: Path) -> list[Path]:

@@ -2,13 +2,16 @@
 
 import errno
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from fsm_ems.errors import InvalidMessage, LogHalted
 from fsm_ems.folders import as_path, check_file, check_folder, make_folder, making
+from fsm_ems.journal.file import FileLog
 from fsm_ems.testing.crash_watch import Call, Watch, watching
 
 
@@ -70,33 +73,137 @@ def test_a_folder_above_that_may_not_be_read_is_somebody_elses(
     assert refused == [errno.EACCES, errno.EIO]
 
 
-def test_a_folder_that_may_not_be_written_to_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system says so to whoever runs this, but to root."""
-    asked: list[tuple[Path, int]] = []
+@pytest.fixture
+def as_nobody() -> Iterator[Path]:
+    """A folder of an effective user who may not do everything: from root nothing is hidden.
 
-    def access(path: Path, mode: int) -> bool:
-        asked.append((path, mode))
-        return False
+    Not below tmp_path, which that user may not enter where root runs the tests.
+    """
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if root:
+            os.chown(folder, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            for path in folder.iterdir():
+                if not path.is_symlink():
+                    path.chmod(0o700)
+
+
+NOBODY = 65534
+
+
+def made(folder: Path, mode: int) -> Path:
+    """A folder *mode* in *folder*, with a file in it."""
+    inside = folder / "made"
+    inside.mkdir()
+    (inside / "file").touch()
+    inside.chmod(mode)
+    return inside
+
+
+@pytest.mark.parametrize(
+    ("mode", "word"), [(0o555, "written to"), (0o333, "read"), (0o666, "entered"), (0o000, "written to")]
+)
+@pytest.mark.parametrize("name", ["", "a/b"])
+def test_a_folder_that_the_effective_user_may_not_use_is_told(
+    as_nobody: Path, mode: int, word: str, name: str
+) -> None:
+    folder = made(as_nobody, mode)
+    with pytest.raises(InvalidMessage) as raised:
+        check_folder("path", folder / name)
+
+    denied = "Permission denied" if name and not mode & 0o111 else f"{folder} may not be {word}"
+    assert str(raised.value) == f"path={folder / name}: {denied}"
+
+
+def test_whoever_becomes_root_may_do_what_root_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real user is asked about where the system can tell of no other."""
+    asked: list[tuple[object, ...]] = []
+
+    def access(*given: object, **options: object) -> bool:
+        asked.append((*given, *options.items()))
+        return True
 
     monkeypatch.setattr(os, "access", access)
-    with pytest.raises(InvalidMessage, match=f"^path={tmp_path}/a/b: {tmp_path} may not be written to$"):
-        check_folder("path", tmp_path / "a" / "b")
+    check_folder("path", tmp_path)
+    monkeypatch.setattr(os, "supports_effective_ids", {access})
+    check_folder("path", tmp_path)
 
-    assert asked == [(tmp_path, os.W_OK | os.X_OK)]
+    modes = [os.W_OK, os.R_OK, os.X_OK]
+    assert asked == [
+        *((tmp_path, mode) for mode in modes),
+        *((tmp_path, mode, ("effective_ids", True)) for mode in modes),
+    ]
 
 
-def test_a_file_that_is_there_may_be_added_to_in_a_folder_that_may_not_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_file_that_is_there_may_be_added_to_in_a_folder_that_may_not_be(as_nobody: Path) -> None:
+    folder = made(as_nobody, 0o555)
+    for synced in (False, True):
+        check_file("path", folder / "file", synced=synced)
+        with pytest.raises(InvalidMessage, match="may not be written to"):
+            check_file("path", folder / "new", synced=synced)
+
+
+@pytest.mark.parametrize("name", ["file", "new"])
+def test_a_folder_that_may_not_be_read_takes_files_that_are_not_synced(as_nobody: Path, name: str) -> None:
+    """To sync one's name is to open its folder."""
+    folder = made(as_nobody, 0o333)
+    check_file("path", folder / name, synced=False)
+    with pytest.raises(InvalidMessage, match=f"^path={folder}/{name}: {folder} may not be read$"):
+        check_file("path", folder / name, synced=True)
+
+
+def test_a_file_that_may_not_be_read_and_written_to_is_told(as_nobody: Path) -> None:
+    file = as_nobody / "file"
+    file.touch()
+    for mode, word in ((0o444, "written to"), (0o222, "read")):
+        file.chmod(mode)
+        with pytest.raises(InvalidMessage, match=f"^path={file}: {file} may not be {word}$"):
+            FileLog(file)
+
+
+def test_a_log_at_what_is_no_ordinary_file_is_told(tmp_path: Path) -> None:
+    """It would wait for a reader of a pipe without an end, and cannot have back what it wrote."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(InvalidMessage, match=f"^path={path}: it is no ordinary file, and one is needed$"):
+            check_file("path", path, synced=False)  # and no FileLog: it would hang
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [("gone/log", "it is a link that leads nowhere"), ("link", "Too many levels of symbolic links")],
+)
+def test_a_link_at_whose_end_no_file_can_be_made_is_told(tmp_path: Path, target: str, why: str) -> None:
+    (tmp_path / "link").symlink_to(target)
+    with pytest.raises(InvalidMessage, match=f"^path={tmp_path}/link: {why}$"):
+        FileLog(tmp_path / "link")
+
+
+def test_a_link_to_a_file_that_is_still_to_be_made_may_be_a_logs(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("log")
+    FileLog(tmp_path / "link").close()
+
+    assert (tmp_path / "log").is_file()
+
+
+@pytest.mark.parametrize("check", [check_folder, partial(check_file, synced=False)])
+def test_a_name_that_is_not_utf_8_is_told_in_words_that_can_be_printed(
+    tmp_path: Path, check: Callable[[str, Path], None]
 ) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    check_file("path", tmp_path / "file")
+    with pytest.raises(InvalidMessage, match=r"^path=.*/a\\udc80/b: its name is no text that") as raised:
+        check("path", tmp_path / "a\udc80" / "b")
 
-    with pytest.raises(InvalidMessage, match="may not be written to"):
-        check_file("path", tmp_path / "new")
+    assert str(raised.value).isascii()
 
 
-@pytest.mark.parametrize("check", [check_folder, check_file])
+@pytest.mark.parametrize("check", [check_folder, partial(check_file, synced=False)])
 def test_a_disk_that_fails_is_no_fault_of_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Callable[[str, Path], None]
 ) -> None:

@@ -117,7 +117,8 @@ class FileLog(RecordFile):
     *cut* tells what was cut off when it was opened, None where nothing was.
 
     Raises:
-        InvalidMessage: *path* is none, is a folder, or lies where nothing can be.
+        InvalidMessage: *path* is none, is no ordinary file, may not be read and written to, or lies where
+            nothing can be.
         ClientFault: it is called :data:`FILE`, and lies beside a journal, which would hide it.
         LogInUse: another open log, here or in another process, has the file.
         LogDamaged: the file is not what was written; it is left as it is.
@@ -135,7 +136,7 @@ class FileLog(RecordFile):
                 f"{journal} is there: who reads the records of its folder reads the journal, and not "
                 f"{self.path}; give the file another folder"
             )
-        check_file("path", self.path)
+        check_file("path", self.path, synced=sync)
         self._lines: LineLog = LineLog(self.path, FORM, sync=sync, opened=opened)
         self.cut = self._lines.cut
 

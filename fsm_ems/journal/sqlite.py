@@ -88,12 +88,13 @@ class Journal(JournalRows):
 
     *take* is given every record while it is verified, so that whoever folds them need not read them again:
     those from record 1 on, or after the one that *begin* names.
-    *vfs* names another of SQLite's file systems, for tests of failing disks. :meth:`append` and all reading
+    *vfs* names another of SQLite's file systems, for tests of failing disks; *named* is what the giver of
+    *folder* calls it. :meth:`append` and all reading
     belong to one thread.
 
     Raises:
         ClientFault: there is none, and a record file lies there, which it would hide.
-        InvalidMessage: *folder* is none, cannot be made one, or may not be written to.
+        InvalidMessage: *folder* is none, cannot be made one, or may not be read and written to.
         LogInUse: another open journal, here or in another process, has the folder.
         LogDamaged: it is not what was written; it is left as it is.
         LogUnsafe: SQLite, or the file system, would not keep what it is told.
@@ -108,12 +109,13 @@ class Journal(JournalRows):
         take: Callable[[Record], object] = _nowhere,
         begin: Begin = _at_the_first,
         vfs: str | None = None,
+        named: str = "folder",
     ) -> None:
-        folder = as_path("folder", folder)
+        folder = as_path(named, folder)
         super().__init__(folder, vfs)
         self._segments: dict[Path, Connection] = {}
         try:
-            with making("folder", folder):
+            with making(named, folder):
                 _check_alone(folder)
                 make_folder(folder, 0o700)
             self._lock: FolderLock | None = FolderLock(folder / LOCK)

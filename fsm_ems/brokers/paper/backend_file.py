@@ -63,7 +63,7 @@ class VenueFile:
         LogDamaged: the file is not what was written; it is left as it is.
         LogHalted: the folder cannot be written to.
         InvalidMessage: the file is another venue's, or was begun with another prefix; or *folder* is none,
-            cannot be made one, or may not be written to.
+            cannot be made one, or may not be read and written to.
     """
 
     def __init__(
