@@ -202,9 +202,9 @@ async def open_ems(
     before the disk has what it follows from, and opening it again brings everything back. Whatever brokers
     may hold then is ``unknown`` until they answer. One program at a time may have the folder open. Without
     *path* the records are in memory, and gone with the process; *log* takes a log of your own instead, and
-    closes it at the end: what it holds can still be read.
-    Without *brokers* nothing is traded, and what the records tell can be read. Orders may be submitted at
-    once: they wait for the link. ``await ems.ready()`` tells when every link is up.
+    closes it at the end: what it holds can still be read. Without *brokers* nothing is traded, and what the
+    records tell can be read. Orders may be submitted at once: they wait for the link. ``await ems.ready()``
+    tells when every link is up.
 
     *accounts* is a folder for ``pps.toml`` and the ledger, by default *path*: they follow the records within
     a second, and what is stale, gone or unreadable there is written anew from the records, which must last.
@@ -215,10 +215,9 @@ async def open_ems(
 
     Raises:
         InvalidMessage: *identity* has not the form of a name, one of *brokers* is none, two have one name,
-            the limits of *settings* name a market that none of them has, what else is given is not of its
-            kind, or *path* or *accounts* is no folder, cannot be made one, or may not be read and written to.
-            Nothing was written by then; but what only its making shows of *accounts* (below ``/proc``) is
-            found when there is a journal at *path*.
+            *settings* limit a market that none of them has, what else is given is not of its kind, or *path*
+            or *accounts* cannot be a folder that is read and written to: found before anything is written,
+            but for what only its making shows of *accounts* (below ``/proc``).
         ClientFault: *accounts* of records that are gone with the process, or in the folder of other records;
             both *path* and *log*; a *path* that has a record file and no journal.
         LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).
