@@ -210,8 +210,8 @@ async def open_ems(
     a second, and what is stale, gone or unreadable there is written anew from the records, which must last.
 
     When the block is cancelled, the EMS goes on until the block's code has left it: what is shielded there
-    may still cancel orders and wait for their ends. When it has been left, requests that are due still leave
-    by the links that are open; what the venue answers to them is not waited for.
+    may still cancel orders and wait for their ends. When it was left, requests that are due still leave by
+    the links that are open; what the venue answers is not waited for.
 
     Raises:
         InvalidMessage: *identity* has not the form of a name, one of *brokers* is none, two have one name,
@@ -231,8 +231,7 @@ async def open_ems(
     clock = TrioClock() if clock is None else clock
     check_clock(clock)
     settings = checked_settings(Settings() if settings is None else settings, brokers)
-    # Both, before anything is written to either.
-    folder, beside = await _folder("path", path), await _folder("accounts", accounts)
+    folder, beside = await _folder("path", path), await _folder("accounts", accounts)  # before any is made
     restored = Restored(settings.keep_events)
     async with _opened_log(log, folder, restored, settings) as records:
         with _alone(beside or folder):
