@@ -121,7 +121,7 @@ class Stage:
 
     def _check_overdue(self) -> None:
         """Looked at all the time: a line that ends later, say for silence, would take it along."""
-        if self._is_open and self.link.is_up and self.link.is_reading:
+        if self._is_open and self.link.is_up:
             for request in filter(self._is_late, self._sent.unheard):
                 raise Nonconformance("requests", f"{request_text(request)} never reached the venue")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import cast, get_args, get_type_hints
 
@@ -10,7 +12,9 @@ import trio
 import trio.testing
 from hypothesis import settings
 
+from examples.json_broker import JexBroker, JexDialogue, Wire
 from examples.test_json_broker import JexEnd
+from fsm_ems.errors import BrokerFault
 from fsm_ems.messages import (
     AnyReport,
     BrokerdFill,
@@ -18,14 +22,16 @@ from fsm_ems.messages import (
     BrokerdRefused,
     BrokerdStatus,
     Report,
+    Request,
     VenueReport,
 )
 from fsm_ems.testing.conformance import SCRIPTS, Nonconformance, _play, check, play
 from fsm_ems.testing.conformance_book import FEES
 from fsm_ems.testing.conformance_drills import DRILLS
-from fsm_ems.testing.conformance_steps import Answer, Place, Wait
+from fsm_ems.testing.conformance_steps import Answer, Place, Reconnect, Step, Wait
 from fsm_ems.testing.conformance_trace import Trace
 from tests.testing.honest_adapters import HONEST
+from tests.testing.planted_adapters import with_broker
 from tests.testing.planted_words import WORD_BUGS
 
 
@@ -44,6 +50,74 @@ def test_a_drill_finds_what_one_word_gets_wrong(bug: str) -> None:
 def test_calls_that_were_cut_may_hold_up_what_comes_after(cut: int) -> None:
     """A limiter has their turns to wait for, three seconds each; and then it tells of a broken line."""
     play(HONEST["lets go what is late"], [*[Place(cut=cut)] * 45, Wait(60), Place()])
+
+
+class SendsSlowly(JexDialogue):
+    """What it takes leaves within the deadline, from a task of its own; three silent seconds end the line."""
+
+    def __init__(self, wire: Wire, nursery: trio.Nursery) -> None:
+        super().__init__(wire)
+        self._nursery, self._is_broken = nursery, False
+
+    async def send(self, request: Request) -> None:
+        if self._is_broken:
+            raise BrokerFault("the line is gone")
+        self._nursery.start_soon(self._leave, request)
+
+    async def _leave(self, request: Request) -> None:
+        await trio.sleep(4)
+        with suppress(BrokerFault):
+            if not self._is_broken:
+                await super().send(request)
+
+    async def receive(self) -> AnyReport:
+        with trio.move_on_after(3):
+            try:
+                return await super().receive()
+            except BrokerFault:
+                self._is_broken = True
+                raise
+        self._is_broken = True
+        raise BrokerFault("silence")
+
+
+class NoticesLate(SendsSlowly):
+    """It takes silence as it comes, and ten seconds to see that the line is gone."""
+
+    async def receive(self) -> AnyReport:
+        try:
+            return await JexDialogue.receive(self)
+        except BrokerFault:
+            await trio.sleep(10)
+            self._is_broken = True
+            raise
+
+
+class SlowBroker(JexBroker):
+    dialogue: type[SendsSlowly] = SendsSlowly
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
+        async with self._open("orders") as wire, trio.open_nursery() as nursery:
+            try:
+                yield self.dialogue(wire, nursery)
+            finally:
+                nursery.cancel_scope.cancel()
+
+
+class LateBroker(SlowBroker):
+    dialogue = NoticesLate
+
+
+@pytest.mark.parametrize(
+    ("broker", "silent_s", "script"),
+    [(SlowBroker, 3, [Place(), Wait(10)]), (LateBroker, None, [Place(), Reconnect()])],
+)
+def test_a_line_that_ends_may_take_a_request_along(
+    broker: type[SlowBroker], silent_s: int | None, script: list[Step]
+) -> None:
+    """Nobody can say then whether it would have come in time."""
+    play(with_broker(lambda end: broker(end._connect), silent_s), script)
 
 
 def test_drills_come_before_what_is_drawn() -> None:
