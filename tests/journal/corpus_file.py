@@ -23,6 +23,7 @@ from msgspec.structs import asdict
 
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import SPLIT
+from fsm_ems.dialogs.record import Record, Reported
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.journal.file import FileLog
@@ -31,8 +32,6 @@ from fsm_ems.value import Value
 from tests.dialogs.desk import Desk
 
 CORPUS = Path(__file__).parent / "corpus"
-_SINCE = SPLIT
-"""Flags that no version noted before: what an older one knew has none of them."""
 
 
 def state(book: Book) -> Any:  # noqa: ANN401 -- any JSON value
@@ -62,12 +61,23 @@ def _key(name: object) -> str:
     return " / ".join(map(str, cast("tuple[object, ...]", name))) if isinstance(name, tuple) else str(name)
 
 
+def with_splits(known: Any, records: Iterable[Record]) -> Any:  # noqa: ANN401 -- any JSON value
+    """What an older version knew (*known*), with the flag it did not note yet: that *records* split it."""
+    split = {
+        (one.owner, one.oid)
+        for one in records
+        if isinstance(one.payload, Reported) and getattr(one.payload.report, "split", None) is not None
+    }
+    for owner, oid, dialog in known["dialogs"]:
+        if (owner, oid) in split:
+            dialog["flags"] |= SPLIT
+    return known
+
+
 def differences(known: Any, found: Any, where: str = "") -> list[str]:  # noqa: ANN401 -- any JSON value
     """Where *found* is not what is *known*; what it has beside that is a later version's."""
     if isinstance(known, dict) and isinstance(found, dict):
         lost = [f"{where}/{name}: it is gone" for name in known if name not in found]
-        if isinstance(known.get("flags"), int) and not known["flags"] & _SINCE and "flags" in found:
-            found = {**found, "flags": found["flags"] & ~_SINCE}
         both = [name for name in known if name in found]
         return lost + [
             one for name in both for one in differences(known[name], found[name], f"{where}/{name}")

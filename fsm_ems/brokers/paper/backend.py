@@ -326,7 +326,7 @@ class PaperBroker:
             self._end_feed()
 
     def _break_feed(self, error: EMSError) -> Break:
-        # A dead line may come back; a file that is wrong is wrong as often as it is tried.
+        # For good, and told at each connection: a dead line as a fault of the link, a wrong file as its own.
         is_line = isinstance(error, BrokerFault)
         self._fault = f"the feed of {self._name} broke: {error}" if is_line else error
         return self._fault

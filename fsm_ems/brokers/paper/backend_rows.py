@@ -84,7 +84,7 @@ class PacedRows:
 class LiveRows:
     """A live feed's rows as they come, each of them one. No generator: one would be left to the collector.
 
-    Raises InvalidReport at a row that is none: whoever tells it may do better when connected again.
+    Raises InvalidReport at a row that is none, which ends the feed.
     """
 
     def __init__(self, market: str, rows: AsyncIterable[Row]) -> None:
