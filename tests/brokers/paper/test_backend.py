@@ -532,7 +532,8 @@ async def test_a_live_feed_that_breaks_breaks_the_stream_and_may_come_back() -> 
     paper = broker(feed)
     for _ in range(2):
         async with paper.open_trades_dialogue() as dialogue:
-            with pytest.raises(BrokerFault, match=r"^the feed of paper broke: the line is dead$"):
+            dead = r"^the feed of paper broke: the line is dead$"
+            with trio.fail_after(60), pytest.raises(BrokerFault, match=dead):
                 await dialogue.receive()
 
     feed.dead = False
