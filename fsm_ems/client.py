@@ -12,7 +12,7 @@ from weakref import finalize
 
 import trio
 
-from fsm_ems.errors import ClientFault, InvalidMessage
+from fsm_ems.errors import ClientFault, InvalidMessage, brief
 from fsm_ems.machines.order import ENDS
 from fsm_ems.messages import Cancel, Command, Edit, Order, Resync, Status, named_faults
 
@@ -265,7 +265,7 @@ class Client:
         if since is None:
             return self._events()
         if type(since) is not int or since < 0:
-            raise InvalidMessage((f"since: {since!r} is no whole number of zero or more",))
+            raise InvalidMessage((f"since: {brief(since)} is no whole number of zero or more",))
         return self._resumed(since)
 
     @contextmanager

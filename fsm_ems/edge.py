@@ -13,6 +13,7 @@ from typing import cast
 import trio
 
 from fsm_ems.brokers.base import Broker
+from fsm_ems.brokers.calls import looked_at
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import InvalidMessage, brief
@@ -125,7 +126,11 @@ def checked_settings(settings: object, brokers: Sequence[object]) -> Settings:
     if not isinstance(settings, Settings):
         kind = "class" if isinstance(settings, type) else type(settings).__name__
         raise InvalidMessage((f"settings: Settings(...) is needed, and no {kind}",))
-    _raise_any(problem for broker in brokers for problem in _of_no_broker(broker))
+    problems: list[str] = []
+    for broker in brokers:
+        with looked_at(broker):
+            problems += _of_no_broker(broker)
+    _raise_any(problems)
     known = cast("Sequence[Broker]", brokers)
     names = [broker.name for broker in known]
     if len(set(names)) != len(names):

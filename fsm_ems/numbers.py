@@ -15,6 +15,8 @@ from typing import Annotated
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from fsm_ems.errors import brief
+
 DIGITS_MAX = 34
 PLACES_MAX = 18
 
@@ -98,7 +100,7 @@ def _computed_positive(value: object) -> Decimal:
 def no_decimals(fields: Mapping[str, object]) -> tuple[str, ...]:
     """Which of *fields* are no Decimal, in words: what callers make by hand may be anything."""
     return tuple(
-        f"{name}: a Decimal is needed, and {value!r} is none"
+        f"{name}: a Decimal is needed, and {brief(value)} is none"
         for name, value in fields.items()
         if not isinstance(value, Decimal)
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple, cast
 
-from fsm_ems.errors import InvalidReport
+from fsm_ems.errors import InvalidReport, brief
 from fsm_ems.market import broker_of
 from fsm_ems.numbers import fits, no_decimals
 from fsm_ems.value import Value
@@ -53,17 +53,17 @@ def problem(market: str, row: Row) -> str | None:
     hand may be anything, and no row either.
     """
     if not isinstance(cast("object", market), str):
-        return f"market: the address of one is needed, and {market!r} is none"
+        return f"market: the address of one is needed, and {brief(market)} is none"
     if isinstance(row, Trade):
         numbers = {"price": row.price, "size": row.size}
     elif not isinstance(cast("object", row), Quote):
-        return f"{market}: a Quote or a Trade is needed, and {row!r} is none"
+        return f"{market}: a Quote or a Trade is needed, and {brief(row)} is none"
     else:
         numbers = {"bid": row.bid, "bid_size": row.bid_size, "ask": row.ask, "ask_size": row.ask_size}
     if wrong := no_decimals(numbers):
         return f"{market}: {wrong[0]}"
     if type(row.time_ns) is not int or row.time_ns < 0:
-        return f"time_ns of {market}: {row.time_ns!r} is no whole number of ns since the epoch"
+        return f"time_ns of {market}: {brief(row.time_ns)} is no whole number of ns since the epoch"
     for name, number in numbers.items():
         if not (number.is_finite() and number >= 0):
             return f"{name} of {market}: {number} is no finite number of zero or more"

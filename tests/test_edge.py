@@ -26,6 +26,7 @@ from fsm_ems.journal.file import FileLog
 from tests.scripted_broker import ScriptedBroker
 
 MARKET = "xbtusd.paper"
+ONE = Decimal(1)
 ORDER = Order(oid="o1", side="buy", market=MARKET, size=Decimal(2), price=Decimal(100))
 
 
@@ -80,6 +81,7 @@ def other_than(**fields: object) -> Any:  # noqa: ANN401 -- wrong on purpose
         ([other_than(name="other")], "xbtusd.paper is named as no market of other, which has it"),
         ([other_than(markets=[])], r"markets of 'paper' map addresses to Market, and \[\] does not"),
         ([other_than(markets={MARKET: "x"})], "markets: 'xbtusd.paper' is given 'x', and not Market"),
+        ([other_than(markets={5: of(MARKET, "a", "b")})], "^markets: each is named by text, and 5 is none$"),
         ([other_than(capabilities=None)], "'paper' is given None, and not Capabilities"),
         ([other_than(open_market=None)], "open_market of 'paper' is to be called, and None cannot be"),
         ([5, ScriptedBroker(), None], "int has no .*; brokers: .*NoneType has no"),
@@ -89,6 +91,44 @@ async def test_what_is_no_broker_is_told(brokers: list[Any], problem: str) -> No
     with pytest.raises(InvalidMessage, match=problem):
         async with open_ems(*brokers):
             pass
+
+
+@pytest.mark.parametrize("name", ["name", "capabilities", "markets"])
+async def test_a_broker_that_cannot_say_what_it_is_is_blamed(name: str) -> None:
+    """Its own exception, and whose code raised it."""
+    bug = RuntimeError("not connected yet")
+
+    def raising(_: object) -> object:
+        raise bug
+
+    unready = type("Unready", (ScriptedBroker,), {name: property(raising, lambda _, __: None)})
+    with pytest.raises(RuntimeError) as raised:
+        async with open_ems(unready()):
+            pass
+
+    assert raised.value is bug
+    assert bug.__notes__ == ["raised by the adapter Unready, asked what it is and has"]
+
+
+LONG: Any = "x" * 10**6
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda ems: ems.quote(MARKET, LONG),
+        lambda ems: ems.quote(LONG.encode(), None),
+        lambda ems: ems.quote(MARKET, Quote(0, LONG, ONE, ONE, ONE)),
+        lambda ems: ems.quote(MARKET, Quote(LONG, ONE, ONE, ONE, ONE)),
+        lambda ems: ems.events(since=LONG).__enter__(),
+    ],
+)
+async def test_what_is_long_is_not_told_whole(call: Callable[[Any], Any]) -> None:
+    async with open_ems(ScriptedBroker()) as ems:
+        with pytest.raises(InvalidMessage, match=" … is n") as raised:
+            call(ems)
+
+    assert len(str(raised.value)) < 200
 
 
 @pytest.mark.parametrize(
@@ -179,7 +219,6 @@ def left_in(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
-ONE = Decimal(1)
 CALLS: list[tuple[Callable[[Any], Any], str]] = [
     (lambda ems: ems.client(5), "^identity: .* and 5 is none$"),
     (lambda ems: ems.client("x" * 10**6), "^identity: .* and 'x{77} … is none$"),

@@ -1,8 +1,8 @@
 """Calls into an adapter of a broker: what escapes from them as a bug says whose code raised it, and where.
 
 What a feed raises that was handed to an adapter is the feed's, and only passes through it. A BrokerFault is
-told with the broker's name by whoever connects again. Anything else ends the EMS, far from where it was
-raised: it gets a note, and stays what it is.
+told with the broker's name by whoever connects again, and a LogFault tells of a disk. Anything else ends the
+EMS, far from where it was raised: it gets a note, and stays what it is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal, TypeVar, cast
 
 from fsm_ems.brokerd import AboutOrder, AboutPosition
 from fsm_ems.brokers.base import Broker, TradesDialogue
-from fsm_ems.errors import BrokerFault, InvalidReport, brief
+from fsm_ems.errors import BrokerFault, InvalidReport, LogFault, brief
 from fsm_ems.messages import AnyReport, BrokerdHistory, Request
 from fsm_ems.quotes import MarketRow
 
@@ -41,6 +41,19 @@ def fed(market: str) -> Generator[None]:
         raise
 
 
+@contextmanager
+def looked_at(broker: object) -> Generator[None]:
+    """What is raised inside is the doing of what *broker* computes of itself: a note says so.
+
+    Its class is named, for its name may be what could not be read.
+    """
+    try:
+        yield
+    except Exception as fault:
+        fault.add_note(f"raised by the adapter {type(broker).__qualname__}, asked what it is and has")
+        raise
+
+
 def _is_fed(fault: BaseException) -> bool:
     return any(note.startswith(_FEED) for note in getattr(fault, "__notes__", ()))
 
@@ -50,7 +63,7 @@ def _blame(broker: str, call: Call, fault: BaseException, ours: tuple[BaseExcept
     which only passed through, nor on a feed's.
     """
     for one in _each(fault):
-        told = isinstance(one, BrokerFault) or not isinstance(one, Exception) or _is_fed(one)
+        told = isinstance(one, BrokerFault | LogFault) or not isinstance(one, Exception) or _is_fed(one)
         if not told and all(one is not passed for passed in ours):
             one.add_note(f"raised by the adapter of broker {broker!r}, in its {_WHERE[call]}")
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Literal, cast
 
 from fsm_ems.accounting.position import ENTRY_AND_EXIT
-from fsm_ems.errors import InvalidMessage
+from fsm_ems.errors import InvalidMessage, brief
 from fsm_ems.market import Market
 from fsm_ems.message_fields import TICKS_MAX, is_name
 from fsm_ems.numbers import fits, no_decimals
@@ -188,5 +188,7 @@ def _wrong_mapping(name: str, given: object, kind: type) -> Iterator[str]:
         yield f"{name}: a mapping is needed, and {given!r} is none"
         return
     for key, value in cast("Mapping[object, object]", given).items():
-        if type(key) is not str or not isinstance(value, kind) or isinstance(value, bool):
-            yield f"{name}: {key!r} is given {value!r}, and not {kind.__name__}"
+        if type(key) is not str:
+            yield f"{name}: each is named by text, and {brief(key)} is none"
+        elif not isinstance(value, kind) or isinstance(value, bool):
+            yield f"{name}: {key!r} is given {brief(value)}, and not {kind.__name__}"

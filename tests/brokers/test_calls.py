@@ -15,7 +15,7 @@ from fsm_ems import PaperBroker, Quote, new_order, open_ems
 from fsm_ems.brokers.calls import connected
 from fsm_ems.brokers.paper.backend import XBTUSD
 from fsm_ems.brokers.paper.tape import parse_rows
-from fsm_ems.errors import BrokerFault, EMSBug, InvalidMessage, OrderFileError, brief
+from fsm_ems.errors import BrokerFault, EMSBug, InvalidMessage, LogHalted, OrderFileError, brief
 from fsm_ems.messages import BrokerdQuery, Cancel, Report, Request
 from tests.scripted_broker import ScriptedBroker, ScriptedDialogue, ScriptedMarket
 
@@ -125,6 +125,15 @@ async def test_a_bug_of_an_adapter_names_its_broker_and_the_call(
 
     assert only(raised.value) is bug
     assert bug.__notes__ == [f"raised by the adapter of broker 'paper', in its {call}"]
+
+
+async def test_a_disk_of_a_broker_that_fails_is_no_bug_of_its_adapter() -> None:
+    fault = LogHalted("venue.log is closed")
+    with pytest.raises(BaseExceptionGroup) as raised:
+        await run(Buggy("receiving", lambda: fault))
+
+    assert only(raised.value) is fault
+    assert not hasattr(fault, "__notes__")
 
 
 class Failing(Buggy):

@@ -120,7 +120,7 @@ XY = Market("xy.paper", "x", "y", Decimal(1), Decimal(1))
         ("limit_ticks", {"*": -1}, "limit_ticks: -1 of * are not 0 to 10000"),
         ("limit_ticks", {"*": 10_001}, "limit_ticks: 10001 of * are not 0 to 10000"),
         ("limits", None, "limits: a mapping is needed, and None is none"),
-        ("limits", {5: WIDE}, "limits: 5 is given Limits("),
+        ("limits", {5: WIDE}, "limits: each is named by text, and 5 is none"),
         ("brokers", {"paper": {"deadline": True}}, "brokers: 'paper' is given {'deadline': True}, and not"),
         ("markets", [XY], "markets: a mapping is needed"),
         ("markets", {"xz.paper": XY}, "markets: xz.paper names xy.paper"),

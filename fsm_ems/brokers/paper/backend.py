@@ -25,7 +25,7 @@ from fsm_ems.brokers.paper.backend_checks import (
     check_synthetic,
     checked_feeds,
 )
-from fsm_ems.brokers.paper.backend_dialogue import Break, PaperDialogue, raised
+from fsm_ems.brokers.paper.backend_dialogue import PaperDialogue
 from fsm_ems.brokers.paper.backend_file import VenueFile
 from fsm_ems.brokers.paper.backend_rows import LiveRows, PacedRows, RowStream
 from fsm_ems.brokers.paper.engine import PaperEngine
@@ -53,7 +53,9 @@ class PaperBroker:
     each; a market whose feed is empty, or not named, shows nothing. An ordinary iterable is played by the
     clock: with *speed* as if it had been recorded just now (so an old tape or a synthetic market fits any
     clock), with None at the rows' own times. An asynchronous one is a live feed: its rows count as of when
-    they come. It must bear a wait that is cancelled and begun again, as trio's channels do.
+    they come. It must bear a wait that is cancelled and begun again, as trio's channels do; where it raises
+    BrokerFault, the connection breaks, and the next one goes on with it. A row of it that is none is told to
+    the operator, and skipped.
 
     *clock* gives requests' times and deadlines their meaning: share it with the EMS. By default both keep
     wall time, each counted on by trio's clock. *latency_ns* is how long a request is on its way; *buffer*
@@ -112,7 +114,7 @@ class PaperBroker:
         self._streams: list[RowStream] = []
         self._started = False
         self._connected = False
-        self._fault: Break | None = None
+        self._fault: EMSError | None = None
         self._woken = trio.Event()
         # Last: whatever fails before leaves nobody in the folder.
         self._file = None if path is None else VenueFile(path, self._name, prefix, sync=sync)
@@ -229,7 +231,7 @@ class PaperBroker:
         """Connect: one connection at a time. The venue plays while it is open.
 
         Raises:
-            BrokerFault: another connection is open, or a feed's line is dead.
+            BrokerFault: another connection is open.
             LogHalted: what happens can no longer be written down, or the broker was closed.
             EMSError: what else a feed raised, such as OrderFileError of a tape that cannot be read.
         """
@@ -269,7 +271,7 @@ class PaperBroker:
                 await trio.lowlevel.checkpoint()
         await trio.lowlevel.checkpoint()
         if self._fault is not None:
-            raise raised(self._fault)
+            raise self._fault
 
     async def _play(self, dialogue: PaperDialogue) -> None:
         """Let rows, arrivals and expiries happen when they are due."""
@@ -296,8 +298,12 @@ class PaperBroker:
                 await dialogue.room()
                 dialogue.put(self._take_row(MarketRow(market, replace(row, time_ns=self.clock()))))
                 self._wake()
+        except BrokerFault as error:  # a line that is dead may come back, and the next connection looks
+            dialogue.break_off(f"the feed of {self._name} broke: {error}")
+            return
         except EMSError as error:
-            dialogue.break_off(self._break_feed(error))
+            self._fault = error
+            dialogue.break_off(error)
         del self._live[market]
         self._end_feed()
 
@@ -321,15 +327,9 @@ class PaperBroker:
     def _note_end(self) -> None:
         """The recorded feeds may be over, or broken."""
         if self._paced.fault is not None:
-            self._break_feed(self._paced.fault)
+            self._fault = self._paced.fault  # for good: what was recorded is wrong as often as it is tried
         if self._paced.next_ns is None:
             self._end_feed()
-
-    def _break_feed(self, error: EMSError) -> Break:
-        # For good, and told at each connection: a dead line as a fault of the link, a wrong file as its own.
-        is_line = isinstance(error, BrokerFault)
-        self._fault = f"the feed of {self._name} broke: {error}" if is_line else error
-        return self._fault
 
     def _end_feed(self) -> None:
         self._feeds_left -= 1

@@ -20,11 +20,6 @@ it, such as a tape that is not there.
 """
 
 
-def raised(why: Break) -> EMSError:
-    """The error that *why* is."""
-    return BrokerFault(why) if isinstance(why, str) else why
-
-
 class PaperDialogue:
     """One connection to the paper venue: requests out, reports in, each in order."""
 
@@ -83,7 +78,7 @@ class PaperDialogue:
 
     def _check(self) -> None:
         if self._broken is not None:
-            raise raised(self._broken)
+            raise BrokerFault(self._broken) if isinstance(self._broken, str) else self._broken
 
     def _move(self) -> None:
         self._changed.set()

@@ -13,7 +13,8 @@ import trio
 from msgspec.structs import replace
 
 from fsm_ems.brokers.calls import fed
-from fsm_ems.errors import EMSError, InvalidMessage, InvalidReport
+from fsm_ems.errors import EMSError, InvalidMessage
+from fsm_ems.operator_log import operator_log
 from fsm_ems.quotes import MarketRow, Row, problem
 
 
@@ -84,11 +85,12 @@ class PacedRows:
 class LiveRows:
     """A live feed's rows as they come, each of them one. No generator: one would be left to the collector.
 
-    Raises InvalidReport at a row that is none, which ends the feed.
+    What is no row is told, the first of several on end, and skipped: no venue stops for a bad quote.
     """
 
     def __init__(self, market: str, rows: AsyncIterable[Row]) -> None:
         self._market = market
+        self._told = False
         with fed(market):
             self._rows = aiter(rows)
 
@@ -96,12 +98,17 @@ class LiveRows:
         return self
 
     async def __anext__(self) -> Row:
-        with fed(self._market):
-            row = await anext(self._rows)
-        wrong = problem(self._market, row)
-        if wrong is not None:
-            raise InvalidReport((wrong,))
-        return row
+        while True:
+            with fed(self._market):
+                row = await anext(self._rows)
+            wrong = problem(self._market, row)
+            if wrong is None:
+                self._told = False
+                return row
+            if not self._told:
+                operator_log().warning("row skipped", market=self._market, why=wrong)
+                self._told = True
+            await trio.lowlevel.checkpoint()  # where all are bad and none is waited for
 
 
 class RowStream:

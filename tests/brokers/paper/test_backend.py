@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import pytest
 import trio
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 from trio.testing import wait_all_tasks_blocked
 
+from fsm_ems import open_ems
 from fsm_ems.brokers.base import Broker, TradesDialogue
 from fsm_ems.brokers.paper import backend as module
 from fsm_ems.brokers.paper import backend_dialogue
@@ -22,6 +24,7 @@ from fsm_ems.brokers.paper.backend_dialogue import PaperDialogue
 from fsm_ems.brokers.paper.synthetic import Weather
 from fsm_ems.clock import TrioClock
 from fsm_ems.errors import BrokerFault, InvalidMessage, OrderFileError
+from fsm_ems.machines.link import LinkState
 from fsm_ems.market import Market
 from fsm_ems.messages import BrokerdFill, Request
 from fsm_ems.quotes import Quote, Row, Trade
@@ -511,32 +514,70 @@ async def test_a_feed_that_is_broken_from_the_start_refuses_connections() -> Non
 
 
 class BrokenFeed:
-    def __aiter__(self) -> "BrokenFeed":
+    dead = True
+
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Row:
         await trio.sleep(1)
-        raise BrokerFault("the line is dead")
+        if self.dead:
+            raise BrokerFault("the line is dead")
+        return tape("1 trade 100x2")[0]
 
 
-async def test_a_live_feed_that_breaks_breaks_the_stream() -> None:
-    paper = broker(BrokenFeed())
-    async with paper.open_trades_dialogue() as dialogue:
-        with pytest.raises(BrokerFault, match="the feed of paper broke: the line is dead"):
-            await dialogue.receive()
+async def test_a_live_feed_that_breaks_breaks_the_stream_and_may_come_back() -> None:
+    """A line that is dead for a while ends nothing for good."""
+    feed = BrokenFeed()
+    paper = broker(feed)
+    for _ in range(2):
+        async with paper.open_trades_dialogue() as dialogue:
+            dead = r"^the feed of paper broke: the line is dead$"
+            with trio.fail_after(60), pytest.raises(BrokerFault, match=dead):
+                await dialogue.receive()
 
-    with pytest.raises(BrokerFault, match="the feed of paper broke: the line is dead"):
+    feed.dead = False
+    with paper.rows() as rows:
         async with paper.open_trades_dialogue():
-            pass
+            assert (await anext(rows)).row == replace(tape("1 trade 100x2")[0], time_ns=3 * S)
 
 
-async def test_a_live_feed_that_tells_no_price_breaks_the_stream() -> None:
-    """The venue would compute with it."""
-    rows, feed = trio.open_memory_channel[Row](1)
-    rows.send_nowait(Quote(S, Decimal("NaN"), Decimal(1), Decimal(2), Decimal(1)))
-    async with broker(feed).open_trades_dialogue() as dialogue:
-        with pytest.raises(BrokerFault, match=r"the feed of paper broke: bid of .*: NaN is no finite number"):
-            await dialogue.receive()
+async def test_what_is_no_row_of_a_live_feed_is_told_and_skipped() -> None:
+    """The venue would compute with it. A bad quote ends no trading."""
+    one = Decimal(1)
+    bad: Any = ["garbage", Quote(S, Decimal("NaN"), one, Decimal(2), one)]
+    send, feed = trio.open_memory_channel[Row](9)
+    good = tape("1 quote 99x5 101x5")[0]
+    for row in [*bad, good, bad[1]]:
+        send.send_nowait(row)
+    with capture_logs() as logs:
+        async with open_ems(PaperBroker({MARKET.fqme: MARKET}, feed)) as ems:
+            await ems.ready()
+            await trio.sleep(1)
+            assert ems.dispatcher.prices.of(MARKET.fqme).bid == 99
+
+            send.send_nowait(tape("1 quote 98x5 101x5")[0])
+            await trio.sleep(1)
+            assert ems.dispatcher.prices.of(MARKET.fqme).bid == 98
+            assert ems.dispatcher.book.links == {"paper": LinkState.UP}
+
+    skipped = [one["why"] for one in logs if one["event"] == "row skipped"]
+    assert len(skipped) == 2  # the first of those on end
+    assert skipped[0].endswith("a Quote or a Trade is needed, and 'garbage' is none")
+    assert skipped[1].endswith("NaN is no finite number of zero or more")
+
+
+async def test_a_live_feed_of_what_is_no_row_alone_leaves_others_their_turn() -> None:
+    class Garbage:
+        def __aiter__(self) -> Self:
+            return self
+
+        async def __anext__(self) -> Row:
+            return cast("Row", None)
+
+    async with broker(Garbage()).open_trades_dialogue() as dialogue:
+        await dialogue.send(asked("0 order a buy 3 @100"))
+        assert (await dialogue.receive()).name == "brokerd_ack"
 
 
 async def test_a_bug_in_a_feed_is_not_taken_for_a_broken_line() -> None:
