@@ -131,8 +131,9 @@ class Order(Message):
     the side *direction* names, or from where the market stands at submit; a ``stop`` is met when the market
     has gone against the order (a buy's at or above), ``touch`` (limit-if-touched) when it has come towards
     it (a buy's at or below). A ``trail`` is a stop that follows the market at the distance *trail* (quote
-    units), and needs no *price*. Met, it goes out *limit_ticks* beyond the far touch (the setting's where
-    None), or at market if that is its *type*.
+    units), on the market's tick; without a *price* it begins behind the ask (a buy's) or the bid, else behind
+    the last print. Met, it goes out *limit_ticks* beyond the far touch (the setting's where None), or at
+    market if that is its *type*.
 
     *when_down*: a live order that comes while the broker's link is not up waits, or is refused
     (``link_down``). *if_absent*: an order that was sent and is proven never to have arrived ends

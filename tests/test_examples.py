@@ -29,7 +29,7 @@ DARK_STOP = """\
   fill          -> open           buy at market, filled 0.0139
   cancelled     -> cancelled      buy at market, filled 0.0139
 holds 0.0139 of the 0.5 wanted; a stop follows 8 behind the market
-  submit_dark   -> dark_open      sell at 49992.25, filled 0
+  submit_dark   -> dark_open      sell at 49992, filled 0
   trail         -> dark_open      sell at 49995.5, filled 0
   trail         -> dark_open      sell at 49996, filled 0
   trail         -> dark_open      sell at 49997.5, filled 0

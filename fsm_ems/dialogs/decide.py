@@ -10,13 +10,13 @@ from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.decide_held import can_leave, held
 from fsm_ems.dialogs.facts import Body, Dialog, EditRequest, body_of
 from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.record import (
     CancelWanted,
     EditWanted,
     Granted,
-    Held,
     Opened,
     Payload,
     Record,
@@ -143,64 +143,18 @@ def submit(
         raise Refused("unknown_market", f"{broker} has no market {body.market}", order.oid)
     oldest_ns = now_ns - settings.quote_age_ns
     if body.side == "alert":
-        return record(book, now_ns, key, E.SUBMIT_ALERT, _held(body, prices, oldest_ns, order.oid))
+        return record(book, now_ns, key, E.SUBMIT_ALERT, held(book, body, prices, oldest_ns, order.oid))
     if body.mode == "dark":
         if body.type != "market" and body.market not in book.markets:
             raise Refused("unknown_market", f"the tick of {body.market} is not known", order.oid)
-        _can_leave(book, body, body.size, order.oid)
-        return record(book, now_ns, key, E.SUBMIT_DARK, _held(body, prices, oldest_ns, order.oid))
+        can_leave(book, body, body.size, order.oid)
+        return record(book, now_ns, key, E.SUBMIT_DARK, held(book, body, prices, oldest_ns, order.oid))
     if not book.link_up(broker):
         if order.when_down == "refuse":
             raise Refused("link_down", f"{broker} is out of reach, and this order does not wait", order.oid)
         return record(book, now_ns, key, E.SUBMIT, Submitted(body, None, 0))
     deadline = now_ns + settings.request_deadline_ns
     return record(book, now_ns, key, E.SUBMIT, Submitted(body, new_reqid(book, settings, broker), deadline))
-
-
-def _can_leave(book: Book, body: Body, size: Decimal, oid: str) -> None:
-    """Raise Refused for a size that the market, where it is known, does not trade.
-
-    The venue says so of what goes out at once. Of a stop it would say so when the stop has fired, to an owner
-    who relied on it.
-    """
-    market = book.markets.get(body.market)
-    if market is None:
-        return
-    if size < market.min_size:
-        raise Refused("min_size", f"size {size} is below {market.min_size}", oid)
-    if f.EXACT.remainder(size, market.size_tick):
-        raise Refused("size_tick", f"size {size} is no multiple of {market.size_tick}", oid)
-
-
-def _held(body: Body, prices: Prices, oldest_ns: int, oid: str) -> Held:
-    """What is held here, with the price to be met and the side from which; both are frozen by the record.
-
-    A price older than *oldest_ns* does not tell where the market is: with the side taken from it, an order
-    might fire at the first row that follows.
-    """
-    price, direction = body.price, body.direction
-    if direction is None and body.trigger != "price":
-        rises = (body.side == "buy") is not (body.trigger == "touch")
-        direction = "at_or_above" if rises else "at_or_below"
-    if direction is None or price is None:
-        stands = prices.stands(body.market, oldest_ns)
-        if stands is None:
-            raise Refused("no_reference", f"no fresh price of {body.market} tells where it stands", oid)
-        if price is None:
-            price = _trailing(body, stands, oid)
-        if direction is None:
-            direction = "at_or_above" if price >= stands else "at_or_below"
-    return Held(body, direction, price)
-
-
-def _trailing(body: Body, reference: Decimal, oid: str) -> Decimal:
-    """A trailing stop's first price: at its distance from where the market stands."""
-    assert body.trail is not None, "only what trails may come without a price"
-    if body.side == "buy":
-        return f.EXACT.add(reference, body.trail)
-    if body.trail >= reference:
-        raise Refused("bad_price", f"a trail of {body.trail} leaves no price below {reference}", oid)
-    return f.EXACT.subtract(reference, body.trail)
 
 
 def within_limits(
@@ -257,7 +211,7 @@ def edit(
     key, state = (owner, command.oid), dialog.state
     if not dialog.flags & f.SENT:
         if dialog.body.mode == "dark" and command.size is not None:
-            _can_leave(book, dialog.body, command.size, command.oid)
+            can_leave(book, dialog.body, command.size, command.oid)
         return record(
             book, now_ns, key, E.EDIT_LOCAL, EditWanted(command.edit_id, None, command.size, command.price, 0)
         )

@@ -10,6 +10,7 @@ from decimal import Decimal
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.darkbook import Hit
 from fsm_ems.dialogs.decide import fired, out_of_date, record
+from fsm_ems.dialogs.decide_held import stop_behind
 from fsm_ems.dialogs.decide_reports import over_limits
 from fsm_ems.dialogs.facts import EXACT, MET, Dialog
 from fsm_ems.dialogs.prices import NO_PRICES, Seen
@@ -20,7 +21,8 @@ from fsm_ems.numbers import fits
 
 
 def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Record | None:
-    """The record of an order whose price the market reached; None where it was met before, and still waits.
+    """The record of an order whose price the market reached; None where it was met before, and still waits,
+    and where a trailing stop has less than a tick to follow.
 
     It goes out only at a quote no older than the setting: a print that meets it while there is none makes
     it wait for the next one. Over the limits in force, at market by the far touch, it does not go out: it
@@ -34,7 +36,7 @@ def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Re
         return record(book, now_ns, key, E.ALERT, Triggered(None, None, 0, hit.source, hit.seen))
     assert dialog.state is S.DARK_OPEN, "a row meets what is held here, and each once"
     if hit.follows:
-        return record(book, now_ns, key, E.TRAIL, Trailed(_followed(hit), hit.source, hit.seen))
+        return _followed(book, hit, now_ns)
     touch = seen.touch(dialog.body.side, now_ns - settings.quote_age_ns)
     if touch is None:
         return record(book, now_ns, key, E.MET, Met(hit.seen))
@@ -48,13 +50,14 @@ def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Re
     return fired(book, settings, dialog, limit, now_ns, hit.source, hit.seen, over)
 
 
-def _followed(hit: Hit) -> Decimal:
-    """The stop at its distance from what was seen."""
-    body = hit.dialog.body
-    assert body.trail is not None, "only what trails follows"
-    if body.side == "buy":
-        return EXACT.add(hit.seen, body.trail)
-    return EXACT.subtract(hit.seen, body.trail)
+def _followed(book: Book, hit: Hit, now_ns: int) -> Record | None:
+    """The stop follows what was seen; None where that is less than a tick, so that it stays where it is."""
+    dialog = hit.dialog
+    stop, stands = stop_behind(book, dialog.body, hit.seen), dialog.price
+    assert stands is not None, "what is held waits for a price"
+    if stop >= stands if dialog.body.side == "buy" else stop <= stands:
+        return None
+    return record(book, now_ns, (dialog.owner, dialog.oid), E.TRAIL, Trailed(stop, hit.source, hit.seen))
 
 
 def limit_at(book: Book, settings: Settings, dialog: Dialog, touch: Decimal) -> Decimal | None:

@@ -102,6 +102,16 @@ class Prices:
         seen = self.markets.get(market)
         return None if seen is None else seen.stands(oldest_ns)
 
+    def heard(self, market: str, side: str, oldest_ns: int) -> Decimal | None:
+        """What an order of *side* that is held here listens to, if no older than *oldest_ns*: the touch that
+        its quote offers, else its last print.
+        """
+        seen = self.markets.get(market)
+        if seen is None:
+            return None
+        touch = seen.touch(side, oldest_ns)
+        return seen.last if touch is None and seen.last_ns >= oldest_ns else touch
+
 
 NO_PRICES = Prices()
 """Of no market: for what needs none. Nobody notes anything in it."""

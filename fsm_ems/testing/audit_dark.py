@@ -9,14 +9,13 @@ further from it than its distance. Nothing goes out but at a fresh quote; what a
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
 from fsm_ems.messages import Order
 from fsm_ems.quotes import Row, Trade
 from fsm_ems.testing.audited import AuditedOrder, Waits
-
-ZERO = Decimal(0)
+from fsm_ems.testing.breach import Breach
 
 
 class AuditedMarket(NamedTuple):
@@ -56,19 +55,29 @@ class Due(NamedTuple):
     price: Decimal | None
 
 
-def waits(command: Order, market: AuditedMarket, number: int, oldest_ns: int) -> tuple[Waits, Decimal]:
+def waits(
+    command: Order, market: AuditedMarket, number: int, now_ns: int, rules: Rules
+) -> tuple[Waits, Decimal]:
     """What a dark order or an alert waits for as it is accepted, and the price to be met.
 
-    Nothing older than *oldest_ns* tells where the market stands.
+    Nothing older than the rules allow tells where the market stands. A trailing stop begins behind the touch
+    that it listens to, or behind the last print where none is offered.
     """
+    oldest_ns = now_ns - rules.quote_age_ns
     reference = market.last if market.last_ns >= oldest_ns else None
     quoted = market.quote_ns >= oldest_ns
     if reference is None and quoted and market.bid is not None and market.ask is not None:
         reference = (market.bid + market.ask) / 2
     price = command.price
     if price is None:
-        assert reference is not None, "it was accepted, and there is nothing to trail"
-        price = reference + _signed(command, command.trail or ZERO)
+        heard = (market.ask if command.side == "buy" else market.bid) if quoted else None
+        if heard is None and market.last_ns >= oldest_ns:
+            heard = market.last
+        if heard is None or command.trail is None:
+            raise Breach("P9", f"{command.oid} was accepted, and there is nothing to trail")
+        price = _stop(command.side, heard, command.trail, rules.price_ticks.get(command.market))
+        if price <= 0:
+            raise Breach("P9", f"{command.oid} was accepted, and trails to {price}")
     rises = {"stop": command.side == "buy", "trail": command.side == "buy", "touch": command.side == "sell"}
     above = rises.get(command.trigger)
     if command.direction is not None:
@@ -81,8 +90,14 @@ def waits(command: Order, market: AuditedMarket, number: int, oldest_ns: int) ->
     return held, price
 
 
-def _signed(command: Order, trail: Decimal) -> Decimal:
-    return trail if command.side == "buy" else -trail
+def _stop(side: str, seen: Decimal, trail: Decimal, tick: Decimal | None) -> Decimal:
+    """A stop at its distance from *seen*, or the next price further away that the market can trade at."""
+    away = 1 if side == "buy" else -1
+    stop = seen + away * trail
+    if tick is not None:
+        steps = (stop / tick).to_integral_value(ROUND_CEILING if side == "buy" else ROUND_FLOOR)
+        stop = steps * tick
+    return stop
 
 
 def shown(market: AuditedMarket, row: Row, now_ns: int, rules: Rules) -> AuditedMarket | None:
@@ -132,10 +147,10 @@ def due(
                 made = _fires(order, held, touch, rules)
             found.append((abs(seen - price), held.number, _dated(order, now_ns) or made))
         elif held.trail is not None:
-            stop = seen + held.trail if held.side == "buy" else seen - held.trail
-            if stop < price if held.side == "buy" else stop > price:
-                made = _dated(order, now_ns) or Due(key, "follows", stop)
-                found.append((abs(stop - price), held.number, made))
+            ahead = price - held.trail if held.side == "buy" else price + held.trail
+            if seen < ahead if held.side == "buy" else seen > ahead:
+                moved = _dated(order, now_ns) or _follows(order, held, held.trail, seen, rules)
+                found += [(abs(seen - ahead), held.number, moved)] if moved is not None else []
     return [
         *(made for _, made in sorted(waited, key=lambda one: one[0])),
         *(made for _, _, made in sorted(found, key=lambda one: (-one[0], one[1]))),
@@ -147,6 +162,14 @@ def _dated(order: AuditedOrder, now_ns: int) -> Due | None:
     if order.expire_ns is None or order.expire_ns > now_ns:
         return None
     return Due((order.owner, order.oid), "expires", None)
+
+
+def _follows(order: AuditedOrder, held: Waits, trail: Decimal, seen: Decimal, rules: Rules) -> Due | None:
+    """A stop goes where the market went; None where that is less than a tick."""
+    stop = _stop(held.side, seen, trail, rules.price_ticks.get(held.market))
+    assert order.price is not None, "what waits has a price"
+    nearer = stop < order.price if held.side == "buy" else stop > order.price
+    return Due((order.owner, order.oid), "follows", stop) if nearer else None
 
 
 def _fires(order: AuditedOrder, held: Waits, touch: Decimal, rules: Rules) -> Due:

@@ -173,8 +173,7 @@ class Auditor(Struct, eq=False, kw_only=True):
             made = self.orders[key] = accepted(identity, command)
             if command.mode == "dark" or made.alert:
                 market = self.markets.get(command.market, AuditedMarket())
-                oldest_ns = now_ns - self.rules.quote_age_ns
-                made.waits, made.price = waits(command, market, len(self.orders), oldest_ns)
+                made.waits, made.price = waits(command, market, len(self.orders), now_ns, self.rules)
             return
         if order is None:
             raise Breach("P6", f"{identity} has no order {command.oid}, and {command} was taken")

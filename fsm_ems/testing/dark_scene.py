@@ -162,13 +162,13 @@ _PRICED = (Edit(oid="o", edit_id="priced", price=D(6)),)
 def dark_themes() -> tuple[DarkTheme, ...]:
     """The searches of held orders in the default run."""
     buy, sell = _order("buy", 5), _order("sell", 6, type="market")
-    trail = {"trigger": "trail", "trail": D(1)}
+    trail, between = {"trigger": "trail", "trail": D(1)}, {"trigger": "trail", "trail": D("1.5")}
     return (
         DarkTheme("quotes: dark", (buy,), _ROWS, _PRICED, shows=2, link_losses=1),
         DarkTheme("quotes: alert", (_order("alert", 5),), _ROWS, _PRICED, shows=3),
         DarkTheme("quotes: stop", (_order("sell", 5, trigger="stop"),), _ROWS[:8], shows=3, cancels=0),
         DarkTheme("quotes: touch", (_order("buy", 5, trigger="touch"),), _ROWS[:8], shows=3, cancels=0),
-        DarkTheme("quotes: trail", (_order("sell", None, **trail),), _ROWS, shows=4, cancels=0, ticks=1),
+        DarkTheme("quotes: trail", (_order("sell", None, **between),), _ROWS, shows=4, cancels=0, ticks=1),
         DarkTheme("quotes: trail up", (_order("buy", 7, **trail),), _ROWS, shows=3),
         DarkTheme("quotes: priced", (buy,), _ROWS, _PRICED, shows=3, ticks=1),
         DarkTheme("quotes: two", (buy, sell), _ROWS[:9], shows=3, cancels=0, ticks=1),

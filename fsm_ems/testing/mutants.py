@@ -78,6 +78,8 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(q.retry_is_a_new_order, ("pair: cancels",)),
     Mutant(q.stream_gap, ("statements",)),
     Mutant(q.dark_fires_again, ("dark marks",)),
+    Mutant(q.trails_from_the_middle, ("quotes: trail",)),
+    Mutant(q.trails_between_ticks, ("quotes: trail",)),
     Mutant(q.orphan_told_to_nobody, ("pair: foreign",)),
     Mutant(q.execution_counted_for_both, ("pair: one execution for both",)),
     Mutant(q.parked_dropped, ("pair: named in two ways",)),

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from fsm_ems.dialogs import apply as applying
 from fsm_ems.dialogs import (
     decide,
+    decide_held,
     decide_history,
     decide_reports,
     exposure,
@@ -21,7 +22,7 @@ from fsm_ems.dialogs import (
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.facts import Dialog, body_of
+from fsm_ems.dialogs.facts import Body, Dialog, body_of
 from fsm_ems.dialogs.naming_steps import Name
 from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.record import Orphaned, Record, Reported, Sent, Submitted, Timed
@@ -268,6 +269,30 @@ def dark_fires_again(patch: Patch) -> None:
         return trigger
 
     patch.name(decide, "trigger", make)
+
+
+def trails_from_the_middle(patch: Patch) -> None:
+    """A trailing stop begins where the market stands, and not behind what it listens to."""
+
+    def make(known: Call) -> Call:
+        def heard(prices: Prices, market: str, side: str, oldest_ns: int) -> Any:
+            return prices.stands(market, oldest_ns)
+
+        return heard
+
+    patch.name(Prices, "heard", make)
+
+
+def trails_between_ticks(patch: Patch) -> None:
+    """A trailing stop begins at its distance, on the tick or not."""
+
+    def make(known: Call) -> Call:
+        def stop_behind(book: Book, body: Body, seen: Any) -> Any:
+            return seen + body.trail if body.side == "buy" else seen - body.trail
+
+        return stop_behind
+
+    patch.name(decide_held, "stop_behind", make)
 
 
 def parked_dropped(patch: Patch) -> None:
