@@ -15,10 +15,11 @@ import trio
 from fsm_ems.brokers.base import Broker
 from fsm_ems.brokers.calls import looked_at
 from fsm_ems.clock import Clock
+from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.errors import InvalidMessage, brief
+from fsm_ems.errors import InvalidMessage, Refused, brief
 from fsm_ems.journal.base import RecordLog
-from fsm_ems.market import Market, broker_of, undeclared
+from fsm_ems.market import Market, broker_of, not_traded, undeclared
 from fsm_ems.message_fields import is_broker, is_fqme, is_name
 from fsm_ems.messages import Cancel, Edit, Order
 
@@ -50,6 +51,20 @@ def check_text(**given: object) -> None:
         for name, one in given.items()
         if not isinstance(one, str)
     )
+
+
+def check_asked(book: Book, brokers: Collection[str], account: object, market: object) -> None:
+    """Raise InvalidMessage unless *account* and *market* are text, and Refused where nobody has the market.
+
+    One that has a position or an order is answered for, whoever trades it by now.
+    """
+    check_text(account=account, market=market)
+    asked = cast("str", market)
+    wrong = not_traded(book.markets, brokers, asked)
+    if wrong is None or any(asked in held for held in book.positions.values()):
+        return
+    if not any(dialog.body.market == asked for dialog in book):
+        raise Refused("unknown_market", wrong)
 
 
 def check_command(identity: object, command: object) -> None:

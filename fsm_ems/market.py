@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import lru_cache
 from sys import intern
 from typing import Literal
 
-from fsm_ems.errors import InvalidMessage, brief
+from fsm_ems.errors import InvalidMessage, brief, cut
 from fsm_ems.numbers import fits, no_decimals
 from fsm_ems.value import Value
 
@@ -18,6 +19,11 @@ Asset = str
 Nothing here needs to know more of one. In which steps its amounts come is a matter of each market.
 """
 FillModel = Literal["touch", "through", "queue"]
+
+
+_ADDRESS_MAX = 61
+_NAMED_MAX = 8
+"""So many markets are named to whoever names one that there is not."""
 
 
 @lru_cache(maxsize=4_096)
@@ -86,6 +92,38 @@ def undeclared(markets: Mapping[str, Market], fqme: str) -> bool:
         return False
     broker = broker_of(fqme)
     return any(market.broker == broker for market in markets.values())
+
+
+def unknown_market(markets: Mapping[str, Market], fqme: str) -> str | None:
+    """Why *fqme* is no market of its broker, which declared others among *markets*, and what those are; None
+    where it may be one.
+    """
+    if not undeclared(markets, fqme):
+        return None
+    broker = broker_of(fqme)
+    known = sorted(market for market in markets if broker_of(market) == broker)
+    return f"{broker} has no market {_address(fqme)}: {_named(fqme, known)}"
+
+
+def not_traded(markets: Mapping[str, Market], brokers: Iterable[str], fqme: str) -> str | None:
+    """As :func:`unknown_market`, and why where *fqme* is of none of *brokers*, but some market is known."""
+    if not markets or fqme in markets or broker_of(fqme) in brokers:
+        return unknown_market(markets, fqme)
+    opened = ", ".join(sorted(brokers)) or "none"
+    known = _named(fqme, sorted(markets))
+    return f"no broker of market {_address(fqme)} is opened: opened are {opened}; {known}"
+
+
+def _address(fqme: str) -> str:
+    return cut(fqme, _ADDRESS_MAX)
+
+
+def _named(fqme: str, known: Sequence[str]) -> str:
+    """All of *known* where they are few, else those that are written nearly as *fqme* is."""
+    if len(known) <= _NAMED_MAX:
+        return f"known are {', '.join(known)}"
+    near = get_close_matches(_address(fqme), known, n=_NAMED_MAX)
+    return f"{len(known)} are known" + (f", near it {', '.join(near)}" if near else "")
 
 
 def _above(number: Decimal) -> bool:

@@ -26,11 +26,11 @@ from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.exposure import Exposure, exposure
 from fsm_ems.dialogs.outward import resync_of, standing_of
 from fsm_ems.dialogs.record import Booked, Notice, Role, Send
-from fsm_ems.edge import check_command, check_name, check_text
+from fsm_ems.edge import check_asked, check_command, check_name, check_text
 from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, InvalidMessage, LogHalted, Refused, first_reason
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
-from fsm_ems.market import broker_of, undeclared
+from fsm_ems.market import broker_of, unknown_market
 from fsm_ems.market_keeping import RETRY_FIRST_S, RETRY_MAX_S, keep_market
 from fsm_ems.messages import Command, Order, Resync, Status
 from fsm_ems.numbers import no_decimals
@@ -98,9 +98,7 @@ class EMS(Client):
                 its broker has no such market.
             ClientFault: the EMS was closed.
         """
-        wrong = problem(market, row)
-        if wrong is None and undeclared(self.dispatcher.book.markets, market):
-            wrong = f"{market} is no market of {broker_of(market)}"
+        wrong = problem(market, row) or unknown_market(self.dispatcher.book.markets, market)
         if wrong is not None:
             raise InvalidMessage((wrong,))
         self._check_open()
@@ -236,9 +234,9 @@ class EMS(Client):
     def exposure(self, account: str, market: str) -> Exposure:
         """What the account really holds in that market at least and at most, and what live orders may add.
 
-        It is a range while an order there is ``unknown``.
+        It is a range while an order there is ``unknown``. For what is raised see :meth:`unrealized`.
         """
-        check_text(account=account, market=market)
+        check_asked(self.dispatcher.book, self._brokers, account, market)
         return exposure(self.dispatcher.book, account, market)
 
     def unrealized(self, account: str, market: str) -> Decimal | None:
@@ -246,8 +244,12 @@ class EMS(Client):
 
         A long one closes at the bid and a short one at the ask; where nothing is offered there, at the last
         print. 0 when flat, None where no price is known.
+
+        Raises:
+            Refused: there is no such market (``unknown_market``), and nothing was ever traded in one.
+            InvalidMessage: a name is no text.
         """
-        check_text(account=account, market=market)
+        check_asked(self.dispatcher.book, self._brokers, account, market)
         return unrealized(self.dispatcher.book, self.dispatcher.prices.of(market), account, market)
 
     # ── effects ─────────────────────────────────────────────────────────────────────────────────────

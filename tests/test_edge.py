@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from fsm_ems import (
     Order,
     PaperBroker,
     Quote,
+    Refused,
     Settings,
     Trade,
     open_ems,
@@ -282,3 +284,52 @@ async def test_a_call_with_a_wrong_kind_is_told_and_changes_nothing(
         order = ems.standing("main", "o1")
         assert order is not None
         assert order.state == "pending"
+
+
+ASKS: list[Callable[[EMS, str], object]] = [
+    lambda ems, market: ems.exposure("main", market),
+    lambda ems, market: ems.unrealized("main", market),
+]
+
+
+@pytest.mark.parametrize("ask", ASKS)
+async def test_a_position_in_a_market_that_nobody_has_is_no_zero(ask: Callable[[EMS, str], object]) -> None:
+    """Whoever mistypes one is told which there are, and nothing is kept of it."""
+    async with open_ems(ScriptedBroker()) as ems:
+        for market, why in (
+            ("xbtsud.paper", "paper has no market xbtsud.paper: known are xbtusd.paper"),
+            (
+                "xbtusd.papre",
+                "no broker of market xbtusd.papre is opened: opened are paper; known are " + MARKET,
+            ),
+        ):
+            with pytest.raises(Refused) as refused:
+                ask(ems, market)
+            assert (refused.value.code, refused.value.why) == ("unknown_market", why)
+            assert market not in ems.dispatcher.prices.markets
+
+        ask(ems, MARKET)
+
+
+@pytest.mark.parametrize("ask", ASKS)
+async def test_where_no_market_is_declared_every_one_may_be_asked_for(
+    ask: Callable[[EMS, str], object],
+) -> None:
+    async with open_ems(other_than(markets={})) as ems:
+        ask(ems, "xbtsud.paper")
+        ask(ems, "xbtusd.papre")
+
+
+@pytest.mark.parametrize("ask", ASKS)
+async def test_a_market_of_a_broker_that_is_no_longer_opened_is_answered_for(
+    ask: Callable[[EMS, str], object], tmp_path: Path
+) -> None:
+    """Its orders and positions are there still, whoever is opened today."""
+    path = tmp_path / "records.log"
+    async with open_ems(other_than(name="gone", markets={}), log=FileLog(path)) as ems:
+        await ems.submit(replace(ORDER, market="xbtusd.gone"))
+
+    async with open_ems(ScriptedBroker(), log=FileLog(path)) as ems:
+        ask(ems, "xbtusd.gone")
+        with pytest.raises(Refused):
+            ask(ems, "ethusd.gone")

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from fsm_ems.errors import InvalidMessage
-from fsm_ems.market import Market
+from fsm_ems.market import Market, not_traded, unknown_market
 
 MARKET = Market(
     fqme="xbtusd.kraken", base="xbt", quote="usd", price_tick=Decimal("0.1"), size_tick=Decimal("1E-8")
@@ -69,3 +69,60 @@ def test_names_are_text(name: str, given: object) -> None:
 
     with pytest.raises(InvalidMessage, match=f"^{name}: text is needed, and {given!r} is none$"):
         Market(**fields, price_tick=Decimal(1), size_tick=Decimal(1))
+
+
+def _markets(*addresses: str) -> dict[str, Market]:
+    return {fqme: replace(MARKET, fqme=fqme) for fqme in addresses}
+
+
+KNOWN = "known are ethusd.kraken, xbtusd.kraken, xbtusd.paper"
+FEW = _markets("xbtusd.kraken", "ethusd.kraken", "xbtusd.paper")
+
+
+@pytest.mark.parametrize(
+    ("fqme", "told"),
+    [
+        ("xbtusd.kraken", None),
+        ("xbtsud.kraken", "kraken has no market xbtsud.kraken: known are ethusd.kraken, xbtusd.kraken"),
+        ("ethusd.paper", "paper has no market ethusd.paper: known are xbtusd.paper"),
+        ("xbtusd.other", None),
+        ("x" * 100 + ".paper", f"paper has no market {'x' * 59} …: known are xbtusd.paper"),
+    ],
+)
+def test_a_market_that_its_broker_does_not_have_is_told_with_those_it_has(
+    fqme: str, told: str | None
+) -> None:
+    """Of a broker that declared none every one may be."""
+    assert unknown_market(FEW, fqme) == told
+
+
+def test_of_many_markets_those_are_named_that_are_written_nearly_the_same() -> None:
+    many = _markets(*(f"c{number}usd.paper" for number in range(100, 400)), "xbtusd.paper")
+
+    near = unknown_market(many, "xbtsud.paper")
+    far = unknown_market(many, "------------------------------.paper")
+
+    assert near is not None
+    assert near.startswith("paper has no market xbtsud.paper: 301 are known, near it xbtusd.paper, ")
+    assert near.count(",") <= 9
+    assert far == "paper has no market ------------------------------.paper: 301 are known"
+
+
+@pytest.mark.parametrize(
+    ("markets", "fqme", "told"),
+    [
+        (FEW, "xbtusd.kraken", None),
+        (FEW, "xbtusd.bare", None),
+        (FEW, "xbtsud.paper", "paper has no market xbtsud.paper: known are xbtusd.paper"),
+        ({}, "xbtusd.krakn", None),
+        (
+            FEW,
+            "xbtusd.krakn",
+            "no broker of market xbtusd.krakn is opened: opened are bare, paper; " + KNOWN,
+        ),
+    ],
+)
+def test_a_market_of_no_broker_that_is_opened_is_told_where_any_is_known(
+    markets: dict[str, Market], fqme: str, told: str | None
+) -> None:
+    assert not_traded(markets, ["paper", "bare"], fqme) == told

@@ -180,7 +180,9 @@ async def test_a_market_of_nobody_fires_nothing() -> None:
         await ems.ready()
         await ems.submit(a_stop())
         await show(broker, quote(ems, "80", market="ethusd.paper"))
-        with pytest.raises(InvalidMessage, match=r"^ethusd\.paper is no market of paper$"):
+        with pytest.raises(
+            InvalidMessage, match=r"^paper has no market ethusd\.paper: known are xbtusd\.paper$"
+        ):
             ems.quote(*quote(ems, "80", market="ethusd.paper"))
         for market in ("xbtusd.kraken", "no market at all"):
             ems.quote(*quote(ems, "80", market=market))

@@ -29,7 +29,7 @@ from fsm_ems.dialogs.record import (
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import Refused
 from fsm_ems.machines.order import ENDS, RESTING, E, S
-from fsm_ems.market import broker_of, undeclared
+from fsm_ems.market import broker_of, unknown_market
 from fsm_ems.messages import Cancel, Edit, Order
 from fsm_ems.numbers import fits
 
@@ -46,7 +46,7 @@ CODES: dict[str, str] = {
     "max_size": "more than the largest size allowed",
     "max_value": "more than the largest value allowed",
     "no_reference": "without a price of the market its order cannot be valued, nor a direction be told",
-    "unknown_market": "its broker has no such market, or its tick, which a limit needs, is not known",
+    "unknown_market": "its broker has no such market, or the tick that a dark limit needs is not known",
     "size_tick": "a dark order of this size would be rejected when it fires",
     "min_size": "a dark order as small as this would be rejected when it fires",
     "bad_price": "a dark order goes out at a price above zero",
@@ -137,10 +137,9 @@ def submit(
         )
     if body.expire_ns is not None and body.expire_ns <= now_ns:
         raise Refused("expired", f"expire_ns {body.expire_ns} is not after {now_ns}", order.oid)
+    if (wrong := unknown_market(book.markets, body.market)) is not None:
+        raise Refused("unknown_market", wrong, order.oid)
     within_limits(settings, body, body.size, body.price, prices, order.oid)
-    if (body.side == "alert" or body.mode == "dark") and undeclared(book.markets, body.market):
-        # Nothing would ever tell its price; of what goes out at once the venue says so.
-        raise Refused("unknown_market", f"{broker} has no market {body.market}", order.oid)
     oldest_ns = now_ns - settings.quote_age_ns
     if body.side == "alert":
         return record(book, now_ns, key, E.SUBMIT_ALERT, held(book, body, prices, oldest_ns, order.oid))

@@ -81,4 +81,7 @@ def stop_behind(book: Book, body: Body, seen: Decimal) -> Decimal:
     if not past:
         return stop
     below = EXACT.subtract(stop, past)
-    return EXACT.add(below, market.price_tick) if buys else below
+    on_tick = EXACT.add(below, market.price_tick) if buys else below
+    return EXACT.quantize(
+        on_tick, market.price_tick
+    )  # no longer than it need be, so that a request can carry it

@@ -313,9 +313,9 @@ LIMITED = Settings(
         ({"size": "10", "price": "100.000000000000000001"}, "max_value"),
         ({"size": "9", "price": "111.2"}, "max_value"),
         ({"size": "11", "price": "1000"}, "max_size"),
-        ({"size": "5", "price": "1", "market": "ethusd.paper"}, None),
-        ({"size": "5.1", "price": "1", "market": "ethusd.paper"}, "max_size"),
-        ({"size": "5", "price": "999999", "market": "ethusd.paper"}, None),
+        ({"size": "5", "price": "1", "market": "ethusd.kraken"}, None),
+        ({"size": "5.1", "price": "1", "market": "ethusd.kraken"}, "max_size"),
+        ({"size": "5", "price": "999999", "market": "ethusd.kraken"}, None),
         ({"size": "11", "mode": "dark"}, "max_size"),
         ({"side": "sell", "size": "11"}, "max_size"),
     ],
@@ -409,7 +409,7 @@ def test_a_trailing_sale_starts_above_zero_or_is_refused(desk: Desk, trail: str,
 def test_a_market_order_without_a_limit_of_value_needs_no_reference(desks: Desks) -> None:
     desk = desks(LIMITED)
 
-    desk.order(type="market", price=None, market="ethusd.paper", size="5")
+    desk.order(type="market", price=None, market="ethusd.kraken", size="5")
 
     assert desk.state() == "pending"
 
@@ -597,7 +597,7 @@ def test_a_cancel_in_doubt_leaves_where_the_link_is_open_and_else_when_it_is(des
     assert of_kind(desk.cancel(), SendAbout) == []
     assert (desk.state(), desk.dialog().cancel is not None) == ("unknown", True)
 
-    desk.order("o2", market="ethusd.paper")
+    desk.order("o2")
     desk.link("connected", "synced")
     desk.wait(5)
     assert desk.state("o2") == "unknown"
@@ -995,23 +995,39 @@ def test_each_code_can_be_had_and_leaves_no_trace(desks: Desks, code: str) -> No
     assert str(refusal) == f"{code}: {refusal.why}"
 
 
-HELD: list[dict[str, Any]] = [
+KINDS: list[dict[str, Any]] = [
     {"side": "alert"},
     {"side": "buy", "size": "10", "mode": "dark", "type": "market"},
     {"side": "buy", "size": "10", "mode": "dark"},
+    {"side": "buy", "size": "10"},
+    {"side": "buy", "size": "10", "type": "market", "price": None},
 ]
 
 
-@pytest.mark.parametrize("terms", HELD)
-def test_what_would_wait_for_a_market_that_its_broker_does_not_have_is_refused(
-    desk: Desk, terms: dict[str, Any]
+def _order_of(terms: dict[str, Any]) -> dict[str, Any]:
+    held = terms["side"] == "alert" or "mode" in terms
+    return {"price": "100"} | ({"direction": "at_or_above"} if held else {}) | terms
+
+
+@pytest.mark.parametrize("limits", [{}, {"*": Limits(max_value=Decimal(1))}])
+@pytest.mark.parametrize("terms", KINDS)
+def test_an_order_in_a_market_that_its_broker_does_not_have_is_refused(
+    desks: Desks, terms: dict[str, Any], limits: dict[str, Limits]
 ) -> None:
-    """No price would ever be told of it. A broker that declared nothing may have any market."""
-    order = {"price": "100", "direction": "at_or_above"} | terms
+    """That is said before any limit, which would speak of a price that is not known."""
+    desk = desks(Settings(limits=limits))
 
-    refusal = desk.refused("order", market="xbtsud.paper", **order)
+    refusal = desk.refused("order", market="xbtsud.paper", **_order_of(terms))
 
-    assert (refusal.code, refusal.why) == ("unknown_market", "paper has no market xbtsud.paper")
+    told = "paper has no market xbtsud.paper: known are xbtusd.paper"
+    assert (refusal.code, refusal.why) == ("unknown_market", told)
+
+
+@pytest.mark.parametrize("terms", KINDS)
+def test_a_broker_that_declared_no_market_may_have_any(desk: Desk, terms: dict[str, Any]) -> None:
+    """Of what goes out at a limit here, the tick is needed."""
+    order = _order_of(terms)
+
     if terms.get("mode", "") == "dark" and "type" not in terms:
         assert desk.refused("order", market="xbtusd.kraken", **order).code == "unknown_market"
     else:
