@@ -119,6 +119,9 @@ class Message:
         )
 
     def as_fields(self) -> dict[str, Any]:
-        """The fields that differ from their defaults, as JSON would have them."""
+        """The fields that differ from their defaults, as JSON would have them; first the *name*, which says
+        what it is to whoever reads them back.
+        """
         fields: dict[str, Any] = _serializer(type(self)).to_python(self, mode="json", exclude_defaults=True)
-        return fields
+        tag: str | None = getattr(self, "name", None)  # what is only a part of messages has none
+        return fields if tag is None else {"name": tag, **fields}

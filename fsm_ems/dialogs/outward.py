@@ -59,7 +59,7 @@ def status_of(notice: Notice) -> Status:
         average_price=PRECISE.divide(notice.notional, notice.booked) if notice.booked else None,
         ord_status="" if of_none else notice.ord_status,
         reason=row.reason if row is not None else record.alarm or "",
-        report=None if report is None else {"name": report.name, **report.as_fields()},
+        report=None if report is None else report.as_fields(),
         alarm=record.alarm,
         time_ns=record.time_ns,
         venue_id=notice.venue_id,

@@ -115,5 +115,5 @@ def _row(row: Row, now_ns: int) -> str:
 
 def _text(message: Command | VenueReport) -> str:
     fields = message.as_fields()
-    terms = " ".join(f"{name}={value}" for name, value in fields.items())
+    terms = " ".join(f"{name}={value}" for name, value in fields.items() if name != "name")
     return f"{message.name.removeprefix('brokerd_')} {terms}".strip()

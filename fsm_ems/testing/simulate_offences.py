@@ -97,7 +97,7 @@ class Offences:
         found, rng = self._theirs(), self._world.rng
         if found is None:
             return False
-        fields = {**found[1].as_fields(), "name": "order"}
+        fields = found[1].as_fields()
         which = rng.randrange(4)
         if which == 0:
             self._no_message(parse_report, rng.choice(_BAD_REPORTS))

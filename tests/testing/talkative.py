@@ -85,7 +85,7 @@ class TalkativeEnd(JexEnd):
     def tell(self, report: AnyReport) -> None:
         pages = _pages(report) if isinstance(report, BrokerdHistory) else [report]
         for page in pages:
-            said = {"name": page.name, **page.as_fields()} if isinstance(page, _MORE) else words(page)
+            said = page.as_fields() if isinstance(page, _MORE) else words(page)
             last = {"last": page.last} if isinstance(page, BrokerdHistory) else {}
             self._wires["orders"].to_adapter.send_nowait(json.dumps(said | last))
             self.said.append(page)
