@@ -19,7 +19,8 @@ class Status(Message):
 
     *seq* is gap-free in the identity's own stream. *event* is the table's event that led to *state*;
     *then* a second step of the same record. *average_price* is over booked executions, 34 digits. Of an
-    ``unknown`` order from *filled* to *filled_max* has traded.
+    ``unknown`` order from *filled* to *filled_max* has traded. *reason* is the table's; of what the venue
+    refused it has the venue's words as well, where there are any.
 
     *ord_status* is the FIX OrdStatus by precedence (FIX 5.0 SP2 volume 4, Execution Reports). What no venue
     was ever asked for has no word there: it is ``PendingNew``, an alert that was met included. *alarm* is set

@@ -141,7 +141,8 @@ def _said(status: Status) -> str:
 def what_happened(status: Status) -> str:
     """The event, why it leads where it leads, and what the venue said."""
     event = status.event if status.then is None else f"{status.event}, {status.then}"
-    said = f" ({_said(status)})" if _said(status) else ""
+    said = _said(status)  # which the reason of a refusal has in it already
+    said = f" ({said})" if said and said not in status.reason else ""
     if status.event.startswith("fill"):
         said = f" ({traded(status)})"
     return f"{event}: {status.reason}{said}"

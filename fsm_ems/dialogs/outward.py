@@ -20,20 +20,27 @@ from fsm_ems.dialogs.record import (
     Send,
     SendOrder,
 )
+from fsm_ems.errors import cut
 from fsm_ems.machines.order import ENDS, ORDER, S
 from fsm_ems.messages import (
+    AnyReport,
     BrokerdCancel,
     BrokerdEdit,
+    BrokerdError,
     BrokerdHistoryQuery,
     BrokerdOrder,
     BrokerdPosition,
     BrokerdQuery,
+    BrokerdRefused,
+    BrokerdStatus,
     Request,
     Resync,
     Status,
 )
 
 _ENDS = frozenset(ENDS)
+SAID_MAX = 200
+"""So many characters of what a venue says are in a reason; all of it is in the status' report."""
 _WITH_REPORT = Reported | Contradicted | Orphaned | Accounted
 
 
@@ -58,12 +65,21 @@ def status_of(notice: Notice) -> Status:
         remaining=notice.leaves,
         average_price=PRECISE.divide(notice.notional, notice.booked) if notice.booked else None,
         ord_status="" if of_none else notice.ord_status,
-        reason=row.reason if row is not None else record.alarm or "",
+        reason=record.alarm or "" if row is None else f"{row.reason}{_why_not(report)}",
         report=None if report is None else report.as_fields(),
         alarm=record.alarm,
         time_ns=record.time_ns,
         venue_id=notice.venue_id,
     )
+
+
+def _why_not(report: AnyReport | None) -> str:
+    """What the venue said of what it refused, on one line; empty where it refused or said nothing."""
+    refused = isinstance(report, BrokerdRefused | BrokerdError) or (
+        isinstance(report, BrokerdStatus) and report.status == "rejected"
+    )
+    said = " ".join(report.text.split()) if report is not None and refused and report.text else ""
+    return f"; the venue said: {cut(said, SAID_MAX)}" if said else ""
 
 
 def _event_without_row(payload: Payload) -> str:

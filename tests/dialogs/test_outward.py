@@ -103,6 +103,54 @@ def test_the_reason_is_the_rows_own(desk: Desk) -> None:
     assert read.reason == ORDER.row_of[OrderState.CANCEL_STASHED, OrderEvent.ACK].reason
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("balance too small", "; the venue said: balance too small"),
+        ("two\n  lines", "; the venue said: two lines"),
+        ("x" * 200, f"; the venue said: {'x' * 200}"),
+        ("x" * 201, f"; the venue said: {'x' * 198} …"),
+        ("", ""),
+        (" ", ""),
+        (None, ""),
+    ],
+)
+def test_the_reason_of_a_refusal_has_what_the_venue_said(desk: Desk, text: str | None, told: str) -> None:
+    """Of an order, a cancel, an edit, and of a reply that settles nothing; on one line, and bounded."""
+    orders = {"rejected": "o1", "cancel": "o2", "edit": "o3", "error": "o4"}
+    for oid in orders.values():
+        desk.order(oid)
+    for oid in ("o2", "o3"):
+        desk.ack(oid)
+        desk.status("open", oid)
+    desk.cancel("o2")
+    desk.edit("e1", "o3", price="101")
+    cancelling = desk.dialog("o2").cancel
+    assert cancelling is not None
+    read = {
+        "rejected": desk.status("rejected", "o1", text=text),
+        "cancel": desk.report("refused", reqid=cancelling.reqid, request="cancel", text=text),
+        "edit": desk.report("refused", reqid=desk.dialog("o3").edits[0].reqid, request="edit", text=text),
+        "error": desk.report("error", reqid=desk.dialog("o4").reqid, text=text),
+    }
+
+    for kind, effects in read.items():
+        row = status(effects)
+        stated = [one.reason for one in ORDER.rows if one.event.value == row.event]
+        assert row.reason.removesuffix(told) in stated, kind
+        assert row.reason.endswith(told)
+
+
+def test_what_a_venue_says_of_what_it_did_is_in_the_report_alone(desk: Desk) -> None:
+    desk.order()
+
+    read = status(desk.report("ack", reqid=desk.dialog().reqid, venue_id="V1", text="welcome"))
+
+    assert read.reason == ORDER.row_of[OrderState.PENDING, OrderEvent.ACK].reason
+    assert read.report is not None
+    assert read.report["text"] == "welcome"
+
+
 def test_a_second_step_is_told_with_the_first(desk: Desk) -> None:
     """A bust reopens the order while an edit is still out."""
     desk.order()
