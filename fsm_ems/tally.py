@@ -15,6 +15,9 @@ from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand
 from fsm_ems.replay import Outcome
 
+_OF_NO_ORDER = "unknown_order"
+"""The code by which an edit or a cancel is refused that has no order: no order was refused by it."""
+
 COLUMNS = ("order", "side", "type", "state", "filled", "size", "limit", "average", "fees", "fills")
 """What :func:`as_row` tells of an order."""
 
@@ -50,9 +53,13 @@ class Sum:
 
 @dataclass(slots=True)
 class Line:
-    """One order: as it was submitted, as it stood when its owner was last told, and its fills."""
+    """One order: as it was submitted, as it stood when its owner was last told, and its fills.
+
+    *later* are those that the file gives the same id: each is submitted once the one before it was refused.
+    """
 
     order: Order
+    later: list[Order] = field(default_factory=list[Order])
     last: Notice | None = None
     refused: Refused | None = None
     traded: Sum = field(default_factory=Sum)
@@ -63,9 +70,14 @@ class Tally:
 
     def __init__(self, commands: Iterable[TimedCommand]) -> None:
         self.lines: dict[str, Line] = {}
-        for timed in commands:
-            if isinstance(timed.command, Order):
-                self.lines.setdefault(timed.command.oid, Line(timed.command))
+        self.given = self.tables = 0
+        for _, command in commands:
+            self.given += 1
+            if isinstance(command, Order):
+                self.tables += 1
+                line = self.lines.setdefault(command.oid, Line(command))
+                if line.order is not command:
+                    line.later.append(command)
         self.refused: list[Refused] = []
 
     def take(self, outcome: Outcome) -> None:
@@ -73,10 +85,14 @@ class Tally:
         if isinstance(outcome, Refused):
             self.refused.append(outcome)
             line = self.lines.get(outcome.oid or "")
-            if line is not None and line.last is None:
+            if line is not None and line.last is None and outcome.code != _OF_NO_ORDER:
+                if line.refused is not None and line.later:
+                    line.order = line.later.pop(0)
                 line.refused = outcome
             return
         line = self.lines[outcome.record.oid]
+        if line.refused is not None and line.later:
+            line.order = line.later.pop(0)
         line.last, line.refused = outcome, None
         fill = fill_of(outcome)
         if fill is not None:
@@ -89,6 +105,18 @@ class Tally:
             if line.order.side == side:
                 total.join(line.traded)
         return total
+
+    @property
+    def spread(self) -> str:
+        """In how many tables of the file the orders are, where those are more: `` in 5 tables``. A second one
+        of an id is the same order again, or was refused.
+        """
+        return "" if self.tables == len(self.lines) else f" in {self.tables:,} tables"
+
+    @property
+    def refusals(self) -> str:
+        """How many of all orders, edits and cancels were refused; empty where none was."""
+        return f"{len(self.refused):,} of {self.given:,} commands refused" if self.refused else ""
 
     @property
     def states(self) -> dict[str, int]:

@@ -1,12 +1,18 @@
 """How numbers of a run are shortened, exactly and not."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from fsm_ems.messages import Order
+from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.record import Notice
+from fsm_ems.dialogs.settings import Limits, Settings
+from fsm_ems.errors import Refused
+from fsm_ems.market import Market
+from fsm_ems.messages import Cancel, Order
 from fsm_ems.orders_file import TimedCommand
-from fsm_ems.tally import Tally, price_text, short
+from fsm_ems.tally import Tally, as_row, price_text, short
 
 
 @pytest.mark.parametrize(
@@ -35,6 +41,46 @@ def test_only_the_zeros_at_the_end_go(number: str, text: str) -> None:
 def test_an_average_has_two_digits_more_than_the_tick(price: str, tick: str, text: str) -> None:
     assert price_text(Decimal(price), Decimal(tick)) == text
     assert price_text(None, Decimal(tick)) == "-"
+
+
+def order(oid: str, **terms: object) -> Order:
+    given: dict[str, Any] = {"side": "buy", "size": Decimal(1), "price": Decimal(9)} | terms
+    return Order(oid=oid, market="x.paper", **given)
+
+
+def test_tables_of_one_id_and_refused_commands_are_counted() -> None:
+    """A cancel that is refused for want of an order refuses no order."""
+    tables = [order("a"), order("b"), order("b", side="sell"), order("a"), order("c")]
+    tally = Tally([TimedCommand(at, table) for at, table in enumerate([*tables, Cancel(oid="c")])])
+    assert (tally.spread, tally.refusals) == (" in 5 tables", "")
+
+    for oid, code in (("c", "unknown_order"), ("b", "max_size"), ("b", "max_size"), ("a", "expired")):
+        tally.take(Refused(code, "why", oid))
+
+    assert tally.refusals == "4 of 6 commands refused"
+    assert tally.states == {"refused": 2, "not submitted": 1}
+    assert Tally([TimedCommand(1, order("a"))]).spread == ""
+
+
+def test_of_two_orders_of_one_id_the_one_that_was_taken_is_told() -> None:
+    """The first was refused, so the second is none that is in conflict with it."""
+    market = Market("x.paper", "x", "usd", price_tick=Decimal(1), size_tick=Decimal(1))
+    small = order("a", side="sell")
+    tally = Tally([TimedCommand(1, order("a", size=Decimal(9))), TimedCommand(2, small)])
+    settings = Settings(limits={"*": Limits(max_size=Decimal(1))}, markets={"x.paper": market})
+    ems = Dispatcher(settings, lambda _: None, generation="g", now_ns=1)
+    ems.grant("main", "trader", 1)
+
+    with pytest.raises(Refused) as refused:
+        ems.command("main", order("a", size=Decimal(9)), 1)
+    tally.take(refused.value)
+    assert tally.lines["a"].order.size == 9
+    _, effects = ems.command("main", small, 2)
+    for effect in effects:
+        if isinstance(effect, Notice):
+            tally.take(effect)
+
+    assert as_row(tally.lines["a"], Decimal(1))[1:6] == ("sell", "limit", "pending", "0", "1")
 
 
 def test_an_oid_given_twice_is_the_first_order() -> None:

@@ -121,7 +121,7 @@ def print_tally(
     numbers = ("filled", "size", "limit", "average", "fees", "fills")
     table = new_table(
         *COLUMNS, numbers=numbers, folds=("order", "type"),
-        title=f"{market.fqme}: {_counted(rows, 'row')}, {_counted(len(tally.lines), 'order')}",
+        title=f"{market.fqme}: {_counted(rows, 'row')}, {_counted(len(tally.lines), 'order')}{tally.spread}",
     )  # fmt: skip
     for line in tally.lines.values():
         cells = dict(zip(COLUMNS, as_row(line, market.price_tick), strict=True))
@@ -139,7 +139,7 @@ def print_tally(
     for position in held:
         out.print(_holding(position, market), soft_wrap=True)
     counts = ", ".join(f"{count} {state}" for state, count in tally.states.items())
-    out.print(f"{counts}.", soft_wrap=True)
+    out.print(f"{'; '.join(filter(None, (counts, tally.refusals)))}.", soft_wrap=True)
     if kept is not None:
         out.print(f"Records: {kept}; fsm-ems why ORDER {kept} tells each step.", soft_wrap=True)
     if page is not None:

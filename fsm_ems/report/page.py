@@ -120,7 +120,7 @@ def _rules(run: Run) -> Iterator[tuple[str, str]]:
 
 def _results(run: Run) -> Iterator[tuple[str, str]]:
     states = ", ".join(f"{count} {state}" for state, count in run.tally.states.items())
-    yield "orders", f"{len(run.tally.lines)}: {states}"
+    yield "orders", f"{len(run.tally.lines)}{run.tally.spread}: {states}"
     for verb, side in (("bought", "buy"), ("sold", "sell")):
         total = run.tally.total(side)
         if total.fills:
@@ -145,9 +145,9 @@ def _refusals(run: Run) -> list[Markup]:
     if not run.tally.refused:
         return []
     told = (tag("li", f"refused {refused.oid}: {refused}") for refused in run.tally.refused)
-    count = len(run.tally.refused)
-    summary = tag("summary", f"{count} command{'' if count == 1 else 's'} refused by the EMS")
-    return [tag("details", summary, tag("ul", *told), class_="refused", open=count <= REFUSED_SHOWN)]
+    summary = tag("summary", f"{run.tally.refusals} by the EMS")
+    shown = len(run.tally.refused) <= REFUSED_SHOWN
+    return [tag("details", summary, tag("ul", *told), class_="refused", open=shown)]
 
 
 # ── the figures ─────────────────────────────────────────────────────────────────────────────────────

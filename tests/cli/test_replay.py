@@ -36,7 +36,7 @@ rejected post-only: post_only: it would take at once
 bought 0.7 btc in 3 fills at 99.9429 usdt on average, fees 0.0084945 usdt
 sold 0.4 btc in 1 fill at 100 usdt on average, fees 0.01 usdt
 main holds 0.3 btc at 99.9633 usdt each, realized 0.02 usdt
-2 filled, 1 open, 1 rejected.
+2 filled, 1 open, 1 rejected; 1 of 6 commands refused.
 """
 
 NOTE = "note: 1 command lies outside the tape's time, 1000000000 to 6000000000: 0 before it, 1 after it\n"

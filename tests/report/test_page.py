@@ -266,7 +266,7 @@ def test_many_refusals_are_folded_away(orders: str) -> None:
     root = parsed(played(orders + late)[0])
     refused = root.one("details", class_="refused")
 
-    assert refused.one("summary").text == "10 commands refused by the EMS"
+    assert refused.one("summary").text == "10 of 15 commands refused by the EMS"
     assert "open" not in refused.attributes
 
 
