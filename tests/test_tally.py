@@ -10,7 +10,7 @@ from fsm_ems.dialogs.record import Notice
 from fsm_ems.dialogs.settings import Limits, Settings
 from fsm_ems.errors import Refused
 from fsm_ems.market import Market
-from fsm_ems.messages import Cancel, Order
+from fsm_ems.messages import Cancel, Command, Order
 from fsm_ems.orders_file import TimedCommand
 from fsm_ems.tally import Tally, as_row, price_text, short
 
@@ -51,7 +51,8 @@ def order(oid: str, **terms: object) -> Order:
 def test_tables_of_one_id_and_refused_commands_are_counted() -> None:
     """A cancel that is refused for want of an order refuses no order."""
     tables = [order("a"), order("b"), order("b", side="sell"), order("a"), order("c")]
-    tally = Tally([TimedCommand(at, table) for at, table in enumerate([*tables, Cancel(oid="c")])])
+    given: list[Command] = [*tables, Cancel(oid="c")]
+    tally = Tally([TimedCommand(at, command) for at, command in enumerate(given)])
     assert (tally.spread, tally.refusals) == (" in 5 tables", "")
 
     for oid, code in (("c", "unknown_order"), ("b", "max_size"), ("b", "max_size"), ("a", "expired")):

@@ -51,7 +51,9 @@ class Broker(Protocol):
 
     @property
     def markets(self) -> Mapping[str, Market]:
-        """Its markets by address, as far as they are known now."""
+        """Its markets by address, as far as they are known now; where there are any, an order in another one
+        is refused (``unknown_market``).
+        """
         ...
 
     def open_market(self) -> AbstractAsyncContextManager[AsyncIterator[MarketRow]]:
