@@ -258,7 +258,8 @@ def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
         raise Refused("edit_in_progress", f"an increase of order {oid} is still out", oid)
     if command.size is not None and dialog.body.side == "alert":
         raise Refused("not_editable", "an alert has no size", oid)
-    if command.price is not None and dialog.body.type == "market" and dialog.body.mode == "live":
+    # While a dark one is held here, its price is what triggers it; once fired it has none either.
+    if command.price is not None and dialog.body.type == "market" and state is not S.DARK_OPEN:
         raise Refused("not_editable", "a market order has no price", oid)
     if len(dialog.edits) >= settings.open_edits_max:
         raise Refused("too_many_edits", f"{len(dialog.edits)} edits of order {oid} are open already", oid)
