@@ -21,6 +21,7 @@ from fsm_ems.quotes import MarketRow, Quote, Trade
 from fsm_ems.testing import conformance_steps as s
 from fsm_ems.testing.conformance_market import MarketWatch
 from fsm_ems.testing.conformance_rules import Nonconformance
+from fsm_ems.testing.conformance_sent import PATIENCE_S
 from fsm_ems.testing.conformance_stage import SECOND_NS, SentOrder, Stage
 from fsm_ems.testing.conformance_trace import told
 
@@ -160,6 +161,8 @@ class Player:
             return await stage.garble(step.variant)
         elif isinstance(step, s.Show):
             return self._show(step)
+        elif isinstance(step, s.BreakFeed):
+            return await self._break_feed(step)
         else:
             assert isinstance(step, s.Reconnect), "there is no other step"
             return await self._reconnect(step)
@@ -180,10 +183,49 @@ class Player:
             stage.trace.note("adapter", "is made anew")
             stage.market.stop()
             stage.broker = stage.venue.new_broker()
-            stage.market = MarketWatch(stage.broker, may_break=True)
-            stage.nursery.start_soon(stage.market.run)
+            self._listen()
         await stage.connect()
         return True
+
+    async def _break_feed(self, step: s.BreakFeed) -> bool:
+        """Its feed breaks, and is opened again until that is done: whatever comes out meanwhile is judged."""
+        stage, watch = self._stage, self._stage.market
+        if not await stage.until(lambda: watch.is_tried or watch.has_ended):
+            raise Nonconformance("market", f"the feed broke, and each attempt to open it for {PATIENCE_S} s")
+        if watch.has_ended:
+            return False
+        watch.may_break = True
+        if not self._breaks(step):
+            return False
+        stage.trace.note("venue", f"the feed is {step.by}")
+        await stage.until(lambda: stage.market.is_tried or stage.market.has_ended)
+        if stage.market.has_ended:
+            raise Nonconformance("market", f"the feed was {step.by}, and ended without a BrokerFault")
+        if not stage.market.is_tried:
+            raise Nonconformance("market", f"the feed was {step.by} once, and fails for {PATIENCE_S} s")
+        return True
+
+    def _breaks(self, step: s.BreakFeed) -> bool:
+        """Let it happen; whether the venue can. Where it can end no feed, the EMS leaves it and opens it."""
+        stage, venue = self._stage, self._stage.venue
+        if step.by == "dropped":
+            return venue.drop_market()
+        if step.by == "garbled":
+            return venue.garble_market(step.variant, at_first=False)
+        if step.by == "refused":
+            is_next = venue.refuse_market()
+        else:
+            is_next = venue.garble_market(step.variant, at_first=True)
+        if is_next and not venue.drop_market():
+            stage.market.stop()
+            self._listen()
+        return is_next
+
+    def _listen(self) -> None:
+        """Open the feed in a task of its own, as what was shown to an earlier one is not owed."""
+        stage = self._stage
+        stage.market = MarketWatch(stage.broker, may_break=True)
+        stage.nursery.start_soon(stage.market.run)
 
     def _show(self, step: s.Show) -> bool:
         market, now = self._market(step.market), self._stage.clock()

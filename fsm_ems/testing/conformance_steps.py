@@ -22,6 +22,7 @@ Turn = Literal[
     "open", "cancelled", "expired", "pending_cancel", "pending_edit", "suspended", "stopped", "done_for_day",
     "calculated", "bidding", "restated", "bust", "correction",
 ]  # fmt: skip
+Break = Literal["dropped", "refused", "garbled", "greeted"]
 
 LONG = 12_345_678_901_234_567_891
 """So many ticks are a number that no float holds."""
@@ -126,6 +127,18 @@ class Garble(Step):
     variant: int = 0
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class BreakFeed(Step):
+    """The market's feed, and nothing else, is *dropped*, or says something that nobody can know (*garbled*).
+
+    It is opened again then: at once, or after it was *refused* once, or once *greeted* with nonsense, of
+    which *variant* chooses what.
+    """
+
+    by: Break = "dropped"
+    variant: int = 0
+
+
 # ── the venue ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -205,6 +218,7 @@ _turns: st.SearchStrategy[Turn] = st.sampled_from(get_args(Turn))
 _ways: st.SearchStrategy[Literal["venue", "ems", "restart", "refused"]] = st.sampled_from(
     ("venue", "ems", "restart", "refused")
 )
+_breaks: st.SearchStrategy[Break] = st.sampled_from(get_args(Break))
 
 _OFTEN: tuple[tuple[int, st.SearchStrategy[Step]], ...] = (
     (5, st.builds(
@@ -226,9 +240,10 @@ _OFTEN: tuple[tuple[int, st.SearchStrategy[Step]], ...] = (
     (1, st.builds(Read, on=st.booleans())),
     (1, st.builds(Wait, seconds=st.sampled_from((1, 10, 60)))),
     (1, st.builds(Garble, variant=_numbers)),
+    (1, st.builds(BreakFeed, by=_breaks, variant=_numbers)),
     (1, st.builds(Show, market=st.integers(0, 1), ticks=_ticks, units=_units, is_print=st.booleans())),
 )  # fmt: skip
-"""How often each step is drawn, of 33: what needs others before it more often than what ends them."""
+"""How often each step is drawn, of 34: what needs others before it more often than what ends them."""
 _KINDS = tuple(kind for kind, (times, _) in enumerate(_OFTEN) for _ in range(times))
 _step = st.sampled_from(_KINDS).flatmap(lambda kind: _OFTEN[kind][1])
 
