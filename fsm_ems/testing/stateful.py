@@ -99,12 +99,14 @@ class EMSMachine(RuleBasedStateMachine):
             self._open(chosen)
 
     def _open(self, chosen: st.DataObject) -> None:
-        """The first orders, each as far as the venue has brought it by then."""
+        """The first orders, each as far as the venue has brought it by then, and what is wanted of it now."""
         for oid in OIDS[: chosen.draw(st.integers(0, len(OIDS)))]:
             self.submit(chosen.draw(st.sampled_from(TRADERS)), oid, chosen)
             for _ in range(chosen.draw(st.integers(0, 3))):
                 if self.at_venue():
                     self.answer(chosen)
+            if chosen.draw(st.booleans()) and self.living():
+                self.think_again(chosen)
 
     def grant(self, identity: str, role: Role, sees: tuple[str, ...] = ()) -> None:
         """Let one more identity act, or look on at the owners it *sees*; the auditor knows it too."""
@@ -154,7 +156,7 @@ class EMSMachine(RuleBasedStateMachine):
     def think_again(self, chosen: st.DataObject) -> None:
         """The owner of an order that lives cancels it, or gives it new terms."""
         order = chosen.draw(st.sampled_from(self.living()))
-        if chosen.draw(st.booleans()):
+        if chosen.draw(st.sampled_from((True, False, False))):
             self.give(Commanded(order.owner, Cancel(oid=order.oid)))
         else:
             self.edit(order.owner, order.oid, chosen)

@@ -62,10 +62,13 @@ class Witness(EMSMachine):
 
 @pytest.mark.no_cover
 def test_a_short_run_comes_to_every_state_but_the_rarest() -> None:
-    """What no life comes to is what no test of a user tries."""
+    """What no life comes to is what no test of a user tries.
+
+    What is drawn depends on what else was imported: fifty lives would do nearly always, and not always.
+    """
     Witness.seen.clear()
 
-    run_state_machine_as_test(Witness, settings=settings(LIVES, max_examples=50, derandomize=True))
+    run_state_machine_as_test(Witness, settings=settings(LIVES, max_examples=150, derandomize=True))
 
     assert set(OrderState) - Witness.seen <= RARE
 
