@@ -26,6 +26,10 @@ from fsm_ems.testing.conformance_stage import SECOND_NS, SentOrder, Stage
 from fsm_ems.testing.conformance_trace import told
 
 _T = TypeVar("_T")
+_MOST = Decimal(10) ** 17
+"""A tenth of what no message carries any more: sizes are added up, and prices doubled."""
+_ODD = 12_345
+"""So many ticks below that: a number that no float holds, where a tick is a whole unit."""
 
 
 def _chosen(number: int, among: Sequence[_T]) -> _T | None:
@@ -108,7 +112,7 @@ class Player:
 
     def _order(self, step: s.Place) -> SentOrder:
         market = self._market(step.market)
-        price = None if step.ticks is None else step.ticks * market.price_tick
+        price = None if step.ticks is None else _ticks(step.ticks, market.price_tick)
         plain = self._stage.order_of(market.fqme, _size(market, step.units), price)
         tif = "gtc" if price is None and step.tif == "gtd" else step.tif
         fields: dict[str, Any] = {**_fields(plain), "side": step.side, "tif": tif}
@@ -142,7 +146,9 @@ class Player:
         if isinstance(step, s.Ask):
             return BrokerdQuery(**fields)
         market = self._stage.broker.markets[order.request.market]
-        price = None if step.ticks is None or order.request.price is None else step.ticks * market.price_tick
+        price = None
+        if step.ticks is not None and order.request.price is not None:
+            price = _ticks(step.ticks, market.price_tick)
         return BrokerdEdit(**fields, size=order.filled + _size(market, step.units), price=price)
 
     # ── the line, and time ──────────────────────────────────────────────────────────────────────────
@@ -229,7 +235,7 @@ class Player:
 
     def _show(self, step: s.Show) -> bool:
         market, now = self._market(step.market), self._stage.clock()
-        size, price = step.units * market.size_tick, step.ticks * market.price_tick
+        size, price = _ticks(step.units, market.size_tick), _ticks(step.ticks, market.price_tick)
         bid, ask = price - market.price_tick, price + market.price_tick
         row: Quote | Trade = Quote(now, bid, size, ask, size + market.size_tick)
         if step.is_print:
@@ -319,7 +325,12 @@ class Player:
 
 
 def _size(market: Market, units: int) -> Decimal:
-    return max(market.min_size, market.size_tick) + (units - 1) * market.size_tick
+    return max(market.min_size, market.size_tick) + _ticks(units - 1, market.size_tick)
+
+
+def _ticks(count: int, tick: Decimal) -> Decimal:
+    """*count* times *tick*, or about as much as a message can carry where that is less."""
+    return min(count, max(int(_MOST / tick) - _ODD, 1)) * tick
 
 
 def _fields(message: object) -> dict[str, Any]:
