@@ -55,6 +55,13 @@ NONSENSE = (
     '{"is": "state", "id": 1',  # torn
 )
 
+NO_ROWS = (
+    '{"is": "notice", "market": "xbtusd"}',  # no such row
+    '{"is": "quote", "market": "xbtusd", "at": 1, "numbers": ["1"]}',  # of what?
+    '{"is": "print", "market": "xbtusd", "at": 1, "numbers": ["NaN", "1"], "side": "buy", "trade": "T"}',
+    "<html>",
+)
+
 
 class Ends:
     """Both ends of one wire."""
@@ -76,7 +83,8 @@ class JexEnd(VenueEnd):
     def __init__(self) -> None:
         super().__init__()
         self._wires: dict[str, Ends] = {}
-        self._refusals = 0
+        self._refused: list[str] = []
+        self._greetings: list[str] = []
 
     def new_broker(self) -> JexBroker:
         """An adapter whose wires end here."""
@@ -85,16 +93,33 @@ class JexEnd(VenueEnd):
     @asynccontextmanager
     async def _connect(self, channel: str) -> AsyncGenerator[Ends]:
         await trio.lowlevel.checkpoint()
-        if channel == "orders" and self._refusals:
-            self._refusals -= 1
+        if channel in self._refused:
+            self._refused.remove(channel)
             raise ConnectionRefusedError("not now")
         self._wires[channel] = ends = Ends()
-        yield ends
-        ends.close()
+        while channel == "market" and self._greetings:
+            ends.to_adapter.send_nowait(self._greetings.pop())
+        try:
+            yield ends
+        finally:
+            ends.close()
+            if channel == "market" and self._wires.get(channel) is ends:
+                del self._wires[channel]  # nobody listens
 
     def refuse_next(self) -> bool:
         """The next call is refused."""
-        self._refusals += 1
+        self._refused.append("orders")
+        return True
+
+    def refuse_market(self) -> bool:
+        """So is the next call for the market."""
+        self._refused.append("market")
+        return True
+
+    def drop_market(self) -> bool:
+        """The wire of the market ends."""
+        if "market" in self._wires:
+            self._wires.pop("market").close()
         return True
 
     def hang_up(self) -> None:
@@ -118,6 +143,14 @@ class JexEnd(VenueEnd):
         """Four texts that are none of the venue's."""
         self._wires["orders"].to_adapter.send_nowait(NONSENSE[variant])
         return True
+
+    def garble_market(self, variant: int, *, at_first: bool) -> bool:
+        """Four more, now or as the first text of the next wire."""
+        if at_first:
+            self._greetings.append(NO_ROWS[variant])
+        elif "market" in self._wires:
+            self._wires["market"].to_adapter.send_nowait(NO_ROWS[variant])
+        return at_first or "market" in self._wires
 
     def show(self, row: MarketRow) -> None:
         """On the wire of the market, where there is one."""

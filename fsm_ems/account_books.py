@@ -239,6 +239,7 @@ def check_behind(folder: Path, book: Book, where: str) -> None:
             f"{newest.path} was written from record {newest.seq}, and the records end here: the newest are "
             "lost, or an old copy stands in their place; find the newest, or compare orders and positions "
             f"with the venue by hand and move {PPS} and the ledger away",
+            "record",
         )
 
 

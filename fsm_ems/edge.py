@@ -26,8 +26,11 @@ from fsm_ems.messages import Cancel, Edit, Order
 _TIME_END_NS = 2**63
 
 
-def check_name(identity: object, role: object, sees: object = ()) -> None:
-    """Raise InvalidMessage unless *identity*, *role* and *sees* have the form they must have."""
+def check_name(identity: object, role: object, sees: object = (), operator: str | None = None) -> None:
+    """Raise InvalidMessage unless *identity*, *role* and *sees* have the form they must have.
+
+    An observer has to see somebody, but for the *operator*, who is told of what belongs to nobody else.
+    """
     problems: list[str] = []
     if not is_name(identity):
         needed = (
@@ -41,6 +44,8 @@ def check_name(identity: object, role: object, sees: object = ()) -> None:
     listed = isinstance(sees, Sequence) and not isinstance(sees, str)
     if not listed or not all(one == "*" or is_name(one) for one in cast("Sequence[object]", sees)):
         problems.append(f"sees: a list of names is needed, or ('*',) for everybody, and {given} is none")
+    elif role == "observer" and not sees and identity != operator:
+        problems.append("sees: an observer needs the names of owners to look on at, or ('*',) for everybody")
     _raise_any(problems)
 
 

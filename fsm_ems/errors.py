@@ -25,7 +25,7 @@ it cannot be right, an alarm.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Literal, cast
 
 
 class EMSError(Exception):
@@ -106,14 +106,17 @@ class LogFault(EMSError):
 class LogDamaged(LogFault):
     """A record is torn, altered or out of order; *line* counts from 1, and is 0 for the file as a whole.
 
-    In a journal a record's line is its seq.
+    A journal has no lines: there *line* is the seq of a record, and *counted* says so.
     """
 
-    def __init__(self, where: str, line: int, problem: str) -> None:
-        super().__init__(f"{where}, line {line}: {problem}" if line else f"{where}: {problem}")
+    def __init__(
+        self, where: str, line: int, problem: str, counted: Literal["line", "record"] = "line"
+    ) -> None:
+        super().__init__(f"{where}, {counted} {line}: {problem}" if line else f"{where}: {problem}")
         self.where = where
         self.line = line
         self.problem = problem
+        self.counted = counted
 
 
 class SnapshotUnproven(LogFault):

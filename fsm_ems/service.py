@@ -119,10 +119,11 @@ class EMS(Client):
 
         Raises:
             Refused: the identity is known already, with another role or other owners to see.
-            InvalidMessage: the name, the role or *sees* has not the form it must have.
+            InvalidMessage: the name, the role or *sees* has not the form it must have, or an observer sees
+                nobody: the operator alone may, who is told of orders that nobody here has made.
             ClientFault: the EMS was closed.
         """
-        check_name(identity, role, sees)
+        check_name(identity, role, sees, self.dispatcher.settings.operator)
         self._check_open()
         known = self.dispatcher.book.identities.get(identity)
         if known is not None and (known.role, known.sees) != (role, tuple(sees)):

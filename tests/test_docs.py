@@ -19,6 +19,7 @@ import importlib
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -330,3 +331,26 @@ def test_a_document_has_one_title_and_no_unfinished_words(document: Path) -> Non
 
 if __name__ == "__main__":
     README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def test_the_example_of_a_broker_needs_no_more_of_the_clone_than_its_two_files(tmp_path: Path) -> None:
+    """Whoever installed the package alone copies them, as the page says."""
+    page = ROOT / "docs" / "write-a-broker.md"
+    python = [block.text for block in blocks(page.read_text(encoding="utf-8")) if block.language == "python"]
+    first = next(text for text in python if "from examples." in text)
+    (tmp_path / "installed").mkdir()
+    (tmp_path / "installed" / "fsm_ems").symlink_to(ROOT / "fsm_ems")
+    elsewhere = "[path for path in sys.path if path and not os.path.isdir(os.path.join(path, 'examples'))]"
+    run = f"import os, sys\nsys.path[:] = ['', {str(tmp_path / 'installed')!r}, *{elsewhere}]\n{first}"
+
+    def told() -> subprocess.CompletedProcess[str]:
+        bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        return subprocess.run(
+            [sys.executable, "-c", run], cwd=tmp_path, env=bare, capture_output=True, text=True, check=False
+        )
+
+    assert "No module named 'examples'" in told().stderr
+    (tmp_path / "examples").mkdir()
+    for name in ("json_broker.py", "test_json_broker.py"):
+        shutil.copy(ROOT / "examples" / name, tmp_path / "examples")
+    assert told().stderr == ""

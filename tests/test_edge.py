@@ -239,6 +239,11 @@ CALLS: list[tuple[Callable[[Any], Any], str]] = [
     (lambda ems: ems.client("bob", "observer", ["no name"]), "sees: "),
     (lambda ems: ems.client("bob", "observer", {"main"}), "sees: "),
     (lambda ems: ems.client("bob", "observer", None), "sees: "),
+    (
+        lambda ems: ems.client("bob", "observer"),
+        r"^sees: an observer needs the names of owners to look on at,",
+    ),
+    (lambda ems: ems.client("bob", "observer", []), r"or \('\*',\) for everybody$"),
     (lambda ems: ems.submit("text"), "order: an Order is needed, such as new_order makes, and no str"),
     (lambda ems: ems.cancel(5), "oid: "),
     (lambda ems: ems.edit("o1", size=[]), "size: a decimal number as text is needed"),

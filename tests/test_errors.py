@@ -65,6 +65,7 @@ def test_every_error_says_what_it_is() -> None:
         (Refused("expired", "is so", "o1"), "expired: is so", {"oid": "o1"}),
         (OrderFileError("a.toml", "no"), "a.toml: no", {"where": "a.toml", "problem": "no"}),
         (LogDamaged("log", 7, "torn"), "log, line 7: torn", {"where": "log", "line": 7, "problem": "torn"}),
+        (LogDamaged("log", 7, "torn", "record"), "log, record 7: torn", {"line": 7, "counted": "record"}),
         (
             IllegalTransition("order", "filled", "cancel", ("fill", "bust")),
             "order in filled cannot take cancel; legal here: fill, bust",

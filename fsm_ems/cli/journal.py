@@ -9,11 +9,13 @@ from pathlib import Path
 import click
 
 from fsm_ems.cli.faults import Failure, WrongInput
-from fsm_ems.cli.options import records_in
+from fsm_ems.cli.options import located, records_in
 from fsm_ems.dialogs.settings import Settings
+from fsm_ems.errors import LogDamaged
 from fsm_ems.journal.archive import segments_in
 from fsm_ems.journal.archiving import archive
 from fsm_ems.journal.codec import encode
+from fsm_ems.journal.file import RecordFile
 from fsm_ems.journal.keeping import alone
 from fsm_ems.journal.replay import Restored, replay
 from fsm_ems.journal.snapshots import Checker, formed, make
@@ -52,6 +54,13 @@ def verify(directory: Path) -> None:
     lead to.
     """
     path, records = records_in(directory)
+    try:
+        _verify(path, records)
+    except LogDamaged as damage:
+        raise located(damage, path) from damage
+
+
+def _verify(path: Path, records: JournalReader | RecordFile) -> None:
     if isinstance(records, JournalReader):
         snapshots = Checker(path.parent)
         count, digest = records.check(snapshots.see)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import click
 from msgspec.structs import replace
@@ -165,4 +165,7 @@ def records_in(directory: Path) -> tuple[Path, RecordFile | JournalReader]:
 
 def located(damage: LogDamaged, path: Path) -> LogDamaged:
     """*damage* with *path*, where whoever found it knew no file."""
-    return LogDamaged(str(path), damage.line, damage.problem) if damage.where == SOME_LOG else damage
+    if damage.where != SOME_LOG:
+        return damage
+    counted: Literal["line", "record"] = "record" if path.name == JOURNAL else "line"
+    return LogDamaged(str(path), damage.line, damage.problem, counted)

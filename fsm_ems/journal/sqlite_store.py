@@ -259,9 +259,9 @@ def decoded(path: Path, seq: int, body: str) -> Record:
 
 
 def _damaged(path: Path, seq: int, problem: str, cause: BaseException | None = None) -> NoReturn:
-    raise LogDamaged(str(path), seq, f"{problem} ({ADVICE})") from cause
+    raise LogDamaged(str(path), seq, f"{problem} ({ADVICE})", "record") from cause
 
 
 def damaged_record(path: Path, seq: int, problem: str) -> LogDamaged:
     """Record *seq* is not what was written, and what to do about it."""
-    return LogDamaged(str(path), seq, f"{problem} ({ADVICE})")
+    return LogDamaged(str(path), seq, f"{problem} ({ADVICE})", "record")

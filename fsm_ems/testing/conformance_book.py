@@ -188,7 +188,7 @@ class VenueBook:
             **order.named(self._now()),
             exec_id=f"{_LONG_ID}{self._executed}" if self._executed % 2 == 0 else f"E{self._executed}",
             size=size,
-            price=self.price_of(order) + better,
+            price=max(self.price_of(order) + better, market.price_tick),
             fee=FEES[step.fee % len(FEES)],
             fee_asset=(market.quote, market.base)[step.fee // len(FEES) % 2],
             liquidity=_LIQUIDITY[self._executed % 2],

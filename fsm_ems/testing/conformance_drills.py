@@ -15,6 +15,8 @@ from fsm_ems.testing.conformance_steps import (
     Answer,
     Ask,
     AskHistory,
+    Break,
+    BreakFeed,
     CancelOrder,
     Deliver,
     EditOrder,
@@ -164,6 +166,14 @@ def _market() -> list[Step]:
     ]
 
 
+def _feed(by: Break) -> list[Step]:
+    """The feed breaks *by* each piece of nonsense, and shows both markets before and after; so do orders."""
+    script: list[Step] = [Place(units=LONG), _OPEN]
+    for variant in range(4 if by in ("garbled", "greeted") else 1):
+        script += [Show(), Show(market=1), BreakFeed(by, variant), Show(ticks=101), Show(market=1, ticks=99)]
+    return [*script, Trade(), *_ASK]
+
+
 def _nonsense() -> list[Step]:
     """Each piece of nonsense, among what makes sense."""
     script: list[Step] = [Place(units=LONG), Answer()]
@@ -222,6 +232,10 @@ DRILLS: Mapping[str, Sequence[Step]] = {
     "restarted": _line(Reconnect(by="restart")),
     "refused": _line(Reconnect(by="refused")),
     "market": _market(),
+    "feed dropped": _feed("dropped"),
+    "feed refused": _feed("refused"),
+    "feed garbled": _feed("garbled"),
+    "feed greeted": _feed("greeted"),
     "nonsense": _nonsense(),
     "cuts": _cuts(),
     "alone": _alone(),

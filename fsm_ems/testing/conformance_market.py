@@ -20,11 +20,15 @@ class MarketWatch:
     """Listens to a broker's market, and opens a feed that breaks again.
 
     *may_break*: whether anything befell the line that a feed could share, so that its break is no fault.
+    *is_tried*: whether it is opened or read just now, and not waiting to try again after it broke;
+    *has_ended*: whether it said that no more will come.
     """
 
     def __init__(self, broker: Broker, *, may_break: bool) -> None:
         self.may_break = may_break
         self._broker = broker
+        self.is_tried = False
+        self.has_ended = False
         self._shown: deque[MarketRow] = deque()
         self._came: deque[MarketRow | Exception] = deque()
         self._scope = trio.CancelScope()
@@ -33,13 +37,17 @@ class MarketWatch:
         """Listen for as long as the feed tells."""
         with self._scope:
             while True:
+                self.is_tried = True
                 try:
                     async with self._broker.open_market() as rows:
                         async for row in rows:
                             self._came.append(row)
+                    self.has_ended = True
                     return
                 except Exception as error:  # noqa: BLE001 -- whatever comes out is what the kit judges
                     self._came.append(error)
+                finally:
+                    self.is_tried = False
                 await trio.sleep(_RETRY_S)
 
     def stop(self) -> None:

@@ -21,10 +21,15 @@ from fsm_ems.quotes import MarketRow, Quote, Trade
 from fsm_ems.testing import conformance_steps as s
 from fsm_ems.testing.conformance_market import MarketWatch
 from fsm_ems.testing.conformance_rules import Nonconformance
+from fsm_ems.testing.conformance_sent import PATIENCE_S
 from fsm_ems.testing.conformance_stage import SECOND_NS, SentOrder, Stage
 from fsm_ems.testing.conformance_trace import told
 
 _T = TypeVar("_T")
+_MOST = Decimal(10) ** 17
+"""A tenth of what no message carries any more: sizes are added up, and prices doubled."""
+_ODD = 12_345
+"""So many ticks below that: a number that no float holds, where a tick is a whole unit."""
 
 
 def _chosen(number: int, among: Sequence[_T]) -> _T | None:
@@ -107,7 +112,7 @@ class Player:
 
     def _order(self, step: s.Place) -> SentOrder:
         market = self._market(step.market)
-        price = None if step.ticks is None else step.ticks * market.price_tick
+        price = None if step.ticks is None else _ticks(step.ticks, market.price_tick)
         plain = self._stage.order_of(market.fqme, _size(market, step.units), price)
         tif = "gtc" if price is None and step.tif == "gtd" else step.tif
         fields: dict[str, Any] = {**_fields(plain), "side": step.side, "tif": tif}
@@ -141,7 +146,9 @@ class Player:
         if isinstance(step, s.Ask):
             return BrokerdQuery(**fields)
         market = self._stage.broker.markets[order.request.market]
-        price = None if step.ticks is None or order.request.price is None else step.ticks * market.price_tick
+        price = None
+        if step.ticks is not None and order.request.price is not None:
+            price = _ticks(step.ticks, market.price_tick)
         return BrokerdEdit(**fields, size=order.filled + _size(market, step.units), price=price)
 
     # ── the line, and time ──────────────────────────────────────────────────────────────────────────
@@ -160,6 +167,8 @@ class Player:
             return await stage.garble(step.variant)
         elif isinstance(step, s.Show):
             return self._show(step)
+        elif isinstance(step, s.BreakFeed):
+            return await self._break_feed(step)
         else:
             assert isinstance(step, s.Reconnect), "there is no other step"
             return await self._reconnect(step)
@@ -180,14 +189,53 @@ class Player:
             stage.trace.note("adapter", "is made anew")
             stage.market.stop()
             stage.broker = stage.venue.new_broker()
-            stage.market = MarketWatch(stage.broker, may_break=True)
-            stage.nursery.start_soon(stage.market.run)
+            self._listen()
         await stage.connect()
         return True
 
+    async def _break_feed(self, step: s.BreakFeed) -> bool:
+        """Its feed breaks, and is opened again until that is done: whatever comes out meanwhile is judged."""
+        stage, watch = self._stage, self._stage.market
+        if not await stage.until(lambda: watch.is_tried or watch.has_ended):
+            raise Nonconformance("market", f"the feed broke, and each attempt to open it for {PATIENCE_S} s")
+        if watch.has_ended:
+            return False
+        watch.may_break = True
+        if not self._breaks(step):
+            return False
+        stage.trace.note("venue", f"the feed is {step.by}")
+        await stage.until(lambda: stage.market.is_tried or stage.market.has_ended)
+        if stage.market.has_ended:
+            raise Nonconformance("market", f"the feed was {step.by}, and ended without a BrokerFault")
+        if not stage.market.is_tried:
+            raise Nonconformance("market", f"the feed was {step.by} once, and fails for {PATIENCE_S} s")
+        return True
+
+    def _breaks(self, step: s.BreakFeed) -> bool:
+        """Let it happen; whether the venue can. Where it can end no feed, the EMS leaves it and opens it."""
+        stage, venue = self._stage, self._stage.venue
+        if step.by == "dropped":
+            return venue.drop_market()
+        if step.by == "garbled":
+            return venue.garble_market(step.variant, at_first=False)
+        if step.by == "refused":
+            is_next = venue.refuse_market()
+        else:
+            is_next = venue.garble_market(step.variant, at_first=True)
+        if is_next and not venue.drop_market():
+            stage.market.stop()
+            self._listen()
+        return is_next
+
+    def _listen(self) -> None:
+        """Open the feed in a task of its own, as what was shown to an earlier one is not owed."""
+        stage = self._stage
+        stage.market = MarketWatch(stage.broker, may_break=True)
+        stage.nursery.start_soon(stage.market.run)
+
     def _show(self, step: s.Show) -> bool:
         market, now = self._market(step.market), self._stage.clock()
-        size, price = step.units * market.size_tick, step.ticks * market.price_tick
+        size, price = _ticks(step.units, market.size_tick), _ticks(step.ticks, market.price_tick)
         bid, ask = price - market.price_tick, price + market.price_tick
         row: Quote | Trade = Quote(now, bid, size, ask, size + market.size_tick)
         if step.is_print:
@@ -277,7 +325,12 @@ class Player:
 
 
 def _size(market: Market, units: int) -> Decimal:
-    return max(market.min_size, market.size_tick) + (units - 1) * market.size_tick
+    return max(market.min_size, market.size_tick) + _ticks(units - 1, market.size_tick)
+
+
+def _ticks(count: int, tick: Decimal) -> Decimal:
+    """*count* times *tick*, or about as much as a message can carry where that is less."""
+    return min(count, max(int(_MOST / tick) - _ODD, 1)) * tick
 
 
 def _fields(message: object) -> dict[str, Any]:

@@ -39,7 +39,7 @@ RULES = {
     "leaks": "nothing of one connection comes on another",
     "faults": "a broken stream raises BrokerFault, from receive and from send; an unbroken one does not",
     "unknown": "what nobody can know is refused with InvalidReport, and reported as nothing",
-    "market": "the market's rows come as the venue shows them",
+    "market": "the market's rows come as the venue shows them; a feed that breaks raises BrokerFault",
     "answers": "a venue of the adapter's own answers what is so",
 }
 """What each rule says."""

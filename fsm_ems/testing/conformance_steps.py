@@ -2,16 +2,20 @@
 
 A step names orders and requests by their number, counted from the newest and round, so that any list of
 steps is a script: a step that finds nothing to be about does nothing, and is left out when a failure is told.
-:func:`scripts` draws such lists; a failure prints one that can be played again.
+:func:`scripts` draws such lists; a failure prints one that can be played again. A step that is made with a
+field that it does not have, or with a value that a field cannot have, raises InvalidMessage.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from functools import wraps
+from typing import Any, Literal, TypeVar, cast, dataclass_transform, get_args, get_type_hints
 
 from hypothesis import strategies as st
 
+from fsm_ems.errors import InvalidMessage, brief
 from fsm_ems.messages import Side, TimeInForce
 
 Fate = Literal["now", "later", "lost", "twice"]
@@ -22,6 +26,7 @@ Turn = Literal[
     "open", "cancelled", "expired", "pending_cancel", "pending_edit", "suspended", "stopped", "done_for_day",
     "calculated", "bidding", "restated", "bust", "correction",
 ]  # fmt: skip
+Break = Literal["dropped", "refused", "garbled", "greeted"]
 
 LONG = 12_345_678_901_234_567_891
 """So many ticks are a number that no float holds."""
@@ -40,10 +45,61 @@ class Step:
         return f"{type(self).__name__}({', '.join(named)})"
 
 
+_T = TypeVar("_T", bound=Step)
+_LEAST = {"units": 1, "ticks": 1}
+_MOST = {"variant": 3, "units": 10**21, "ticks": 10**21}
+"""What a number of that name lies between; others are of 0 and more."""
+
+
+@dataclass_transform(frozen_default=True)
+def _a_step(cls: type[_T]) -> type[_T]:
+    """Make *cls* a step: frozen, and looked at when it is made, where its author sees which one is wrong."""
+    made = cast("Any", dataclass(frozen=True, slots=True, repr=False)(cls))
+    init = made.__init__
+    kinds = {name: _flat(hint) for name, hint in get_type_hints(made).items()}
+    names = tuple(kinds)
+
+    @wraps(init)
+    def checked(self: _T, *given: object, **named: object) -> None:
+        strange = [name for name in named if name not in names]
+        if strange or len(given) > len(names):
+            more = f"no {', '.join(strange)}" if strange else f"no more than {len(names)} of them"
+            raise InvalidMessage((f"{cls.__name__}: it has the fields {', '.join(names)}, and {more}",))
+        init(self, *given, **named)
+        if problems := tuple(_problems(self, kinds)):
+            raise InvalidMessage(problems)
+
+    made.__init__ = checked
+    return cast("type[_T]", made)
+
+
+def _flat(hint: object) -> tuple[object, ...]:
+    """What a field may be: words, or types."""
+    return get_args(hint) or (hint,)
+
+
+def _problems(step: Step, allowed: Mapping[str, tuple[object, ...]]) -> Iterator[str]:
+    for name, kinds in allowed.items():
+        value = getattr(step, name)
+        if int in kinds:
+            least, most = _LEAST.get(name, 0), _MOST.get(name)
+            is_right = type(value) is int and value >= least and (most is None or value <= most)
+            is_right = is_right or (value is None and type(None) in kinds)
+            needed = f"a whole number of {least} {'and more' if most is None else f'to {most}'}"
+            needed += " or None" * (type(None) in kinds)
+        elif bool in kinds:
+            is_right, needed = type(value) is bool, "True or False"
+        else:
+            words = cast("tuple[str, ...]", kinds)
+            is_right, needed = isinstance(value, str) and value in words, f"one of {', '.join(words)}"
+        if not is_right:
+            yield f"{name} of {type(step).__name__}: {needed} is needed, and {brief(value)} is none"
+
+
 # ── the EMS ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class Place(Step):
     """An order: *units* of the smallest size, at *ticks* price ticks, None at market.
 
@@ -59,7 +115,7 @@ class Place(Step):
     cut: int | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class CancelOrder(Step):
     """A cancel of an order that the venue has told of."""
 
@@ -67,7 +123,7 @@ class CancelOrder(Step):
     cut: int | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class EditOrder(Step):
     """New terms for one; *units* more than are filled."""
 
@@ -77,7 +133,7 @@ class EditOrder(Step):
     cut: int | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class Ask(Step):
     """A question about an order, told of or not."""
 
@@ -85,7 +141,7 @@ class Ask(Step):
     cut: int | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class AskHistory(Step):
     """The question for open orders and for the executions since the newest, second newest … that is known."""
 
@@ -93,7 +149,7 @@ class AskHistory(Step):
     cut: int | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class Read(Step):
     """The EMS stops reading reports, or goes on."""
 
@@ -103,7 +159,7 @@ class Read(Step):
 # ── the line, and time ──────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class Reconnect(Step):
     """The line is lost and comes back: hung up by the *venue* or by the *ems*; with *restart* the EMS is new
     as well, and with *refused* the venue takes the second call only.
@@ -112,24 +168,36 @@ class Reconnect(Step):
     by: Literal["venue", "ems", "restart", "refused"] = "venue"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class Wait(Step):
     """Seconds pass."""
 
     seconds: int = 1
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class Garble(Step):
     """The venue says something that nobody can know; *variant* chooses what."""
 
     variant: int = 0
 
 
+@_a_step
+class BreakFeed(Step):
+    """The market's feed, and nothing else, is *dropped*, or says something that nobody can know (*garbled*).
+
+    It is opened again then: at once, or after it was *refused* once, or once *greeted* with nonsense, of
+    which *variant* chooses what.
+    """
+
+    by: Break = "dropped"
+    variant: int = 0
+
+
 # ── the venue ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class Answer(Step):
     """The venue takes up the newest, second newest … request without an answer; *choice* among what fits.
 
@@ -144,9 +212,10 @@ class Answer(Step):
     rest: bool = True
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class Trade(Step):
-    """An order trades: *units* of the smallest size, or what is left of it, *better* ticks off its limit.
+    """An order trades: *units* of the smallest size, or what is left of it, *better* ticks off its limit,
+    or as many as leave one.
 
     *fee* chooses among four in the market's quote, and from 4 on the same in its base.
     """
@@ -160,7 +229,7 @@ class Trade(Step):
     rest: bool = True
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class Turned(Step):
     """Something befalls an order that nobody asked for."""
 
@@ -171,7 +240,7 @@ class Turned(Step):
     rest: bool = True
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class Deliver(Step):
     """One of the reports that were to come later, the newest, second newest …, is said."""
 
@@ -180,7 +249,7 @@ class Deliver(Step):
     rest: bool = True
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@_a_step
 class Show(Step):
     """The market shows a quote around *ticks*, or prints *units* there."""
 
@@ -205,6 +274,7 @@ _turns: st.SearchStrategy[Turn] = st.sampled_from(get_args(Turn))
 _ways: st.SearchStrategy[Literal["venue", "ems", "restart", "refused"]] = st.sampled_from(
     ("venue", "ems", "restart", "refused")
 )
+_breaks: st.SearchStrategy[Break] = st.sampled_from(get_args(Break))
 
 _OFTEN: tuple[tuple[int, st.SearchStrategy[Step]], ...] = (
     (5, st.builds(
@@ -226,9 +296,10 @@ _OFTEN: tuple[tuple[int, st.SearchStrategy[Step]], ...] = (
     (1, st.builds(Read, on=st.booleans())),
     (1, st.builds(Wait, seconds=st.sampled_from((1, 10, 60)))),
     (1, st.builds(Garble, variant=_numbers)),
+    (1, st.builds(BreakFeed, by=_breaks, variant=_numbers)),
     (1, st.builds(Show, market=st.integers(0, 1), ticks=_ticks, units=_units, is_print=st.booleans())),
 )  # fmt: skip
-"""How often each step is drawn, of 33: what needs others before it more often than what ends them."""
+"""How often each step is drawn, of 34: what needs others before it more often than what ends them."""
 _KINDS = tuple(kind for kind, (times, _) in enumerate(_OFTEN) for _ in range(times))
 _step = st.sampled_from(_KINDS).flatmap(lambda kind: _OFTEN[kind][1])
 

@@ -74,5 +74,21 @@ class VenueEnd(ABC):
         """Refuse the next connection, once. False: this venue refuses none."""
         return False
 
+    def drop_market(self) -> bool:
+        """End the market's feed, and leave the connection of the orders. False: it has no line of its own."""
+        return False
+
+    def refuse_market(self) -> bool:
+        """Refuse the feed the next time that it is opened, once. False: this venue never does."""
+        return False
+
+    def garble_market(self, variant: int, *, at_first: bool) -> bool:
+        """Say on the feed something that no adapter of this venue can know; *variant* as in :meth:`garble`.
+
+        With *at_first* it is the first thing said when the feed is opened the next time, once; otherwise it
+        is said now. False: nobody listens, or this feed cannot carry such a thing.
+        """
+        return False
+
     def show(self, row: MarketRow) -> None:  # noqa: B027 -- not every broker has a feed
         """Show *row* on the market's feed, if there is one and somebody listens, and add it to *shown*."""

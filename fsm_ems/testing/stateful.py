@@ -9,8 +9,9 @@ Run it as it is, or subclass it: add rules of your own, or narrow what it declar
 
 With settings of your own, begin with :data:`LIVES`: ``settings(LIVES, max_examples=20)``.
 
-Two traders and an observer give commands; the venue reports anything, in any order, twice or never; the
-link breaks and returns; time passes. After each rule an auditor that never saw the order table compares
+Two traders and an observer give commands; the venue does what it is asked, or reports anything, in any order,
+twice or never; the link breaks and returns; time passes. Most lives begin with orders that the venue has.
+After each rule an auditor that never saw the order table compares
 what was told and sent with what must be (:mod:`fsm_ems.testing.auditor`), each state is derived anew from
 the facts, and at the end the records are replayed to the same book.
 """
@@ -28,11 +29,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.facts import derive
+from fsm_ems.dialogs.facts import SENT, Dialog, derive
 from fsm_ems.dialogs.record import Record, Role, SendAbout, SendOrder
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.dialogs.snapshot import facts
 from fsm_ems.machines.link import LinkState
+from fsm_ems.machines.order import ENDS
 from fsm_ems.market import Market
 from fsm_ems.messages import Cancel
 from fsm_ems.testing import strategies
@@ -69,6 +71,7 @@ class EMSMachine(RuleBasedStateMachine):
         self.reqids: list[int | str] = []
         self.queries: list[int | str] = []
         self.edit_count = 0
+        self.executed = 0
         given = self.ems_settings
         known = Market(self.market, "base", "quote", self.price_tick, size_tick=Decimal(1))
         settings = replace(given, markets={self.market: known, **given.markets})
@@ -81,14 +84,29 @@ class EMSMachine(RuleBasedStateMachine):
         self.auditor = Auditor(rules=rules)
         self.dispatcher = Dispatcher(settings, self.records.append, generation="g", now_ns=self.now_ns)
 
-    @initialize()
-    def begin(self) -> None:
-        """Two traders, an observer of the first, and a link in step."""
+    @initialize(chosen=st.data())
+    def begin(self, chosen: st.DataObject | None = None) -> None:
+        """Two traders, an observer of the first, and a link in step; and some orders, which is *chosen*.
+
+        In each life Hypothesis leaves out some of the rules: without these many would see no order at all.
+        """
         for identity in TRADERS:
             self.grant(identity, "trader")
         self.grant(OBSERVER, "observer", ("alice",))
         for event in ("connect", "connected", "synced"):
             self.give(LinkMoved(BROKER, event))
+        if chosen is not None:
+            self._open(chosen)
+
+    def _open(self, chosen: st.DataObject) -> None:
+        """The first orders, each as far as the venue has brought it by then, and what is wanted of it now."""
+        for oid in OIDS[: chosen.draw(st.integers(0, len(OIDS)))]:
+            self.submit(chosen.draw(st.sampled_from(TRADERS)), oid, chosen)
+            for _ in range(chosen.draw(st.integers(0, 3))):
+                if self.at_venue():
+                    self.answer(chosen)
+            if chosen.draw(st.booleans()) and self.living():
+                self.think_again(chosen)
 
     def grant(self, identity: str, role: Role, sees: tuple[str, ...] = ()) -> None:
         """Let one more identity act, or look on at the owners it *sees*; the auditor knows it too."""
@@ -106,6 +124,14 @@ class EMSMachine(RuleBasedStateMachine):
                 self.queries.append(effect.reqid)
         self.auditor.observe(given, outcome, self.now_ns)
         return outcome
+
+    def living(self) -> list[Dialog]:
+        """The orders that have not ended, in the order in which they came."""
+        return [dialog for dialog in self.dispatcher.book if dialog.state not in ENDS]
+
+    def at_venue(self) -> list[Dialog]:
+        """Those of them that were sent."""
+        return [dialog for dialog in self.living() if dialog.flags & SENT]
 
     # ── clients ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -125,6 +151,16 @@ class EMSMachine(RuleBasedStateMachine):
         self.edit_count += 1
         self.give(Commanded(who, chosen.draw(strategies.edits(oid, f"e{self.edit_count}"))))
 
+    @precondition(lambda self: bool(self.living()))
+    @rule(chosen=st.data())
+    def think_again(self, chosen: st.DataObject) -> None:
+        """The owner of an order that lives cancels it, or gives it new terms."""
+        order = chosen.draw(st.sampled_from(self.living()))
+        if chosen.draw(st.sampled_from((True, False, False))):
+            self.give(Commanded(order.owner, Cancel(oid=order.oid)))
+        else:
+            self.edit(order.owner, order.oid, chosen)
+
     @rule(chosen=st.data())
     def show(self, chosen: st.DataObject) -> None:
         """The market shows a quote or a print: good, crossed, zero, old or out of order."""
@@ -140,9 +176,21 @@ class EMSMachine(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.reqids) and self.dispatcher.book.link_open(BROKER))
     @rule(chosen=st.data())
     def report(self, chosen: st.DataObject) -> None:
-        """The venue says anything about anything it was sent."""
-        drawn = strategies.reports(self.reqids, EXEC_IDS, self.queries)
+        """The venue says anything about anything it was sent, and mostly about orders that live."""
+        living = [reqid for order in self.at_venue() for reqid in order.reqids]
+        about = self.reqids
+        if living and chosen.draw(st.sampled_from((True, True, False))):
+            about = living
+        drawn = strategies.reports(about, EXEC_IDS, self.queries)
         self.give(Heard(BROKER, chosen.draw(drawn)))
+
+    @precondition(lambda self: bool(self.at_venue()) and self.dispatcher.book.link_open(BROKER))
+    @rule(chosen=st.data())
+    def answer(self, chosen: st.DataObject) -> None:
+        """The venue does what it was asked, and says so: an order rests, trades, changes and is cancelled."""
+        order = chosen.draw(st.sampled_from(self.at_venue()))
+        self.executed += 1
+        self.give(Heard(BROKER, chosen.draw(strategies.answers(order, f"A{self.executed}"))))
 
     @rule()
     def break_link(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from fsm_ems.dialogs.facts import ACKED, Dialog
 from fsm_ems.messages import Edit, Order, Report, TimeInForce
 from fsm_ems.quotes import Quote, Row, Trade
 from fsm_ems.testing.letters import about_order
@@ -88,6 +89,27 @@ def edits(draw: st.DrawFn, oid: str, edit_id: str) -> Edit:
     size = draw(st.none() | sizes(6))
     price = draw(prices() if size is None else st.none() | prices())
     return Edit(oid=oid, edit_id=edit_id, size=size, price=price)
+
+
+def answers(dialog: Dialog, exec_id: str) -> st.SearchStrategy[Report]:
+    """What a venue that does what it is asked says next of *dialog*, which it was sent.
+
+    It acknowledges and opens it, fills a part under *exec_id*, and does what requests and questions ask.
+    """
+    about = {"reqid": dialog.reqid, "venue_id": f"V-{dialog.reqid}"}
+    status: dict[str, Any] = {"name": "brokerd_status", **about, "cum": dialog.filled}
+    said = [status | {"status": "open"} if dialog.flags & ACKED else {"name": "brokerd_ack", **about}]
+    if dialog.asked:
+        said.append(status | {"status": "open", "snapshot": True, "query": dialog.asked})
+    if dialog.leaves:
+        price = Decimal(100) if dialog.price is None else dialog.price
+        fill = {"name": "brokerd_fill", **about, "exec_id": exec_id, "size": Decimal(1), "price": price}
+        said.append(fill)
+    if (edit := dialog.out_edit) is not None:
+        said.append({"name": "brokerd_replaced", **about, "reqid": edit.reqid})
+    if dialog.cancel is not None and dialog.cancel.out:
+        said.append(status | {"status": "cancelled"})
+    return st.sampled_from(said).map(about_order)
 
 
 @st.composite

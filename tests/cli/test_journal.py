@@ -132,7 +132,7 @@ def test_a_damaged_journal_is_told_with_its_record_and_what_to_do(
     for words in (["verify"], ["dump"]):
         told = run("journal", *words, tmp_path / "dead")
         assert told.exit_code == 2
-        assert "journal.sqlite, line 9: the hash does not match: the record was altered" in told.stderr
+        assert "journal.sqlite, record 9: the hash does not match: the record was altered" in told.stderr
         assert "keep a copy of the whole folder" in told.stderr
 
 
@@ -142,11 +142,11 @@ def test_a_record_that_cannot_follow_is_told_though_it_is_as_it_was_written(run:
         log.append(record)
         log.close()
 
-    for folder in ("live", "run"):
-        told = run("journal", "verify", tmp_path / folder)
+    for where in ("live/journal.sqlite, record", "run/records.log, line"):
+        told = run("journal", "verify", tmp_path / where.partition("/")[0])
 
         assert told.exit_code == 2
-        assert "line 1: it cannot follow what is before it" in told.stderr
+        assert f"{tmp_path / where} 1: it cannot follow what is before it" in told.stderr
 
 
 def test_a_folder_without_records_is_told(run: Run, tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_old_records_move_into_a_segment_and_are_told_as_before(
     segment.write_bytes(content.replace(b'"oid":"maker"', b'"oid":"baker"'))
     for words in (["journal", "verify"], ["journal", "dump"], ["why", "maker"], ["positions"]):
         told = run(*words, folder)
-        assert (told.exit_code, f"{segment}, line " in told.stderr) == (2, True), words
+        assert (told.exit_code, f"{segment}, record " in told.stderr) == (2, True), words
         assert "was altered" in told.stderr
     segment.unlink()
     for words in (["journal", "verify"], ["journal", "dump"], ["why", "taker"], ["positions"]):

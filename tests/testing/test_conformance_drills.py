@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from decimal import Decimal
 from functools import partial
 from typing import cast, get_args, get_type_hints
 
@@ -11,8 +12,9 @@ import pytest
 import trio
 import trio.testing
 from hypothesis import settings
+from msgspec.structs import replace
 
-from examples.json_broker import JexBroker, JexDialogue, Wire
+from examples.json_broker import MARKETS, JexBroker, JexDialogue, Wire
 from examples.test_json_broker import JexEnd
 from fsm_ems.errors import BrokerFault
 from fsm_ems.messages import (
@@ -127,6 +129,20 @@ def test_drills_come_before_what_is_drawn() -> None:
         check(make, settings(SCRIPTS, derandomize=True, max_examples=1))
 
     assert told.value.script == (Place(), Place(), Answer(request=1))
+
+
+@pytest.mark.parametrize(("price_tick", "size_tick"), [("0.5", "1"), ("1000", "100"), ("1e-8", "1e-18")])
+@pytest.mark.parametrize("drill", ["orders", "executions", "edits", "market"])
+def test_a_market_may_have_ticks_of_any_size(price_tick: str, size_tick: str, drill: str) -> None:
+    """The largest numbers of a drill are those that a message can carry there."""
+
+    class OtherTicks(JexBroker):
+        markets = {  # noqa: RUF012 -- as the broker has it
+            fqme: replace(market, price_tick=Decimal(price_tick), size_tick=Decimal(size_tick))
+            for fqme, market in MARKETS.items()
+        }
+
+    play(with_broker(lambda end: OtherTicks(end._connect)), DRILLS[drill])
 
 
 class NotedEnd(JexEnd):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import time
+from typing import ClassVar
 
 import pytest
 from hypothesis import Phase, settings
 from hypothesis.errors import FailedHealthCheck
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from fsm_ems.dialogs import fold_report
 from fsm_ems.dialogs.facts import Dialog, Execution
+from fsm_ems.machines.order import OrderState
 from fsm_ems.testing.stateful import LIVES, EMSMachine
 
 QUICK = settings(
@@ -42,6 +44,33 @@ def test_a_machine_under_load_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> No
 def test_lives_keep_every_promise() -> None:
     """Anything a client, a venue or a link may do in forty steps leaves all promises kept."""
     run_state_machine_as_test(EMSMachine, settings=QUICK)
+
+
+RARE = {OrderState.NEW, OrderState.REJECTED, OrderState.EXPIRED, OrderState.ALERT_TRIGGERED}
+"""The one that no order stays in, and those that fewer than one life in ten comes to."""
+
+
+class Witness(EMSMachine):
+    """It notes the states that orders come to."""
+
+    seen: ClassVar[set[OrderState]] = set()
+
+    @invariant()
+    def note(self) -> None:
+        self.seen.update(dialog.state for dialog in self.dispatcher.book)
+
+
+@pytest.mark.no_cover
+def test_a_short_run_comes_to_every_state_but_the_rarest() -> None:
+    """What no life comes to is what no test of a user tries.
+
+    What is drawn depends on what else was imported: fifty lives would do nearly always, and not always.
+    """
+    Witness.seen.clear()
+
+    run_state_machine_as_test(Witness, settings=settings(LIVES, max_examples=150, derandomize=True))
+
+    assert set(OrderState) - Witness.seen <= RARE
 
 
 def test_a_fill_that_is_dropped_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
