@@ -16,7 +16,7 @@ from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.errors import BrokerFault, InvalidReport
 from fsm_ems.market import Market
 from fsm_ems.messages import AnyReport, Request, parse_report
-from fsm_ems.quotes import MarketRow, Quote, Row, Trade, check_row
+from fsm_ems.quotes import MarketRow, Quote, Trade, check_row
 
 MARKETS = {
     fqme: Market(fqme, base, "usd", price_tick=Decimal("0.01"), size_tick=Decimal("0.00000001"))
@@ -87,19 +87,6 @@ def told(said: dict[str, Any]) -> dict[str, Any]:
     return fields | {part: [told(one) for one in fields[part]] for part in lists}
 
 
-def row_of(said: dict[str, Any]) -> MarketRow:
-    """A row of the market, which is looked at: NaN is a Decimal, and no price."""
-    market, numbers = f"{said['market']}.jex", [Decimal(number) for number in said["numbers"]]
-    row: Row
-    if said["is"] == "quote":
-        row = Quote(said["at"], *numbers)
-    else:
-        price, size = numbers
-        row = Trade(said["at"], price, size, said["side"], said["trade"])
-    check_row("jex", market, row)
-    return MarketRow(market, row)
-
-
 @dataclass
 class JexDialogue:
     """One open stream. A call that is cancelled leaves the wire as it was: a text goes whole or not."""
@@ -127,7 +114,12 @@ class JexRows(AsyncIterator[MarketRow]):
         with line_faults():
             text = await self.wire.receive()
         with nonsense(text):
-            return row_of(json.loads(text, parse_float=str))
+            said = json.loads(text, parse_float=str)
+            market, numbers = f"{said['market']}.jex", [Decimal(number) for number in said["numbers"]]
+            if said["is"] == "quote":  # checked, for NaN is a Decimal, and no price
+                return check_row("jex", market, Quote(said["at"], *numbers))
+            price, size = numbers
+            return check_row("jex", market, Trade(said["at"], price, size, said["side"], said["trade"]))
 
 
 @dataclass

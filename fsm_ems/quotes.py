@@ -79,10 +79,15 @@ class MarketRow(NamedTuple):
     row: Row
 
 
-def check_row(broker: str, market: str, row: Row) -> None:
-    """Raise InvalidReport where *row* is no row, or not of one of *broker*'s own markets."""
+def check_row(broker: str, market: str, row: Row) -> MarketRow:
+    """*row* and its market.
+
+    Raises:
+        InvalidReport: it is no row, or not of one of *broker*'s own markets.
+    """
     wrong = problem(market, row)
     if wrong is None and broker_of(market) != broker:
         wrong = f"{market} is no market of {broker}"
     if wrong is not None:
         raise InvalidReport((wrong,))
+    return MarketRow(market, row)

@@ -11,12 +11,21 @@ from typing import Any, cast
 
 import trio
 
-from examples.json_broker import JexBroker, JexRows, Wire, line_faults, nonsense, row_of
+from examples.json_broker import JexBroker, JexRows, Wire, line_faults, nonsense
 from examples.test_json_broker import JexEnd
 from fsm_ems.errors import BrokerFault, InvalidReport
-from fsm_ems.quotes import MarketRow, Quote, Trade
+from fsm_ems.quotes import MarketRow, Quote, Trade, check_row
 from fsm_ems.testing.conformance import MakeVenue
 from tests.testing.planted_adapters import with_broker
+
+
+def row_of(said: dict[str, Any]) -> MarketRow:
+    """A row as the honest adapter reads it."""
+    market, numbers = f"{said['market']}.jex", [Decimal(number) for number in said["numbers"]]
+    if said["is"] == "quote":
+        return check_row("jex", market, Quote(said["at"], *numbers))
+    price, size = numbers
+    return check_row("jex", market, Trade(said["at"], price, size, said["side"], said["trade"]))
 
 
 def with_rows(rows: type[JexRows]) -> MakeVenue:
