@@ -165,8 +165,8 @@ class BrokerdStatus(_AboutOrder):
     *cum* is the cumulative filled size it names; an end that names none says that nothing traded but what was
     told. With *snapshot* set it answers a query and is no event
     of its own: it fills gaps and never takes anything back; *query* echoes the query's id, and ``absent``
-    is known to snapshots only. One that answers no open query may be older than what was heard since: that
-    it was ``filled`` tells no more than *cum*, which counts while no bust, correction or split is known.
+    is known to snapshots only. One that answers no open query may be older than what was heard since: it is
+    taken at its word where that cannot matter, and else the venue is asked again.
     *details* in a snapshot are the terms in force.
     *resumes* goes with ``done_for_day``: whether the order trades again another day. ``suspended`` is lifted
     by ``open``; ``calculated`` (fees and settlement are worked out) ends it; ``bidding`` is FIX Accepted for

@@ -22,16 +22,15 @@ from fsm_ems.dialogs.naming_status import (
     LIFTED,
     MARKS,
     answers,
-    as_read,
     edit_ended,
     edit_in_force,
     end_of,
     pending_edit,
     settles,
 )
-from fsm_ems.dialogs.naming_steps import after, find_edit, proven_edit
+from fsm_ems.dialogs.naming_steps import PROVES, after, find_edit, proven_edit
 from fsm_ems.dialogs.record import Effect, Record, Reported
-from fsm_ems.machines.order import ORDER, E, S
+from fsm_ems.machines.order import E, S
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
@@ -51,18 +50,6 @@ _WHOLE = frozenset({E.FILLED_STATED, E.FOUND_FILLED})
 _NO_ANSWER = frozenset({"pending_cancel", "absent"})
 """Answers that do not say that no cancel is open."""
 _FOUND = frozenset({E.FOUND_ACKED, E.FOUND_OPEN, E.FOUND_FILLED})
-_NO_PROOF = frozenset(
-    {
-        E.CANCEL_REFUSED,
-        E.CANCEL_REFUSED_DARK,
-        E.EDIT_REFUSED,
-        E.AMBIGUOUS,
-        E.MISSING,
-        E.ABSENT,
-        E.RESEND,
-        E.RESEND_DARK,
-    }
-)
 
 
 def fold(book: Book, record: Record, dialog: Dialog, report: Report, effects: list[Effect]) -> None:
@@ -76,48 +63,13 @@ def fold(book: Book, record: Record, dialog: Dialog, report: Report, effects: li
         dialog.asked = 0
     if event in _FOUND:
         dialog.flags &= ~f.DOUBTS
-    dialog.flags |= _PROVES[event]
+    dialog.flags |= PROVES[event]
 
 
 def _settled_by_answers(dialog: Dialog) -> tuple[object, ...]:
     theirs = dialog.cancel is not None and not dialog.cancel.wanted
     edits = [edit.reqid for edit in dialog.edits if edit.out]
     return dialog.size, dialog.price, edits, theirs, len(dialog.replaced or ())
-
-
-_RESTS = frozenset(
-    {
-        E.OPENED,
-        E.DONE_FOR_DAY,
-        E.STOPPED,
-        E.SUSPENDED,
-        E.FILL,
-        E.FILL_COMPLETE,
-        E.OVERFILL,
-        E.FILLED_STATED,
-        E.STATED,
-        E.BUST,
-        E.BUST_REOPENS,
-        E.CORRECTED,
-        E.CORRECTED_COMPLETES,
-        E.CORRECTED_REOPENS,
-        E.RESTATED,
-        E.RESTATED_COMPLETES,
-        E.RESTATED_REOPENS,
-        E.REPLACED,
-        E.REPLACED_BY_FILL,
-        E.REPLACED_COMPLETES,
-        E.REPLACED_REOPENS,
-        E.SEEN_OPEN,
-        E.FOUND_OPEN,
-        E.FOUND_FILLED,
-    }
-)
-_PROVES: dict[E | None, int] = {
-    event: 0 if event in _NO_PROOF else f.ACKED | f.RESTS if event in _RESTS else f.ACKED
-    for event in ORDER.events
-}
-"""What a report proves of an order by the event it was."""
 
 
 def _state_cum(dialog: Dialog, cum: Decimal) -> None:
@@ -129,8 +81,10 @@ def _ack(book: Book, record: Record, dialog: Dialog, report: BrokerdOrderAck, ef
     """The venue's id is all it brings, and that is indexed already."""
 
 
-def _status(book: Book, record: Record, dialog: Dialog, told: BrokerdStatus, effects: list[Effect]) -> None:
-    report = as_read(dialog, told)
+def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, effects: list[Effect]) -> None:
+    if record.event is E.AMBIGUOUS:
+        _doubted(dialog, record)
+        return
     status, edit = report.status, edit_ended(dialog, report)
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
@@ -380,6 +334,11 @@ def _restated(
 
 
 def _error(book: Book, record: Record, dialog: Dialog, report: BrokerdError, effects: list[Effect]) -> None:
+    _doubted(dialog, record)
+
+
+def _doubted(dialog: Dialog, record: Record) -> None:
+    """The report does not tell what became of the order; the venue is asked once all requests are past."""
     dialog.flags |= f.DOUBT
     dialog.asked = 0
     if dialog.cancel is not None:

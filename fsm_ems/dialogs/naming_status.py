@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
@@ -21,6 +20,7 @@ _QUIET = frozenset(QUIET)
 _UNACKED = frozenset(UNACKED)
 _PLAIN = frozenset({"pending_new", "bidding", "open", "filled"})
 _PROVING = frozenset({"cancelled", "expired", "calculated"})
+_ENDINGS = _PROVING | {"rejected"}
 _UNRESTING = frozenset({"pending_new", "bidding"})
 MARKS: Mapping[str, int] = {
     "stopped": f.STOPPED,
@@ -36,26 +36,56 @@ LIFTED = f.STOPPED | f.SUSPENDED | f.DONE_FOR_DAY
 """The marks that end when the venue says ``open``."""
 
 
-def as_read(dialog: Dialog, report: BrokerdStatus) -> BrokerdStatus:
-    """What *report* tells for sure: all of it, but where it shows how things stood at a time nobody knows.
+def _shrank(dialog: Dialog) -> bool:
+    """Whether a size count of *dialog*'s may have become less since some time: until then it only grows."""
+    return bool(dialog.replaced) or bool(dialog.flags & f.SPLIT)
 
-    That is what answers no question which is open now, as a list does not, or the answer to one whose worth
-    was taken by what was heard since. The order may have been larger or smaller then than it is now: it was
-    filled means that it traded. Nor does a size count that was read of it, once any could have shrunk since.
+
+def _resized(dialog: Dialog) -> bool:
+    """Whether the order may have had another size than the one it has."""
+    return bool(dialog.edit_ids or dialog.edits) or dialog.size != dialog.body.size
+
+
+def outdated(dialog: Dialog, report: BrokerdStatus) -> bool:
+    """Whether *report* shows how an order stood at a time nobody knows, and that may be so no more.
+
+    It answers no question which is open now: a list does not, nor the answer to a question whose worth was
+    taken by what was heard since. Else it counts whenever it was read: an end remains one, and what has
+    traded becomes no less. Unless an execution was undone, corrected or put into other units: what it counts
+    may be of before. And ``filled`` may have been said of a smaller size.
     """
     if not report.snapshot or answers(dialog, report):
-        return report
-    status = "open" if report.status == "filled" else report.status
-    cum = None if dialog.replaced or dialog.flags & f.SPLIT else report.cum
-    known = status is report.status and cum is report.cum
-    return report if known else replace(report, status=status, cum=cum)
+        return False
+    cum, filled = report.cum, report.status == "filled"
+    if _shrank(dialog):
+        ends = report.status in _ENDINGS or (report.status == "done_for_day" and not report.resumes)
+        return filled or (cum is not None and (ends or cum > dialog.filled))
+    return filled and _resized(dialog) and (cum is None or cum < dialog.size)
 
 
-def name_status(dialog: Dialog, told: BrokerdStatus) -> Name:
+def _puzzling(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name:
+    """An outdated look at an order that lives as far as is known: the venue is asked, and nothing is guessed.
+
+    Where no count can have become less, one below what is known is the older of the two, and one above it
+    counts for an order that is asked about already.
+    """
+    if not _shrank(dialog):
+        if report.cum is not None and report.cum < dialog.filled:
+            return IGNORED
+        if grows and dialog.state is S.UNKNOWN:
+            return Name(E.SEEN_OPEN)
+    return IGNORED if dialog.state is S.UNKNOWN else Name(E.AMBIGUOUS)
+
+
+def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
     """The event of a status or of the answer to a query."""
-    report = as_read(dialog, told)
     cum, status, state = report.cum, report.status, dialog.state
     grows = cum is not None and cum > dialog.filled
+    if report.snapshot and outdated(dialog, report):
+        if state in _AT_VENUE:
+            return _puzzling(dialog, report, grows=grows)
+        if grows and (state is S.FILLED or state in _QUIET):
+            return Name(None, alarm=f"a look of before states that {cum} traded", attempted=E.STATED)
     if state in _AT_VENUE:
         if state is S.UNKNOWN and status in _PLAIN and settles(dialog, report):
             return _found(dialog, report, rests=status not in _UNRESTING)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest
-from fsm_ems.machines.order import E, S
+from fsm_ems.machines.order import ORDER, E, S
 from fsm_ems.value import Value
 
 
@@ -21,6 +21,52 @@ class Name(Value, frozen=True):
 
 
 IGNORED = Name(None)
+
+_NO_PROOF = frozenset(
+    {
+        E.CANCEL_REFUSED,
+        E.CANCEL_REFUSED_DARK,
+        E.EDIT_REFUSED,
+        E.AMBIGUOUS,
+        E.MISSING,
+        E.ABSENT,
+        E.RESEND,
+        E.RESEND_DARK,
+    }
+)
+_RESTS = frozenset(
+    {
+        E.OPENED,
+        E.DONE_FOR_DAY,
+        E.STOPPED,
+        E.SUSPENDED,
+        E.FILL,
+        E.FILL_COMPLETE,
+        E.OVERFILL,
+        E.FILLED_STATED,
+        E.STATED,
+        E.BUST,
+        E.BUST_REOPENS,
+        E.CORRECTED,
+        E.CORRECTED_COMPLETES,
+        E.CORRECTED_REOPENS,
+        E.RESTATED,
+        E.RESTATED_COMPLETES,
+        E.RESTATED_REOPENS,
+        E.REPLACED,
+        E.REPLACED_BY_FILL,
+        E.REPLACED_COMPLETES,
+        E.REPLACED_REOPENS,
+        E.SEEN_OPEN,
+        E.FOUND_OPEN,
+        E.FOUND_FILLED,
+    }
+)
+PROVES: dict[E | None, int] = {
+    event: 0 if event in _NO_PROOF else f.ACKED | f.RESTS if event in _RESTS else f.ACKED
+    for event in ORDER.events
+}
+"""What a report proves of an order by the event it was."""
 
 
 def renames(dialog: Dialog, venue_id: str | None) -> bool:

@@ -67,6 +67,8 @@ class AuditedOrder(Struct, eq=False, gc=False):
     """One order as its messages tell it.
 
     *again*: its owner lets it be sent again where it never arrived; *lost* is the request that never did.
+    *first* is the size that it began with, *edited* whether an edit was ever taken, and *puzzled* that what
+    was said of it may be of another time: it must become doubtful.
     """
 
     owner: str
@@ -102,6 +104,9 @@ class AuditedOrder(Struct, eq=False, gc=False):
     unseen: bool = False
     over: bool = False
     split: bool = False
+    first: Decimal = ZERO
+    edited: bool = False
+    puzzled: bool = False
     again: bool = False
     lost: int | str | None = None
 
@@ -156,6 +161,8 @@ class AuditedOrder(Struct, eq=False, gc=False):
             return frozenset({self.state})
         if self.alert:
             return frozenset({"alert_open"})
+        if self.puzzled:
+            return frozenset({"unknown"})
         if self.filled >= self.size and not self.increasing:
             return frozenset({"filled"})
         if self.state == "unknown":
@@ -177,7 +184,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
             self.state, self.waits, self.size, self.price, self.sends, self.arrived, self.triggered,
             self.stated, self.wish, self.cancel_id is None, self.cancel_seen, self.asked is None,
             self.absences > 1, self.absences > 0, self.unseen, self.over, self.again, self.lost is None,
-            self.vanished, self.split, self.cancel_every_ns,
+            self.vanished, self.split, self.first, self.edited, self.puzzled, self.cancel_every_ns,
             max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.cancel_again_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.sent_due_ns - now_ns, 0) if self.sent_due_ns and not self.arrived else None,
@@ -354,7 +361,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
 
     def in_doubt(self) -> None:
         """It came into doubt: a cancel is sent again at its deadline."""
-        self.asked, self.cancel_again_ns = None, self.cancel_due_ns
+        self.asked, self.cancel_again_ns, self.puzzled = None, self.cancel_due_ns, False
 
     def leaves_again(self) -> None:
         """What was sent never arrived, and it is sent once more."""

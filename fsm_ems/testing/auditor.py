@@ -181,14 +181,14 @@ class Auditor(Struct, eq=False, kw_only=True):
             order.wish, order.cancel_seen = order.sends > 0 or order.arrived, False
             order.edits = tuple(edit for edit in order.edits if edit.out)
         elif not order.sends and not order.arrived:
-            order.size = command.size or order.size
+            order.edited, order.size = True, command.size or order.size
             order.price = command.price or order.price
             if order.waits is not None and command.price is not None:
                 order.waits = order.waits._replace(met=None)
         else:
             increase = order.filled >= order.size
             edit = AuditedEdit(command.edit_id, command.size, command.price, increase=increase)
-            order.edits = (*order.edits, edit)
+            order.edits, order.edited = (*order.edits, edit), True
 
     def _fired(self, given: Fired, now_ns: int) -> None:
         order = self.orders.get((given.owner, given.oid))

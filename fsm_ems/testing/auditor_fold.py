@@ -34,7 +34,7 @@ def accepted(owner: str, command: Order) -> AuditedOrder:
     """An order as it was accepted."""
     broker, size = command.market.rpartition(".")[2], command.size or ZERO
     order = AuditedOrder(owner, command.oid, broker, size, command.price)
-    order.alert = command.side == "alert"
+    order.first, order.alert = size, command.side == "alert"
     order.dark = command.mode == "dark"
     order.expire_ns = command.expire_ns
     order.again = command.if_absent == "resend"
@@ -46,7 +46,7 @@ def adopted(owner: str, oid: str, payload: Adopted) -> AuditedOrder:
     """An order that was born at the venue."""
     body = payload.body
     order = AuditedOrder(owner, oid, payload.broker, body.size or ZERO, body.price)
-    order.arrived = True
+    order.first, order.arrived = order.size, True
     order.place = (body.account, body.market, body.side)
     order.reqid = payload.reqid
     return order
@@ -136,15 +136,42 @@ def _fold(order: AuditedOrder, report: Report) -> None:
     order.arrived = True
 
 
-def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
-    """Fold a status; whether it proves that the order arrived.
+def puzzles(order: AuditedOrder, report: BrokerdStatus) -> bool:
+    """Whether what *report* tells of sizes may be of another time than now, and is no longer so.
 
-    A look at the order that answers no open question may be older than what was heard since: how large it was
-    then, or how much of it had traded before that was undone or put into other units, nobody knows.
+    A look that answers no open question may be older than what was heard since. Executions that were undone,
+    or put into other units, may be in its count. And it may have been filled when it was smaller.
     """
-    older = report.snapshot and (order.asked is None or report.query != order.asked)
-    status = "open" if older and report.status == "filled" else report.status
-    cum = None if older and (order.gone or order.split) else report.cum
+    if not report.snapshot or (order.asked is not None and report.query == order.asked):
+        return False
+    said_filled, cum = report.status == "filled", report.cum
+    if order.gone or order.split:
+        if cum is not None and (cum > order.filled or report.status in ENDINGS):
+            return True
+        over = report.status == "done_for_day" and not report.resumes
+        return said_filled or (over and cum is not None)
+    all_of_it = cum is not None and cum >= order.size
+    return said_filled and not all_of_it and (order.edited or bool(order.edits) or order.size != order.first)
+
+
+def puzzled(order: AuditedOrder, report: BrokerdStatus) -> None:
+    """A look that puzzles makes an order doubtful, and tells nothing but what can only have grown."""
+    undone, cum = bool(order.gone) or order.split, report.cum
+    if order.state == "unknown":
+        if cum is not None and cum > order.filled and not undone:
+            order.state_cum(cum)
+            order.arrived = True
+    elif order.at_venue and (undone or cum is None or cum >= order.filled):
+        order.puzzled = True
+
+
+def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
+    """Fold a status; whether it proves that the order arrived."""
+    status, cum = report.status, report.cum
+    if puzzles(order, report) and order.state != "rejected":
+        puzzled(order, report)
+        if order.at_venue or (cum is not None and cum > order.filled):
+            return False
     if order.state == "rejected":
         return False
     edit = order.edit_of(report.reqid) if status in _PROVING and order.state not in DEAD else None

@@ -193,8 +193,21 @@ def read_before_and_believed(patch: Patch) -> None:
 
 def older_looks_believed(patch: Patch) -> None:
     """How an order stood at a time nobody knows is how it stands."""
-    for module in (naming_status, fold_report):
-        patch.name(module, "as_read", lambda known: lambda dialog, report: report)
+    patch.name(naming_status, "outdated", lambda known: lambda dialog, report: False)
+
+
+def filled_when_smaller_believed(patch: Patch) -> None:
+    """An order that was filled at some time is filled now, however much larger it has become."""
+    patch.name(naming_status, "_resized", lambda known: lambda dialog: False)
+
+
+def ends_of_before_believed(patch: Patch) -> None:
+    """An end is one whenever it was read, and so is what had traded by then."""
+
+    def make(known: Call) -> Call:
+        return lambda dialog, report: report.status != "cancelled" and known(dialog, report)
+
+    patch.name(naming_status, "outdated", make)
 
 
 def limits_of_yesterday(patch: Patch) -> None:

@@ -206,10 +206,21 @@ AMENDED_BEFORE: tuple[Saying, ...] = (
     Saying(Letter("bust", ref_id="e1")),
     Saying(Letter("restated", split=D("0.5"))),
     *says("open", "filled", answers="last"),
-    *says("filled", answers="stale"),
+    *says("filled", "cancelled", answers="stale"),
     Saying(Letter("open", cum=D(1)), answers="stale"),
+    Saying(Letter("cancelled", cum=D(1)), answers="stale"),
 )
 """Looks at an order that may be older than what undid its executions, or put them into other units."""
+
+RESIZED_BEFORE: tuple[Saying, ...] = (
+    *says("ack"),
+    *fills("e1"),
+    *says("replaced", about="edit"),
+    *says("open", "filled", answers="last"),
+    *says("filled", answers="stale"),
+    Saying(Letter("filled", cum=D(2)), answers="stale"),
+)
+"""Looks at an order that may have been smaller then."""
 
 SPLIT: tuple[Saying, ...] = (
     *says("ack", "filled"),
@@ -297,6 +308,7 @@ def themes() -> tuple[Theme, ...]:
         Theme("dark restated", DARK, RESTATED, cancels=0, link_losses=0),
         Theme("read before", LIVE, READ_BEFORE, cancels=0),
         Theme("amended before", LIVE, AMENDED_BEFORE, cancels=0),
+        Theme("resized before", LIVE, RESIZED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
         Theme("split", LIVE, SPLIT, cancels=0, link_losses=0, splits=1),
         Theme("amended edits", LIVE, AMENDED_EDITS, edits=(UP,), cancels=0, link_losses=0),
         Theme("amended increase", LIVE, AMENDED_EDITS, edits=(UP,), link_losses=0, grows=True),

@@ -124,6 +124,7 @@ def test_what_had_traded_before_is_not_what_has_traded_now(
 
 
 def test_a_split_before_anything_was_heard_to_trade_counts_as_well() -> None:
+    """In which units it was counted nobody knows: the venue is asked."""
     desk = Desk()
     desk.order()
     desk.ack()
@@ -132,7 +133,9 @@ def test_a_split_before_anything_was_heard_to_trade_counts_as_well() -> None:
 
     desk.status("open", snapshot=True, cum="6", details=details("10"))
 
-    assert desk.stands() == "open 0.0/5.0"
+    assert desk.stands() == "unknown 0.0/5.0"
+    desk.status("open", snapshot=True, query=question(desk), cum="3", details=details("5"))
+    assert desk.stands() == "open 3/5"
 
 
 def test_a_list_that_was_read_before_a_split_fills_nothing(asked: tuple[Desk, int | str]) -> None:
@@ -143,7 +146,9 @@ def test_a_list_that_was_read_before_a_split_fills_nothing(asked: tuple[Desk, in
 
     desk.status("open", snapshot=True, query="a list", cum="6", details=details("10"))
 
-    assert desk.stands() == "open 3.0/5.0"
+    assert desk.stands() == "unknown 3.0/5.0"
+    desk.status("open", snapshot=True, query=question(desk), cum="3", details=details("5"))
+    assert desk.stands() == "open 3.0/5"
 
 
 def test_that_it_was_filled_says_nothing_of_the_size_that_it_has_now(asked: tuple[Desk, int | str]) -> None:
@@ -182,3 +187,92 @@ def test_a_price_that_was_restated_since_is_not_taken_back_by_an_older_answer(
 
     assert desk.stands() == "unknown 6/10"
     assert desk.dialog().price == 99
+
+
+@pytest.mark.parametrize("end", ["cancelled", "expired", "calculated", "rejected", "done_for_day"])
+@pytest.mark.parametrize(("since", "cum"), [(BUSTED, "9"), (LESS, "1"), (HALVED, "2")])
+def test_what_had_traded_when_it_ended_is_asked_for_again(
+    asked: tuple[Desk, int | str], end: str, since: dict[str, object], cum: str
+) -> None:
+    """An end tells the last of what traded: where its count may be of before, it is not taken for it."""
+    desk, first = asked
+    desk.report(
+        "restated" if since is HALVED else "bust" if since is BUSTED else "correction",
+        reqid=desk.dialog().reqid,
+        **since,
+    )
+    before = desk.stands()
+
+    desk.status(end, snapshot=True, query=first, cum=cum)
+
+    assert desk.stands() == before
+    assert desk.state() == "unknown"
+    desk.status("cancelled", snapshot=True, query=question(desk), cum="3")
+    assert desk.stands().startswith("cancelled 3")
+
+
+def test_an_end_that_counts_nothing_ends_whenever_it_was_read(asked: tuple[Desk, int | str]) -> None:
+    desk, first = asked
+    desk.report("bust", reqid=desk.dialog().reqid, **BUSTED)
+
+    desk.status("cancelled", snapshot=True, query=first)
+
+    assert desk.stands() == "cancelled 0/10"
+
+
+def test_filled_is_believed_of_an_order_that_had_no_other_size(asked: tuple[Desk, int | str]) -> None:
+    """It is so for good: of what was filled once nothing trades any more."""
+    desk, first = asked
+    question(desk)
+
+    desk.status("filled", snapshot=True, query=first)
+
+    assert desk.stands() == "filled 10/10"
+
+
+@pytest.mark.parametrize("cum", [None, "6", "8"])
+def test_filled_of_an_order_that_had_another_size_is_asked_about(cum: str | None) -> None:
+    """An order that rests does not end by it, nor does it go on as if nothing had been said."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.status("open")
+    desk.edit("e1", size="20")
+    desk.report("replaced", reqid=desk.dialog().edits[0].reqid)
+    desk.fill("6")
+
+    desk.status("filled", snapshot=True, cum=cum)
+
+    assert desk.stands() == "unknown 6/20"
+    desk.status("filled", snapshot=True, query=question(desk), cum="20")
+    assert desk.stands() == "filled 20/20"
+
+
+def test_filled_of_a_busted_order_is_asked_about() -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.status("open")
+    desk.fill("6")
+    desk.report("bust", reqid=desk.dialog().reqid, **BUSTED)
+
+    desk.status("filled", snapshot=True, cum="10")
+
+    assert desk.stands() == "unknown 0/10"
+    desk.status("filled", snapshot=True, query=question(desk), cum="10")
+    assert desk.stands() == "filled 10/10"
+
+
+def test_a_count_of_before_reaches_no_order_that_has_ended_and_is_loud() -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.status("open")
+    desk.fill("6")
+    desk.report("bust", reqid=desk.dialog().reqid, **BUSTED)
+    desk.status("cancelled")
+
+    desk.status("open", snapshot=True, cum="6")
+
+    assert desk.stands() == "cancelled 0/10"
+    assert "6 traded" in str(desk.last.alarm)

@@ -207,6 +207,26 @@ def _forgotten(desk: Desk) -> None:
     desk.report("bust", venue_id="V-o0", exec_id="B0", ref_id="F0")
 
 
+def _looks(desk: Desk) -> None:
+    """Looks that answer no open question: of one that filled, and of those that had a bust."""
+    desk.order()
+    desk.ack()
+    desk.status("open")
+    desk.status("filled", snapshot=True)
+    for oid, cum in (("o2", "4"), ("o3", None)):
+        desk.order(oid)
+        desk.ack(oid)
+        desk.status("open", oid)
+        desk.fill("6", oid, exec_id=f"F-{oid}")
+        desk.report("bust", reqid=desk.dialog(oid).reqid, exec_id=f"B-{oid}", ref_id=f"F-{oid}")
+        desk.status("cancelled", oid, snapshot=True, cum=cum)
+    desk.order("o4")
+    desk.ack("o4")
+    desk.fill("6", "o4", exec_id="F-o4")
+    desk.report("bust", reqid=desk.dialog("o4").reqid, exec_id="B-o4", ref_id="F-o4")
+    desk.status("filled", "o4", snapshot=True, cum="10")
+
+
 STORIES: dict[str, Callable[[Desk], None]] = {
     "main_line": _main_line,
     "dark": _dark,
@@ -216,6 +236,7 @@ STORIES: dict[str, Callable[[Desk], None]] = {
     "external": _external,
     "unknown": _unknown,
     "forgotten": _forgotten,
+    "looks": _looks,
 }
 
 
