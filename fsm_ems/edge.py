@@ -19,7 +19,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import InvalidMessage, Refused, brief
 from fsm_ems.journal.base import RecordLog
-from fsm_ems.market import Market, broker_of, not_traded, undeclared
+from fsm_ems.market import Declared, Market, broker_of, not_traded, unknown_market
 from fsm_ems.message_fields import is_broker, is_fqme, is_name
 from fsm_ems.messages import Cancel, Edit, Order
 
@@ -58,14 +58,14 @@ def check_text(**given: object) -> None:
     )
 
 
-def check_asked(book: Book, brokers: Collection[str], account: object, market: object) -> None:
+def check_asked(book: Book, settings: Settings, account: object, market: object) -> None:
     """Raise InvalidMessage unless *account* and *market* are text, and Refused where nobody has the market.
 
     One that has a position or an order is answered for, whoever trades it by now.
     """
     check_text(account=account, market=market)
     asked = cast("str", market)
-    wrong = not_traded(book.markets, brokers, asked)
+    wrong = not_traded(settings.declared, asked)
     if wrong is None or any(asked in held for held in book.positions.values()):
         return
     if not any(dialog.body.market == asked for dialog in book):
@@ -159,6 +159,7 @@ def checked_settings(settings: object, brokers: Sequence[object]) -> Settings:
         settings,
         brokers={**{broker.name: broker.capabilities for broker in known}, **settings.brokers},
         markets={**{m: market for b in known for m, market in b.markets.items()}, **settings.markets},
+        declared={broker.name: frozenset(broker.markets) for broker in known},
     )
     _raise_any(_of_no_market(merged, known))
     return merged
@@ -195,24 +196,25 @@ def _of_no_market(settings: Settings, brokers: Sequence[Broker]) -> Iterator[str
     """Which markets are none, or are named and nobody trades them."""
     for address, known in settings.markets.items():
         yield from wrong_market(address, known)
+        if (wrong := unknown_market(settings.declared, address)) is not None:
+            yield f"markets: {wrong}"
     for broker in brokers:
         for market in broker.markets:
             if broker_of(market) != broker.name:
                 yield f"brokers: {market} is named as no market of {broker.name}, which has it"
-    names = [broker.name for broker in brokers]
     named: tuple[tuple[str, Mapping[str, object]], ...] = (
         ("limits", settings.limits),
         ("limit_ticks", settings.limit_ticks),
     )
     for field, markets in named:
         for market in markets:
-            if market != "*" and (whose := _not_of(market, names, settings.markets)) is not None:
+            if market != "*" and (whose := _not_of(market, settings.declared)) is not None:
                 yield f"{field}: {market or repr('')} is no market of {whose}: nothing would come of it"
 
 
-def _not_of(market: str, opened: Sequence[str], markets: Mapping[str, Market]) -> str | None:
+def _not_of(market: str, declared: Declared) -> str | None:
     """Whose market *market* would have to be, and is not; None where it may be one."""
     traded, _, broker = market.rpartition(".")
-    if not traded or broker not in opened:
-        return f"a broker that is opened here ({', '.join(opened) or 'none is'})"
-    return broker if undeclared(markets, market) else None
+    if not traded or broker not in declared:
+        return f"a broker that is opened here ({', '.join(declared) or 'none is'})"
+    return None if unknown_market(declared, market) is None else broker

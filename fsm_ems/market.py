@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
@@ -86,31 +86,29 @@ class Market(Value, frozen=True):
         return broker_of(self.fqme)
 
 
-def undeclared(markets: Mapping[str, Market], fqme: str) -> bool:
-    """Whether the broker of *fqme* declared markets, which are among *markets*, and it is none of them."""
-    if fqme in markets:
-        return False
-    broker = broker_of(fqme)
-    return any(market.broker == broker for market in markets.values())
+Declared = Mapping[str, frozenset[str]]
+"""The addresses of the markets that each broker which is opened declares; none: it takes every market."""
 
 
-def unknown_market(markets: Mapping[str, Market], fqme: str) -> str | None:
-    """Why *fqme* is no market of its broker, which declared others among *markets*, and what those are; None
-    where it may be one.
+def unknown_market(declared: Declared, fqme: str) -> str | None:
+    """Why *fqme* is no market of its broker, which declares others, and what those are; None where it may be
+    one.
     """
-    if not undeclared(markets, fqme):
-        return None
     broker = broker_of(fqme)
-    known = sorted(market for market in markets if broker_of(market) == broker)
-    return f"{broker} has no market {_address(fqme)}: {_named(fqme, known)}"
+    markets = declared.get(broker)
+    if not markets or fqme in markets:
+        return None
+    return f"{broker} has no market {_address(fqme)}: {_named(fqme, sorted(markets))}"
 
 
-def not_traded(markets: Mapping[str, Market], brokers: Iterable[str], fqme: str) -> str | None:
-    """As :func:`unknown_market`, and why where *fqme* is of none of *brokers*, but some market is known."""
-    if not markets or fqme in markets or broker_of(fqme) in brokers:
-        return unknown_market(markets, fqme)
-    opened = ", ".join(sorted(brokers)) or "none"
-    known = _named(fqme, sorted(markets))
+def not_traded(declared: Declared, fqme: str) -> str | None:
+    """As :func:`unknown_market`, and why where the broker of *fqme* is not opened, but another one is that
+    declares its markets.
+    """
+    markets = sorted(market for one in declared.values() for market in one)
+    if not markets or broker_of(fqme) in declared:
+        return unknown_market(declared, fqme)
+    opened, known = ", ".join(sorted(declared)), _named(fqme, markets)
     return f"no broker of market {_address(fqme)} is opened: opened are {opened}; {known}"
 
 

@@ -52,7 +52,11 @@ class Replay:
         self.rows = 0
         self.last_row_ns = -1  # before the first one
         self._told: list[Outcome] = []
-        settings = replace(settings or Settings(), markets={market.fqme: market})
+        settings = replace(
+            settings or Settings(),
+            markets={market.fqme: market},
+            declared={market.broker: frozenset({market.fqme})},
+        )
         self.dispatcher = Dispatcher(settings, append, generation=REPLAYED, now_ns=start_ns)
         self.dispatcher.grant(OWNER, "trader", start_ns)
         for event in (LinkEvent.CONNECT, LinkEvent.CONNECTED, LinkEvent.SYNCED):

@@ -98,7 +98,7 @@ class EMS(Client):
                 its broker has no such market.
             ClientFault: the EMS was closed.
         """
-        wrong = problem(market, row) or unknown_market(self.dispatcher.book.markets, market)
+        wrong = problem(market, row) or unknown_market(self.dispatcher.settings.declared, market)
         if wrong is not None:
             raise InvalidMessage((wrong,))
         self._check_open()
@@ -237,7 +237,7 @@ class EMS(Client):
 
         It is a range while an order there is ``unknown``. For what is raised see :meth:`unrealized`.
         """
-        check_asked(self.dispatcher.book, self._brokers, account, market)
+        check_asked(self.dispatcher.book, self.dispatcher.settings, account, market)
         return exposure(self.dispatcher.book, account, market)
 
     def unrealized(self, account: str, market: str) -> Decimal | None:
@@ -250,7 +250,7 @@ class EMS(Client):
             Refused: there is no such market (``unknown_market``), and nothing was ever traded in one.
             InvalidMessage: a name is no text.
         """
-        check_asked(self.dispatcher.book, self._brokers, account, market)
+        check_asked(self.dispatcher.book, self.dispatcher.settings, account, market)
         return unrealized(self.dispatcher.book, self.dispatcher.prices.of(market), account, market)
 
     # ── effects ─────────────────────────────────────────────────────────────────────────────────────

@@ -325,6 +325,56 @@ async def test_where_no_market_is_declared_every_one_may_be_asked_for(
         ask(ems, "xbtusd.papre")
 
 
+ETH = "ethusd.paper"
+LISTED = Settings(markets={ETH: of(ETH, "eth", "usd")})
+
+
+async def test_a_market_that_settings_name_closes_no_other_of_a_broker_that_declares_none(
+    tmp_path: Path,
+) -> None:
+    """Nor does it in a later run, whose journal has it: a position in the other could never be closed."""
+    path = tmp_path / "records.log"
+    for number, settings in enumerate((LISTED, Settings())):
+        async with open_ems(other_than(markets={}), log=FileLog(path), settings=settings) as ems:
+            await ems.ready()
+            assert ETH in ems.dispatcher.book.markets
+            await ems.submit(replace(ORDER, oid=f"o{number}"))
+            await ems.submit(replace(ORDER, oid=f"e{number}", market=ETH))
+            ems.quote(MARKET, Trade(ems.clock(), ONE, ONE, "", ""))
+            for ask in ASKS:
+                ask(ems, MARKET)
+                ask(ems, "never.paper")
+
+
+async def test_a_market_that_its_broker_no_longer_declares_is_closed(tmp_path: Path) -> None:
+    """The broker would reject it, whatever the records have of it; what was ordered there is answered for."""
+    path = tmp_path / "records.log"
+    async with open_ems(ScriptedBroker(), log=FileLog(path)) as ems:
+        await ems.submit(ORDER)
+
+    known = {ETH: of(ETH, "eth", "usd")}
+    async with open_ems(other_than(markets=known), log=FileLog(path)) as ems:
+        with pytest.raises(Refused, match=f"paper has no market {MARKET}: known are {ETH}"):
+            await ems.submit(replace(ORDER, oid="o2"))
+        for ask in ASKS:
+            ask(ems, MARKET)
+
+
+async def test_a_market_that_settings_name_and_its_broker_does_not_declare_is_told_at_once() -> None:
+    """Every order in it would be refused."""
+    with pytest.raises(InvalidMessage, match=f"^markets: paper has no market {ETH}: known are {MARKET}$"):
+        async with open_ems(ScriptedBroker(), settings=LISTED):
+            pass
+
+
+async def test_what_brokers_declare_is_theirs_to_say() -> None:
+    """Settings that were used before, or filled by hand, do not outlast the brokers."""
+    old = Settings(declared={"paper": frozenset({ETH}), "gone": frozenset({"x.gone"})})
+    async with open_ems(ScriptedBroker(), settings=old) as ems:
+        assert ems.dispatcher.settings.declared == {"paper": {MARKET}}
+        await ems.submit(ORDER)
+
+
 @pytest.mark.parametrize("ask", ASKS)
 async def test_a_market_of_a_broker_that_is_no_longer_opened_is_answered_for(
     ask: Callable[[EMS, str], object], tmp_path: Path

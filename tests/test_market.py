@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from fsm_ems.errors import InvalidMessage
-from fsm_ems.market import Market, not_traded, unknown_market
+from fsm_ems.market import Declared, Market, not_traded, unknown_market
 
 MARKET = Market(
     fqme="xbtusd.kraken", base="xbt", quote="usd", price_tick=Decimal("0.1"), size_tick=Decimal("1E-8")
@@ -71,12 +71,13 @@ def test_names_are_text(name: str, given: object) -> None:
         Market(**fields, price_tick=Decimal(1), size_tick=Decimal(1))
 
 
-def _markets(*addresses: str) -> dict[str, Market]:
-    return {fqme: replace(MARKET, fqme=fqme) for fqme in addresses}
-
-
 KNOWN = "known are ethusd.kraken, xbtusd.kraken, xbtusd.paper"
-FEW = _markets("xbtusd.kraken", "ethusd.kraken", "xbtusd.paper")
+FEW = {
+    "kraken": frozenset({"xbtusd.kraken", "ethusd.kraken"}),
+    "paper": frozenset({"xbtusd.paper"}),
+    "bare": frozenset[str](),
+}
+BARE = {"bare": frozenset[str]()}
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,7 @@ FEW = _markets("xbtusd.kraken", "ethusd.kraken", "xbtusd.paper")
         ("xbtusd.kraken", None),
         ("xbtsud.kraken", "kraken has no market xbtsud.kraken: known are ethusd.kraken, xbtusd.kraken"),
         ("ethusd.paper", "paper has no market ethusd.paper: known are xbtusd.paper"),
+        ("xbtusd.bare", None),
         ("xbtusd.other", None),
         ("x" * 100 + ".paper", f"paper has no market {'x' * 59} …: known are xbtusd.paper"),
     ],
@@ -97,7 +99,7 @@ def test_a_market_that_its_broker_does_not_have_is_told_with_those_it_has(
 
 
 def test_of_many_markets_those_are_named_that_are_written_nearly_the_same() -> None:
-    many = _markets(*(f"c{number}usd.paper" for number in range(100, 400)), "xbtusd.paper")
+    many = {"paper": frozenset({*(f"c{number}usd.paper" for number in range(100, 400)), "xbtusd.paper"})}
 
     near = unknown_market(many, "xbtsud.paper")
     far = unknown_market(many, "------------------------------.paper")
@@ -109,20 +111,22 @@ def test_of_many_markets_those_are_named_that_are_written_nearly_the_same() -> N
 
 
 @pytest.mark.parametrize(
-    ("markets", "fqme", "told"),
+    ("declared", "fqme", "told"),
     [
         (FEW, "xbtusd.kraken", None),
         (FEW, "xbtusd.bare", None),
         (FEW, "xbtsud.paper", "paper has no market xbtsud.paper: known are xbtusd.paper"),
         ({}, "xbtusd.krakn", None),
+        (BARE, "xbtusd.krakn", None),
+        (BARE, "xbtusd.bare", None),
         (
             FEW,
             "xbtusd.krakn",
-            "no broker of market xbtusd.krakn is opened: opened are bare, paper; " + KNOWN,
+            "no broker of market xbtusd.krakn is opened: opened are bare, kraken, paper; " + KNOWN,
         ),
     ],
 )
 def test_a_market_of_no_broker_that_is_opened_is_told_where_any_is_known(
-    markets: dict[str, Market], fqme: str, told: str | None
+    declared: Declared, fqme: str, told: str | None
 ) -> None:
-    assert not_traded(markets, ["paper", "bare"], fqme) == told
+    assert not_traded(declared, fqme) == told

@@ -51,8 +51,9 @@ class Broker(Protocol):
 
     @property
     def markets(self) -> Mapping[str, Market]:
-        """Its markets by address, as far as they are known now; where there are any, an order in another one
-        is refused (``unknown_market``).
+        """Its markets by address, looked at when the EMS is opened. Where there are any, an order in another
+        one is refused (``unknown_market``) for as long as it is open; where there are none every market is
+        taken, whatever settings or an earlier opening named.
         """
         ...
 

@@ -137,7 +137,7 @@ def submit(
         )
     if body.expire_ns is not None and body.expire_ns <= now_ns:
         raise Refused("expired", f"expire_ns {body.expire_ns} is not after {now_ns}", order.oid)
-    if (wrong := unknown_market(book.markets, body.market)) is not None:
+    if (wrong := unknown_market(settings.declared, body.market)) is not None:
         raise Refused("unknown_market", wrong, order.oid)
     within_limits(settings, body, body.size, body.price, prices, order.oid)
     oldest_ns = now_ns - settings.quote_age_ns

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from fsm_ems.accounting.position import ENTRY_AND_EXIT
 from fsm_ems.errors import InvalidMessage, brief
-from fsm_ems.market import Market
+from fsm_ems.market import Declared, Market
 from fsm_ems.message_fields import TICKS_MAX, is_name
 from fsm_ems.numbers import fits, no_decimals
 
@@ -78,6 +78,8 @@ class Settings:
 
     *limits* is by market, with ``*`` for the others; so is *limit_ticks*, how far beyond the far touch a
     dark order's limit lies when it goes out. *markets* by address: what goes out at a limit needs its tick.
+    They open no market and close none: *declared* does, the addresses that each broker declares, which
+    ``open_ems`` writes here from the brokers that it is given, whatever was here before.
     No order goes out at a quote older than *quote_age_ns*, and older rows of a market count for nothing.
     *request_deadline_ns* is how long a request may take; the venue is asked *margin_ns* after that (clock
     skew and the lag of its reads), and again every *ask_every_ns*, or *request_deadline_ns* where that is
@@ -117,6 +119,7 @@ class Settings:
     limit_ticks: Mapping[str, int] = field(default_factory=dict[str, int])
     quote_age_ns: int = 5 * SECOND_NS
     fee_factor: Decimal = ENTRY_AND_EXIT
+    declared: Declared = field(default_factory=dict[str, frozenset[str]])
 
     def __post_init__(self) -> None:
         # Found here, and not by the first order or the first deadline.
@@ -125,6 +128,7 @@ class Settings:
             *_wrong_mapping("brokers", self.brokers, Capabilities),
             *_wrong_mapping("markets", self.markets, Market),
             *_wrong_mapping("limit_ticks", self.limit_ticks, int),
+            *_wrong_mapping("declared", self.declared, frozenset),
         ]
         problems += [
             f"markets: {fqme} names {market.fqme}, which has an address of its own"

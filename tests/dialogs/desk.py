@@ -57,7 +57,7 @@ class Desk:
         self.log = MemoryLog(keep=None)
         self.now = START
         self.ems = Dispatcher(
-            replace(settings or Settings(), markets=MARKETS),
+            replace(settings or Settings(), markets=MARKETS, declared={BROKER: frozenset(MARKETS)}),
             self.log.append,
             generation="g",
             now_ns=self.now,

@@ -1034,6 +1034,37 @@ def test_a_broker_that_declared_no_market_may_have_any(desk: Desk, terms: dict[s
         desk.command("order", market="xbtusd.kraken", **order)
 
 
+@pytest.mark.parametrize("terms", KINDS)
+def test_what_an_earlier_run_listed_closes_no_market_and_opens_none(
+    desk: Desk, terms: dict[str, Any]
+) -> None:
+    """The book knows a market for its tick, for good; which may be traded is what is declared now."""
+    order = _order_of(terms)
+    others = frozenset({"ethusd.paper"})
+    bare = Dispatcher(
+        Settings(declared={"paper": frozenset()}),
+        desk.log.append,
+        generation="h",
+        now_ns=desk.now,
+        book=desk.book,
+    )
+    assert MARKET in bare.book.markets
+    desk.ems = bare
+
+    if terms.get("mode", "") == "dark" and "type" not in terms:
+        assert "the tick of" in desk.refused("order", market="xyusd.paper", **order).why
+    else:
+        desk.command("order", oid="o2", market="xyusd.paper", **order)
+    desk.command("order", oid="o3", market=MARKET, **order)
+
+    bare.settings = Settings(declared={"paper": others})
+    refusal = desk.refused("order", oid="o4", market=MARKET, **order)
+    assert (refusal.code, refusal.why) == (
+        "unknown_market",
+        f"paper has no market {MARKET}: known are ethusd.paper",
+    )
+
+
 def test_a_dark_order_is_not_edited_to_a_size_that_could_not_go_out(desks: Desks) -> None:
     """Else its owner would learn it when the stop has fired, and protects nothing."""
     desk = desks()

@@ -129,6 +129,7 @@ XY = Market("xy.paper", "x", "y", Decimal(1), Decimal(1))
         ("fee_factor", Decimal("NaN"), "fee_factor: NaN is no number of zero or more"),
         ("fee_factor", Decimal("1E+30"), "fee_factor: 1E+30 is no number of zero or more"),
         ("operator", "", "operator: '' is no name"),
+        ("declared", {"paper": ["xy.paper"]}, "declared: 'paper' is given ['xy.paper'], and not frozenset"),
         ("operator", None, "operator: None is no name"),
     ],
 )
