@@ -94,8 +94,7 @@ class EMS(Client):
         Dark orders and alerts wait for it, and ``Limits.max_value`` weighs market orders by it.
 
         Raises:
-            InvalidMessage: *row* is none; a price, a size or a time in it is no finite number, or below zero;
-                its broker has no such market.
+            InvalidMessage: *row* is none, has a number below zero or not finite, or its market is none.
             ClientFault: the EMS was closed.
         """
         wrong = problem(market, row) or unknown_market(self.dispatcher.settings.declared, market)
