@@ -6,7 +6,7 @@ is handed over as a value that no longer changes, so that the slow half can run 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -231,7 +231,9 @@ def check_behind(folder: Path, book: Book, where: str) -> None:
         OSError: one could not be read.
     """
     known = check_own(folder, book, where)
-    newest = _newest_day(folder, book.generation) if known is None else Told(folder / PPS, *known[:2])
+    told = [] if known is None else [Told(folder / PPS, *known[:2])]
+    # Either may be the later one: the ledger is written first, and each may be put back without the other.
+    newest = max((*told, *_newest_days(folder, book.generation)), key=lambda one: one.seq, default=None)
     if newest is not None and newest.seq > book.seq:
         raise LogDamaged(
             where,
@@ -243,17 +245,19 @@ def check_behind(folder: Path, book: Book, where: str) -> None:
         )
 
 
-def _newest_day(folder: Path, generation: str) -> Told | None:
-    """The day of the ledger that was written from the latest of these records, where one can be read."""
-    days: list[Told] = []
-    for path in (folder / "ledger").glob("*/*/*.toml"):
-        try:
-            found = read_ledger(path)
-        except Unreadable:
-            continue
-        if found is not None and found.generation == generation:
-            days.append(Told(path, found.generation, found.seq))
-    return max(days, key=lambda day: day.seq, default=None)
+def _newest_days(folder: Path, generation: str) -> Iterator[Told]:
+    """Of each account the newest day that was written from the records *generation*, where one can be read:
+    a day that is over changes no more.
+    """
+    for account in (folder / "ledger").glob("*/*"):
+        for path in sorted(account.glob("*.toml"), reverse=True):
+            try:
+                found = read_ledger(path)
+            except Unreadable:
+                continue
+            if found is not None and found.generation == generation:
+                yield Told(path, found.generation, found.seq)
+                break
 
 
 def _positions(folder: Path) -> Projection | None:

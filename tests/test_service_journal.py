@@ -145,13 +145,14 @@ def accounts_in(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*.toml")}
 
 
-@pytest.mark.parametrize("gone", [None, "pps.toml", "ledger"])
-async def test_records_that_end_before_the_accounts_do_are_refused(tmp_path: Path, gone: str | None) -> None:
+@pytest.mark.parametrize("harm", ["", "pps.toml gone", "pps.toml of then", "ledger gone", "newest day torn"])
+async def test_records_that_end_before_the_accounts_do_are_refused(tmp_path: Path, harm: str) -> None:
     """An old copy of the journal is whole in itself: only what lies beside it shows that the end is gone."""
+    which, _, how = harm.partition(" ")
     broker = ScriptedBroker()
     async with open_ems(broker, path=tmp_path) as ems:
         await ems.ready()
-    old = (tmp_path / "journal.sqlite").read_bytes()
+    old, then = (tmp_path / "journal.sqlite").read_bytes(), (tmp_path / "pps.toml").read_bytes()
     broker = ScriptedBroker()
     async with open_ems(broker, path=tmp_path) as ems:
         await ems.ready()
@@ -164,8 +165,13 @@ async def test_records_that_end_before_the_accounts_do_are_refused(tmp_path: Pat
             while (status := await events.get()) is not None and status.state != "filled":
                 pass
     (tmp_path / "journal.sqlite").write_bytes(old)
-    if gone is not None:
-        (tmp_path / gone).rename(tmp_path / "gone")
+    if how == "gone":
+        (tmp_path / which).rename(tmp_path / "gone")
+    elif harm:
+        (tmp_path / "pps.toml").write_bytes(then)
+    if which == "newest":
+        (day,) = (tmp_path / "ledger").glob("*/*/*.toml")
+        day.with_name("9999-12-31.toml").write_text("torn [")
     left = accounts_in(tmp_path)
 
     with pytest.raises(LogDamaged, match="the newest are lost, or an old copy stands in their place"):
