@@ -14,7 +14,7 @@ from fsm_ems import Client, Order, PaperBroker, Status, new_order, open_ems
 
 MARKET = "xbtusd.paper"
 SIZE = Decimal("0.5")  # xbt
-TRAIL = Decimal(8)  # usd
+TRAIL = Decimal(4)  # usd
 
 
 async def follow(client: Client, order: Order) -> tuple[Decimal, Decimal]:

@@ -130,10 +130,10 @@ class Order(Message):
     A ``dark`` order is held by the EMS, and its *price* is what triggers it. *trigger* ``price`` is met from
     the side *direction* names, or from where the market stands at submit; a ``stop`` is met when the market
     has gone against the order (a buy's at or above), ``touch`` (limit-if-touched) when it has come towards
-    it (a buy's at or below). A ``trail`` is a stop that follows the market at the distance *trail* (quote
-    units), on the market's tick; without a *price* it begins behind the ask (a buy's) or the bid, else behind
-    the last print. Met, it goes out *limit_ticks* beyond the far touch (the setting's where None), or at
-    market if that is its *type*.
+    it (a buy's at or below). A ``trail`` is a stop that follows the ask (a buy's) or the bid at the distance
+    *trail* (quote units), on the market's tick, and prints only while no quote is fresh; without a *price* it
+    begins there, else behind the last print. Met, it goes out *limit_ticks* beyond the far touch (the
+    setting's where None), or at market if that is its *type*.
 
     *when_down*: a live order that comes while the broker's link is not up waits, or is refused
     (``link_down``). *if_absent*: an order that was sent and is proven never to have arrived ends

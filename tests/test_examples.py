@@ -28,19 +28,20 @@ DARK_STOP = """\
   ack           -> acked          buy at market, filled 0
   fill          -> open           buy at market, filled 0.0139
   cancelled     -> cancelled      buy at market, filled 0.0139
-holds 0.0139 of the 0.5 wanted; a stop follows 8 behind the market
-  submit_dark   -> dark_open      sell at 49992, filled 0
-  trail         -> dark_open      sell at 49995.5, filled 0
-  trail         -> dark_open      sell at 49996, filled 0
+holds 0.0139 of the 0.5 wanted; a stop follows 4 behind the market
+  submit_dark   -> dark_open      sell at 49996, filled 0
   trail         -> dark_open      sell at 49997.5, filled 0
-  trail         -> dark_open      sell at 49998.5, filled 0
-  trail         -> dark_open      sell at 49999.5, filled 0
+  trail         -> dark_open      sell at 49999, filled 0
   trail         -> dark_open      sell at 50000, filled 0
+  trail         -> dark_open      sell at 50001.5, filled 0
   trail         -> dark_open      sell at 50002.5, filled 0
-  trail         -> dark_open      sell at 50003, filled 0
+  trail         -> dark_open      sell at 50003.5, filled 0
   trail         -> dark_open      sell at 50004, filled 0
-  trail         -> dark_open      sell at 50006.5, filled 0
+  trail         -> dark_open      sell at 50005.5, filled 0
+  trail         -> dark_open      sell at 50008, filled 0
+  trail         -> dark_open      sell at 50009.5, filled 0
   trail         -> dark_open      sell at 50010, filled 0
+  trail         -> dark_open      sell at 50010.5, filled 0
   trail_stop    -> dark_triggered sell at market, filled 0
   ack           -> acked          sell at market, filled 0
   fill_complete -> filled         sell at market, filled 0.0139

@@ -5,7 +5,8 @@ step for each order met. It follows from the dialogs, and :mod:`fsm_ems.dialogs.
 
 Buys listen to the ask and to prints, sells to the bid and to prints, alerts to prints alone. Each price is
 met from one side, the direction frozen at submit. A trailing stop waits for a second price too: beyond it
-the stop follows.
+the stop follows. It follows what it could trade at, so prints only while no quote says what that is: they
+may be at the other side of the spread, and a stop behind those would be met by a market that stands still.
 """
 
 from __future__ import annotations
@@ -52,19 +53,31 @@ class _Side:
         self.ahead: SortedList[Entry] = SortedList()
 
     @property
+    def fires_high(self) -> Decimal:
+        """At or above it a first price is met."""
+        return self.above[0][0] if self.above else _NEVER_HIGH
+
+    @property
+    def fires_low(self) -> Decimal:
+        """At or below it a first price is met."""
+        return self.below[-1][0] if self.below else _NEVER_LOW
+
+    @property
     def high(self) -> Decimal:
-        """At or above it something is met."""
-        edge = self.above[0][0] if self.above else _NEVER_HIGH
+        """At or above it something is met, or follows."""
+        edge = self.fires_high
         return min(edge, self.ahead[0][0]) if self.ahead and not self.buys else edge
 
     @property
     def low(self) -> Decimal:
-        """At or below it something is met."""
-        edge = self.below[-1][0] if self.below else _NEVER_LOW
+        """At or below it something is met, or follows."""
+        edge = self.fires_low
         return max(edge, self.ahead[-1][0]) if self.ahead and self.buys else edge
 
-    def met(self, seen: Decimal) -> Iterator[tuple[Entry, bool]]:
-        """Every order whose price *seen* reaches, and whether it is the second price of a trailing one."""
+    def met(self, seen: Decimal, *, leads: bool) -> Iterator[tuple[Entry, bool]]:
+        """Every order whose price *seen* reaches, and whether it is the second price of a trailing one, which
+        counts only where *seen* leads.
+        """
         for entry in self.above:
             if entry[0] > seen:
                 break
@@ -73,6 +86,8 @@ class _Side:
             if entry[0] < seen:
                 break
             yield entry, False
+        if not leads:
+            return
         for entry in reversed(self.ahead) if self.buys else self.ahead:
             if entry[0] <= seen if self.buys else entry[0] >= seen:
                 break
@@ -83,7 +98,8 @@ class Ladder:
     """One market's part of the book. The *high* and *low* edges are what a row is compared with."""
 
     __slots__ = (
-        "any_high", "any_low", "buy_high", "buy_low", "met", "sell_high", "sell_low", "sides",
+        "any_high", "any_low", "buy_high", "buy_low", "fires_high", "fires_low", "met", "sell_high",
+        "sell_low", "sides",
     )  # fmt: skip  # one name a line says no more
 
     def __init__(self) -> None:
@@ -98,14 +114,21 @@ class Ladder:
         self.sell_high, self.sell_low = sell.high, sell.low
         self.any_high = min(self.buy_high, self.sell_high, alert.high)
         self.any_low = max(self.buy_low, self.sell_low, alert.low)
+        self.fires_high = min(buy.fires_high, sell.fires_high, alert.high)
+        self.fires_low = max(buy.fires_low, sell.fires_low, alert.low)
 
-    def hits(self, row: Row, bid: Decimal | None, ask: Decimal | None) -> list[Hit]:
-        """Whom *row* meets, in the order in which they act; *bid* and *ask* are what a quote offers."""
+    def hits(self, row: Row, bid: Decimal | None, ask: Decimal | None, *, quoted: bool) -> list[Hit]:
+        """Whom *row* meets, in the order in which they act; *bid* and *ask* are what a quote offers. No stop
+        follows a print while the market is *quoted*: the newest quote is fresh.
+        """
         if isinstance(row, Trade):
-            price = row.price
-            if price < self.any_high and price > self.any_low:
+            price, high, low = row.price, self.any_high, self.any_low
+            if quoted:
+                high, low = self.fires_high, self.fires_low
+            if price < high and price > low:
                 return []
-            return _in_turn([hit for side in self.sides.values() for hit in _hits(side, "last", price)])
+            sides = self.sides.values()
+            return _in_turn([hit for side in sides for hit in _hits(side, "last", price, leads=not quoted)])
         found: list[Hit] = []
         if ask is not None and (ask >= self.buy_high or ask <= self.buy_low):
             found += _hits(self.sides["buy"], "ask", ask)
@@ -122,8 +145,8 @@ class Ladder:
         return _in_turn(found) if found else found
 
 
-def _hits(side: _Side, source: Source, seen: Decimal) -> Iterator[Hit]:
-    return (Hit(entry[2], source, seen, follows) for entry, follows in side.met(seen))
+def _hits(side: _Side, source: Source, seen: Decimal, *, leads: bool = True) -> Iterator[Hit]:
+    return (Hit(entry[2], source, seen, follows) for entry, follows in side.met(seen, leads=leads))
 
 
 def _in_turn(hits: list[Hit]) -> list[Hit]:

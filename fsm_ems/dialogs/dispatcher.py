@@ -165,7 +165,8 @@ class Dispatcher:
         ladder = self.book.dark.ladders.get(market)
         if ladder is None:
             return ()
-        hits = ladder.hits(row, seen.bid, seen.ask)
+        quoted = seen.is_quoted(now_ns - self.settings.quote_age_ns)
+        hits = ladder.hits(row, seen.bid, seen.ask, quoted=quoted)
         if not hits:
             return ()
         effects: list[Effect] = []

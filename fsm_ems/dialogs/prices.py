@@ -55,7 +55,7 @@ class Seen:
         """
         if self.last is not None and self.last_ns >= oldest_ns:
             return self.last
-        return self.middle if self.quote_ns >= oldest_ns else None
+        return self.middle if self.is_quoted(oldest_ns) else None
 
     @property
     def middle(self) -> Decimal | None:
@@ -64,11 +64,15 @@ class Seen:
             return None
         return PRECISE.divide(PRECISE.add(self.bid, self.ask), _TWO)
 
+    def is_quoted(self, oldest_ns: int) -> bool:
+        """Whether the last quote is no older than *oldest_ns*, whatever it offers."""
+        return self.quote_ns >= oldest_ns
+
     def touch(self, side: str, oldest_ns: int) -> Decimal | None:
         """What an order of *side* would trade at: the ask for a buy, the bid for a sell; None where the
         quote is older than *oldest_ns* or offers nothing there.
         """
-        if self.quote_ns < oldest_ns:
+        if not self.is_quoted(oldest_ns):
             return None
         return self.ask if side == "buy" else self.bid
 

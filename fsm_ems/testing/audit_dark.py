@@ -3,7 +3,9 @@
 The dark book is not known here. What is known: buys listen to the ask and to prints, sells to the bid and
 to prints, alerts to prints. A price is met from the side frozen at submit. Rows that are old or out of
 order count for nothing, crossed and zero quotes offer nothing. A trailing stop follows when the market is
-further from it than its distance. Nothing goes out but at a fresh quote; what a print met waits for one.
+further from it than its distance: its side of a quote, or a print while the newest quote is too old to act
+on, for beside a quote a print may be at the other side of the spread. Nothing goes out but at a fresh quote;
+what a print met waits for one.
 """
 
 from __future__ import annotations
@@ -146,7 +148,7 @@ def due(
             else:
                 made = _fires(order, held, touch, rules)
             found.append((abs(seen - price), held.number, _dated(order, now_ns) or made))
-        elif held.trail is not None:
+        elif held.trail is not None and not (fresh and isinstance(row, Trade)):
             ahead = price - held.trail if held.side == "buy" else price + held.trail
             if seen < ahead if held.side == "buy" else seen > ahead:
                 moved = _dated(order, now_ns) or _follows(order, held, held.trail, seen, rules)

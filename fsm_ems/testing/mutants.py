@@ -81,6 +81,7 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(q.stream_gap, ("statements",)),
     Mutant(q.dark_fires_again, ("dark marks",)),
     Mutant(q.trails_from_the_middle, ("quotes: trail",)),
+    Mutant(q.trails_prints_past_the_touch, ("quotes: trail",)),
     Mutant(q.trails_between_ticks, ("quotes: trail",)),
     Mutant(q.orphan_told_to_nobody, ("pair: foreign",)),
     Mutant(q.execution_counted_for_both, ("pair: one execution for both",)),

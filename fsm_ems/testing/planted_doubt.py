@@ -21,6 +21,7 @@ from fsm_ems.dialogs import (
 )
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.darkbook import Ladder
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.facts import Body, Dialog, body_of
 from fsm_ems.dialogs.naming_steps import Name
@@ -28,6 +29,7 @@ from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.record import Orphaned, Record, Reported, Sent, Submitted, Timed
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import ORDER, E, S
+from fsm_ems.quotes import Row, Trade
 from fsm_ems.testing.planted import Call, Patch
 
 
@@ -294,6 +296,18 @@ def trails_from_the_middle(patch: Patch) -> None:
         return heard
 
     patch.name(Prices, "heard", make)
+
+
+def trails_prints_past_the_touch(patch: Patch) -> None:
+    """A trailing stop follows every print, at whichever side of the spread it was."""
+
+    def make(known: Call) -> Call:
+        def hits(ladder: Ladder, row: Row, bid: Any, ask: Any, *, quoted: bool) -> Any:
+            return known(ladder, row, bid, ask, quoted=quoted and not isinstance(row, Trade))
+
+        return hits
+
+    patch.name(Ladder, "hits", make)
 
 
 def trails_between_ticks(patch: Patch) -> None:

@@ -40,8 +40,10 @@ def held(number: int, side: str, kind: str, price: Decimal) -> Dialog:
     return dialog
 
 
-def scan(dialogs: list[Dialog], seen: dict[str, tuple[str, Decimal | None]]) -> list[Told]:
-    """Look at every order; *seen* is what each side listens to now."""
+def scan(
+    dialogs: list[Dialog], seen: dict[str, tuple[str, Decimal | None]], *, leads: bool = True
+) -> list[Told]:
+    """Look at every order; *seen* is what each side listens to now, and stops follow where it *leads*."""
     found: list[tuple[Decimal, int, Told]] = []
     for dialog in dialogs:
         source, price = seen.get(dialog.body.side, ("", None))
@@ -50,7 +52,7 @@ def scan(dialogs: list[Dialog], seen: dict[str, tuple[str, Decimal | None]]) -> 
         reached = price >= dialog.price if dialog.direction == "at_or_above" else price <= dialog.price
         if reached:
             found.append((abs(price - dialog.price), dialog.born, Told(dialog.oid, source, follows=False)))
-        elif dialog.body.trail is not None:
+        elif dialog.body.trail is not None and leads:
             buys = dialog.body.side == "buy"
             ahead = dialog.price - dialog.body.trail if buys else dialog.price + dialog.body.trail
             if price < ahead if buys else price > ahead:
@@ -59,8 +61,11 @@ def scan(dialogs: list[Dialog], seen: dict[str, tuple[str, Decimal | None]]) -> 
     return [told for _, _, told in found]
 
 
-def hits(book: DarkBook, row: Quote | Trade, bid: Decimal | None, ask: Decimal | None) -> list[Told]:
-    return [Told(hit.dialog.oid, hit.source, hit.follows) for hit in book.ladders[MARKET].hits(row, bid, ask)]
+def hits(
+    book: DarkBook, row: Quote | Trade, bid: Decimal | None, ask: Decimal | None, *, quoted: bool = False
+) -> list[Told]:
+    met = book.ladders[MARKET].hits(row, bid, ask, quoted=quoted)
+    return [Told(hit.dialog.oid, hit.source, hit.follows) for hit in met]
 
 
 def quote(bid: Decimal, ask: Decimal) -> Quote:
@@ -90,9 +95,10 @@ def test_a_row_meets_whom_a_scan_of_all_finds(data: st.DataObject) -> None:
             book.place(dialog)
         bid, ask, price = data.draw(prices), data.draw(prices), data.draw(prices)
         sees: dict[str, tuple[str, Decimal | None]] = {"buy": ("ask", ask), "sell": ("bid", bid)}
-        assert hits(book, quote(bid, ask), bid, ask) == scan(dialogs, sees)
+        assert hits(book, quote(bid, ask), bid, ask, quoted=True) == scan(dialogs, sees)
         last: dict[str, tuple[str, Decimal | None]] = dict.fromkeys(("buy", "sell", "alert"), ("last", price))
         assert hits(book, trade(price), None, None) == scan(dialogs, last)
+        assert hits(book, trade(price), bid, ask, quoted=True) == scan(dialogs, last, leads=False)
     assert len(book) == len(dialogs)
 
 

@@ -47,6 +47,66 @@ def test_a_trail_of_less_than_half_the_spread_begins_behind_what_it_listens_to(
     assert (desk.dialog().price, sent, told_of(desk)) == (Decimal(stop), [], [])
 
 
+@pytest.mark.parametrize(
+    ("side", "far", "meets"), [("sell", "110", "97"), ("buy", "100", "113")], ids=["sell", "buy"]
+)
+def test_a_print_at_the_other_side_of_the_spread_moves_no_stop(
+    desk: Desk, side: str, far: str, meets: str
+) -> None:
+    """A sale trades at the bid: behind prints at the ask a stop is met by the bid that was there before."""
+    desk.quote(*WIDE)
+    desk.order(side=side, trail="3", **TRAIL)
+
+    for show in (printed(far), quoted(*WIDE), printed("105"), quoted(*WIDE)):
+        show(desk)
+    assert told_of(desk) == []
+
+    (sent,) = of_kind(desk.print(meets), SendOrder)  # it is met by either
+    assert sent.side == side
+
+
+@pytest.mark.parametrize(("side", "follows"), [("sell", ["103", "107"]), ("buy", ["107", "103"])])
+def test_prints_are_followed_while_no_quote_is_fresh(desk: Desk, side: str, follows: list[str]) -> None:
+    """At its age a quote still counts; then prints are all that tells where the market goes."""
+    first, then = ("106", "110") if side == "sell" else ("104", "100")
+    desk.quote(*WIDE)
+    desk.order(side=side, trail="3", **TRAIL)
+    desk.now += desk.ems.settings.quote_age_ns
+    desk.print(then)
+    assert told_of(desk) == []
+
+    desk.now += 1
+    desk.print(first)
+    desk.print(then)
+
+    assert [f"{one.source} {one.price}" for one in told_of(desk)] == [f"last {price}" for price in follows]
+
+
+@pytest.mark.parametrize("offers", [("0", "0"), ("0", "110"), ("110", "100")])
+def test_a_fresh_quote_that_offers_nothing_leads_nowhere_and_neither_do_prints(
+    desk: Desk, offers: tuple[str, str]
+) -> None:
+    """What a sale could trade at is not known, and a bid may come back to where it was."""
+    desk.quote(*WIDE)
+    desk.order(side="sell", trail="3", **TRAIL)
+
+    desk.quote(*offers)
+    desk.print("110")
+    desk.quote(*WIDE)
+
+    assert told_of(desk) == []
+
+
+def test_a_stop_that_a_far_print_does_not_move_follows_the_touch(desk: Desk) -> None:
+    desk.quote(*WIDE)
+    desk.order(side="sell", trail="3", **TRAIL)
+
+    desk.print("112")
+    desk.quote("102", "112")
+
+    assert [f"{one.source} {one.price}" for one in told_of(desk)] == ["bid 99"]
+
+
 @pytest.mark.parametrize(("side", "meets"), [("sell", ("97", "110")), ("buy", ("100", "113"))])
 def test_it_is_met_at_its_distance_and_says_so(desk: Desk, side: str, meets: tuple[str, str]) -> None:
     desk.quote(*WIDE)
