@@ -215,9 +215,9 @@ async def open_ems(
 
     Raises:
         InvalidMessage: *identity* has not the form of a name, one of *brokers* is none, two have one name,
-            *settings* limit a market that none of them has, what else is given is not of its kind, or *path*
-            or *accounts* cannot be a folder that is read and written to: found before anything is written,
-            but for what only its making shows of *accounts* (below ``/proc``).
+            *settings* limit or list a market that its broker lacks, what else is given is not of its kind,
+            or *path* or *accounts* cannot be a folder that is read and written to: found before anything is
+            written, but for what only its making shows of *accounts* (below ``/proc``).
         ClientFault: *accounts* of records that are gone with the process, or in the folder of other records;
             both *path* and *log*; a *path* that has a record file and no journal.
         LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).
