@@ -25,7 +25,7 @@ from fsm_ems.brokers.paper.backend_checks import (
     check_synthetic,
     checked_feeds,
 )
-from fsm_ems.brokers.paper.backend_dialogue import PaperDialogue
+from fsm_ems.brokers.paper.backend_dialogue import Break, PaperDialogue, broken
 from fsm_ems.brokers.paper.backend_file import VenueFile
 from fsm_ems.brokers.paper.backend_rows import LiveRows, PacedRows, RowStream
 from fsm_ems.brokers.paper.engine import PaperEngine
@@ -54,8 +54,9 @@ class PaperBroker:
     clock: with *speed* as if it had been recorded just now (so an old tape or a synthetic market fits any
     clock), with None at the rows' own times. An asynchronous one is a live feed: its rows count as of when
     they come. It must bear a wait that is cancelled and begun again, as trio's channels do; where it raises
-    BrokerFault, the connection breaks, and the next one goes on with it. A row of it that is none is told to
-    the operator, and skipped.
+    BrokerFault, the connection breaks, and the next one goes on with it. An asynchronous generator can do
+    neither, for it is over after any error in it: where such a feed ends without another row, that is a
+    BrokerFault at each connection, and no end. A row of it that is none is told to the operator, and skipped.
 
     *clock* gives requests' times and deadlines their meaning: share it with the EMS. By default both keep
     wall time, each counted on by trio's clock. *latency_ns* is how long a request is on its way; *buffer*
@@ -102,10 +103,10 @@ class PaperBroker:
             markets, fill_model=fill_model, latency_ns=latency_ns, keep_facts=path is not None
         )
         recorded: dict[str, Iterable[Row]] = {}
-        self._live: dict[str, AsyncIterable[Row]] = {}
+        self._live: dict[str, LiveRows] = {}
         for market, rows in feeds.items():
             if isinstance(rows, AsyncIterable):
-                self._live[market] = rows
+                self._live[market] = LiveRows(market, rows)
             else:
                 recorded[market] = rows
         self._paced = PacedRows(recorded, speed)
@@ -114,7 +115,7 @@ class PaperBroker:
         self._streams: list[RowStream] = []
         self._started = False
         self._connected = False
-        self._fault: EMSError | None = None
+        self._fault: Break | None = None
         self._woken = trio.Event()
         # Last: whatever fails before leaves nobody in the folder.
         self._file = None if path is None else VenueFile(path, self._name, prefix, sync=sync)
@@ -231,7 +232,7 @@ class PaperBroker:
         """Connect: one connection at a time. The venue plays while it is open.
 
         Raises:
-            BrokerFault: another connection is open.
+            BrokerFault: another connection is open, or a live feed broke and cannot go on.
             LogHalted: what happens can no longer be written down, or the broker was closed.
             EMSError: what else a feed raised, such as OrderFileError of a tape that cannot be read.
         """
@@ -271,7 +272,7 @@ class PaperBroker:
                 await trio.lowlevel.checkpoint()
         await trio.lowlevel.checkpoint()
         if self._fault is not None:
-            raise self._fault
+            raise broken(self._fault)
 
     async def _play(self, dialogue: PaperDialogue) -> None:
         """Let rows, arrivals and expiries happen when they are due."""
@@ -291,13 +292,20 @@ class PaperBroker:
             if self._fault is not None:
                 dialogue.break_off(self._fault)
 
-    async def _pass_on(self, market: str, rows: AsyncIterable[Row], dialogue: PaperDialogue) -> None:
+    async def _pass_on(self, market: str, rows: LiveRows, dialogue: PaperDialogue) -> None:
         """Give the venue a live feed's rows as they come."""
         try:
-            async for row in LiveRows(market, rows):
+            async for row in rows:
                 await dialogue.room()
                 dialogue.put(self._take_row(MarketRow(market, replace(row, time_ns=self.clock()))))
                 self._wake()
+            if rows.broke:  # and over without a row since: nobody's stop would fire, and nobody be told
+                self._fault = (
+                    f"the feed of {market} broke and cannot go on: a generator ends with its first error,"
+                    " or with a wait that is cancelled; hand in an iterator that can go on"
+                )
+                dialogue.break_off(self._fault)
+                return
         except BrokerFault as error:  # a line that is dead may come back, and the next connection looks
             dialogue.break_off(f"the feed of {self._name} broke: {error}")
             return

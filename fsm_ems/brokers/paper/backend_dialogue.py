@@ -20,6 +20,13 @@ it, such as a tape that is not there.
 """
 
 
+def broken(why: Break) -> EMSError:
+    """What is raised where a stream is broken: made anew from words, for one that is raised again and again
+    keeps every frame that it came through.
+    """
+    return BrokerFault(why) if isinstance(why, str) else why
+
+
 class PaperDialogue:
     """One connection to the paper venue: requests out, reports in, each in order."""
 
@@ -78,7 +85,7 @@ class PaperDialogue:
 
     def _check(self) -> None:
         if self._broken is not None:
-            raise BrokerFault(self._broken) if isinstance(self._broken, str) else self._broken
+            raise broken(self._broken)
 
     def _move(self) -> None:
         self._changed.set()

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from decimal import Decimal
 from types import TracebackType
 from typing import Self
@@ -13,7 +21,7 @@ import trio
 from msgspec.structs import replace
 
 from fsm_ems.brokers.calls import fed
-from fsm_ems.errors import EMSError, InvalidMessage
+from fsm_ems.errors import BrokerFault, EMSError, InvalidMessage
 from fsm_ems.operator_log import operator_log
 from fsm_ems.quotes import MarketRow, Row, problem
 
@@ -85,22 +93,29 @@ class PacedRows:
 class LiveRows:
     """A live feed's rows as they come, each of them one. No generator: one would be left to the collector.
 
-    What is no row is told, the first of several on end, and skipped: no venue stops for a bad quote.
+    What is no row is told, the first of several on end, and skipped: no venue stops for a bad quote. Iterated
+    again it listens to its feed again.
+
+    *broke*: its line broke, and no row has come since. Where it ends now, that is no end of the feed's own:
+    an asynchronous generator is over after any error in it, and ends without a word when it is asked again.
+    So is one whose wait was cancelled, as an iterator is not.
     """
 
-    def __init__(self, market: str, rows: AsyncIterable[Row]) -> None:
+    def __init__(self, market: str, feed: AsyncIterable[Row]) -> None:
+        self.broke = False
         self._market = market
+        self._feed = feed
+        self._rows: AsyncIterator[Row] | None = None
         self._told = False
-        with fed(market):
-            self._rows = aiter(rows)
 
     def __aiter__(self) -> Self:
+        with fed(self._market):
+            self._rows = aiter(self._feed)
         return self
 
     async def __anext__(self) -> Row:
         while True:
-            with fed(self._market):
-                row = await anext(self._rows)
+            row = await self._listen()
             wrong = problem(self._market, row)
             if wrong is None:
                 self._told = False
@@ -109,6 +124,20 @@ class LiveRows:
                 operator_log().warning("row skipped", market=self._market, why=wrong)
                 self._told = True
             await trio.lowlevel.checkpoint()  # where all are bad and none is waited for
+
+    async def _listen(self) -> Row:
+        assert self._rows is not None, "it is iterated"
+        try:
+            with fed(self._market):
+                row = await anext(self._rows)
+        except BrokerFault:
+            self.broke = True
+            raise
+        except trio.Cancelled:
+            self.broke |= isinstance(self._feed, AsyncGenerator)
+            raise
+        self.broke = False
+        return row
 
 
 class RowStream:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from pathlib import Path
@@ -540,6 +540,125 @@ async def test_a_live_feed_that_breaks_breaks_the_stream_and_may_come_back() -> 
     with paper.rows() as rows:
         async with paper.open_trades_dialogue():
             assert (await anext(rows)).row == replace(tape("1 trade 100x2")[0], time_ns=3 * S)
+
+
+async def generated(lines: trio.MemoryReceiveChannel[Row | None]) -> AsyncIterator[Row]:
+    """As a socket's client may be written: no line is dead for it but the first."""
+    async for row in lines:
+        if row is None:
+            raise BrokerFault("the line is dead")
+        yield row
+
+
+class Iterated:
+    """The same as an iterator, which can go on after an error."""
+
+    def __init__(self, lines: trio.MemoryReceiveChannel[Row | None]) -> None:
+        self._lines = lines
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Row:
+        row = await anext(self._lines)
+        if row is None:
+            raise BrokerFault("the line is dead")
+        return row
+
+
+OVER = (
+    r"^the feed of btcusd\.paper broke and cannot go on: a generator ends with its first error,"
+    r" or with a wait that is cancelled; hand in an iterator that can go on$"
+)
+
+
+async def refuses(paper: PaperBroker) -> None:
+    for _ in range(2):
+        with pytest.raises(BrokerFault, match=OVER):
+            async with paper.open_trades_dialogue():
+                pass
+
+
+async def breaks(paper: PaperBroker, match: str) -> None:
+    async with paper.open_trades_dialogue() as dialogue:
+        with trio.fail_after(60), pytest.raises(BrokerFault, match=match):
+            await dialogue.receive()
+
+
+async def test_a_live_feed_that_ends_because_it_broke_has_no_end_of_its_own() -> None:
+    """A generator is over after an error: taken for its end, no stop would fire again, and nobody know."""
+    send, lines = trio.open_memory_channel[Row | None](9)
+    row = tape("1 trade 100x2")[0]
+    paper = broker(generated(lines))
+    for one in (row, None, row):
+        send.send_nowait(one)
+    with paper.rows() as rows:
+        await breaks(paper, "the feed of paper broke: the line is dead")
+        assert len([await anext(rows)]) == 1
+
+        await breaks(paper, OVER)
+        await refuses(paper)
+        with trio.move_on_after(60) as wait:
+            await anext(rows)
+        assert wait.cancelled_caught  # nobody was told of an end
+
+
+async def test_a_live_feed_whose_wait_cannot_be_cancelled_has_no_end_of_its_own() -> None:
+    """The connection that ended took the wait of a generator with it."""
+    _, lines = trio.open_memory_channel[Row | None](9)
+    paper = broker(generated(lines))
+    async with paper.open_trades_dialogue():
+        await wait_all_tasks_blocked()
+
+    await breaks(paper, OVER)
+    await refuses(paper)
+
+
+async def test_a_live_feed_goes_on_after_its_line_broke_and_then_ends() -> None:
+    send, lines = trio.open_memory_channel[Row | None](9)
+    row = tape("1 trade 100x2")[0]
+    paper = broker(Iterated(lines))
+    for one in (None, None, row):
+        send.send_nowait(one)
+    send.close()
+    for _ in range(2):
+        await breaks(paper, "the line is dead")
+
+    with paper.rows() as rows:
+        async with paper.open_trades_dialogue():
+            with trio.fail_after(60):
+                assert len([row async for row in rows]) == 1
+        async with paper.open_trades_dialogue():
+            await wait_all_tasks_blocked()
+
+
+async def test_a_live_feed_that_ends_at_its_first_row_after_its_line_broke_is_told() -> None:
+    """Nobody can tell it from a generator in a wrapping; what is told is the louder of the two."""
+    send, lines = trio.open_memory_channel[Row | None](9)
+    paper = broker(Iterated(lines))
+    send.send_nowait(None)
+    send.close()
+
+    await breaks(paper, "the line is dead")
+    await breaks(paper, OVER)
+    await refuses(paper)
+
+
+async def test_what_a_live_feed_raises_after_its_line_broke_is_told_as_it_is() -> None:
+    class Feed(BrokenFeed):
+        async def __anext__(self) -> Row:
+            if self.dead:
+                return await super().__anext__()
+            raise OrderFileError("tape.csv, line 9", "wrong")
+
+    feed = Feed()
+    paper = broker(feed)
+    await breaks(paper, "the line is dead")
+
+    feed.dead = False
+    async with paper.open_trades_dialogue() as dialogue:
+        with pytest.raises(OrderFileError, match="wrong"):
+            await dialogue.receive()
 
 
 async def test_what_is_no_row_of_a_live_feed_is_told_and_skipped() -> None:
