@@ -195,13 +195,14 @@ def _cuts() -> list[Step]:
 
 def _alone() -> list[Step]:
     """A request of each kind, with none before it that it could wait for, while the venue speaks: such a one
-    has no excuse to be late.
+    has no excuse to be late. So on a first connection, on a later one, and on the first of a new adapter.
     """
     script: list[Step] = [Wait(10), Place(units=LONG), _OPEN]
-    asked: tuple[Step, ...] = (AskHistory(), Ask(), EditOrder(units=LONG), CancelOrder(), Place())
+    asked: tuple[Step, ...] = (AskHistory(), Ask(), EditOrder(units=LONG), CancelOrder(), Place(units=LONG))
+    each: list[Step] = []
     for one in asked:
-        script += [*(Wait(10), Trade()) * 7, one, Answer()]
-    return script
+        each += [*(Wait(10), Trade()) * 7, one, Answer()]
+    return [*script, *each, Reconnect(), *each, Reconnect(by="ems"), *each, Reconnect(by="restart"), *each]
 
 
 def _bursts() -> list[Step]:

@@ -8,17 +8,20 @@ from typing import cast
 import trio
 
 from fsm_ems.brokers.base import Broker, TradesDialogue
+from fsm_ems.clock import Clock
+from fsm_ems.testing.conformance_rules import Nonconformance
 from fsm_ems.testing.conformance_sent import Sending
 
 
 class Link:
-    """A connection, the *number*-th. *received* are the reports that wait to be looked at.
+    """A connection, the *number*-th, on *clock*. *received* are the reports that wait to be looked at.
 
     *fault* is what ``receive`` raised, *end* what came out of the connection as a whole.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, clock: Clock) -> None:
         self.number = number
+        self._clock = clock
         self.received: list[object] = []
         self.fault: Exception | None = None
         self.end: Exception | None = None
@@ -37,6 +40,13 @@ class Link:
     def is_up(self) -> bool:
         """Whether it was opened and nothing said that it is over."""
         return self.opened.is_set() and not self.closed.is_set() and self.fault is None
+
+    def reason(self) -> Exception:
+        """Why it is over, as the EMS is told; raises Nonconformance where nobody is."""
+        error = self.fault or self.end
+        if error is None:
+            raise Nonconformance("faults", "the connection ended, and nobody was told why")
+        return error
 
     async def hold(self, broker: Broker) -> None:
         """Connect, and stay connected until told to leave."""
@@ -97,7 +107,7 @@ class Link:
                 await self._dialogue.send(sending.request)
             except Exception as error:  # noqa: BLE001 -- as above
                 sending.fault = error
-        sending.was_cut = sending.scope.cancelled_caught
+        sending.came_back_ns, sending.was_cut = self._clock(), sending.scope.cancelled_caught
         sending.done.set()
 
     async def receive_again(self) -> Exception | None:

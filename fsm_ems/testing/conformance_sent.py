@@ -19,7 +19,8 @@ CONNECTED_S = 10
 class Sending:
     """A request, the *number*-th, handed to the adapter on the connection *link*; what became of the call.
 
-    *in_time*: it came back before the deadline; the request of one that did not may have been let go.
+    *came_back_ns* is when it came back, to the turn: an adapter that looks at the deadline, as it should,
+    sends until then and lets go from then on.
     """
 
     request: Request
@@ -29,13 +30,18 @@ class Sending:
     done: trio.Event = field(default_factory=trio.Event)
     fault: Exception | None = None
     was_cut: bool = False
-    in_time: bool = False
+    came_back_ns: int = 0
     was_heard: bool = False
 
     @property
     def came_back(self) -> bool:
         """Whether the call came back by itself and raised nothing, in time or not."""
         return self.done.is_set() and self.fault is None and not self.was_cut
+
+    @property
+    def in_time(self) -> bool:
+        """Whether it came back before the deadline; the request of one that did not may have been let go."""
+        return self.came_back_ns < self.request.deadline_ns
 
     @property
     def was_taken(self) -> bool:

@@ -69,7 +69,7 @@ class Stage:
         self.book = VenueBook(self.broker.markets, clock, reopens=self.broker.capabilities.reopen_filled)
         self.orders: list[SentOrder] = []
         self.fills: dict[str, BrokerdFill] = {}
-        self.link = Link(0)
+        self.link = Link(0, clock)
         self.market = MarketWatch(self.broker, may_break=venue.silence_s is not None)
         self._translation = Translation(self._names)
         self._sent = SentRequests()
@@ -195,7 +195,7 @@ class Stage:
             sending.scope.cancel()
         if not await self.until(lambda: sending.done.is_set() or self.link.closed.is_set()):
             raise Nonconformance("requests", f"send() of {request_text(request)} takes over {PATIENCE_S} s")
-        sending.in_time, self._sent.busy_s = not self._is_late(request), trio.current_time()
+        self._sent.busy_s = trio.current_time()
         self.link.fault = self.link.fault or sending.fault
         if not may_be_late and self.link.is_up and sending.was_let_go:
             raise Nonconformance(
@@ -208,7 +208,7 @@ class Stage:
         return sending
 
     def _is_late(self, request: Request) -> bool:
-        """Whether its deadline is over for sure: one looks once a second."""
+        """Whether its deadline is over for sure: one looks once a second. No excuse needs that second."""
         return self.clock() >= request.deadline_ns + SECOND_NS
 
     async def interrupt(self, turns: int) -> None:
@@ -247,7 +247,7 @@ class Stage:
         """Connect, or be refused."""
         self._translation.begin()
         self._is_garbled = False
-        self.link = link = Link(self.link.number + 1)
+        self.link = link = Link(self.link.number + 1, self.clock)
         self.trace.note("ems", "connects")
         self.nursery.start_soon(link.hold, self.broker)
         if not await self.until(lambda: link.opened.is_set() or link.closed.is_set()):
@@ -273,7 +273,7 @@ class Stage:
         link.read(on=True)
         if not await self.until(lambda: not link.is_up):
             raise Nonconformance("faults", f"receive() still waits {PATIENCE_S} s after the venue hung up")
-        self._judge(self._reason(link))
+        self._judge(link.reason())
         if link.fault is not None and not link.closed.is_set():
             self.trace.say("adapter", "ems", fault_text(link.fault))
             await self._check_broken(link)
@@ -331,14 +331,6 @@ class Stage:
             raise Nonconformance("faults", "the connection swallowed the BrokerFault of its own stream")
         self._judge(link.end)
 
-    @staticmethod
-    def _reason(link: Link) -> Exception:
-        """Why a connection is over, as the EMS is told."""
-        error = link.fault or link.end
-        if error is None:
-            raise Nonconformance("faults", "the connection ended, and nobody was told why")
-        return error
-
     def _judge(self, error: Exception | None) -> None:
         for leaf in () if error is None else leaves(error):
             if not isinstance(leaf, BrokerFault):
@@ -347,7 +339,7 @@ class Stage:
     async def _line_ended(self) -> None:
         """The adapter ended it: was there a cause? Then connect again."""
         link = self.link
-        error = self._reason(link)
+        error = link.reason()
         self._judge(error)
         if self._is_garbled:
             if not all(isinstance(leaf, InvalidReport) for leaf in leaves(error)):

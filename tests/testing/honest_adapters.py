@@ -11,6 +11,7 @@ import trio
 
 from examples.json_broker import JexBroker, JexDialogue, JexRows, Wire
 from examples.test_json_broker import JexEnd
+from fsm_ems.clock import Clock
 from fsm_ems.dialogs.settings import Capabilities
 from fsm_ems.errors import BrokerFault
 from fsm_ems.messages import (
@@ -23,7 +24,7 @@ from fsm_ems.messages import (
     Request,
 )
 from fsm_ems.quotes import MarketRow
-from fsm_ems.testing.conformance import MakeVenue
+from fsm_ems.testing.conformance import MakeVenue, VenueEnd
 from tests.testing.planted_adapters import GivesUpOnSilence, with_broker, with_dialogue
 from tests.testing.talkative import TalkativeEnd, changing
 
@@ -118,6 +119,33 @@ class LetsGoWhatIsLate(JexDialogue):
             await super().send(request)
 
 
+class LooksAtTheDeadline(JexBroker):
+    """The venue takes a request in five seconds: whose turn comes at its deadline is not sent, as the EMS
+    itself would not send it.
+    """
+
+    def __init__(self, end: JexEnd, clock: Clock) -> None:
+        super().__init__(end._connect)
+        self._clock = clock
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
+        clock = self._clock
+
+        class Looking(JexDialogue):
+            free_s = 0.0
+
+            async def send(self, request: Request) -> None:
+                turn_s = max(trio.current_time(), self.free_s)
+                self.free_s = turn_s + 5
+                await trio.sleep_until(turn_s)
+                if clock() < request.deadline_ns:
+                    await super().send(request)
+
+        async with self._open("orders") as wire:
+            yield Looking(wire)
+
+
 class CountsByTheMinute(JexBroker):
     """The venue takes six requests a minute, whatever connection they come on; what would be late is let go,
     on a broken line as well, for it looks at its count first.
@@ -188,6 +216,11 @@ class HasLittle(JexBroker):
         yield NoRows(cast("Wire", None))
 
 
+def with_clock(clock: Clock) -> VenueEnd:
+    """A venue end whose adapters look at *clock*, as the EMS does."""
+    return with_broker(lambda end: LooksAtTheDeadline(end, clock))(clock)
+
+
 HONEST: dict[str, MakeVenue] = {
     "tells an execution once": with_dialogue(TellsAnExecutionOnce),
     "tells in pages": with_dialogue(TellsInPages),
@@ -197,6 +230,7 @@ HONEST: dict[str, MakeVenue] = {
     "reads whatever there is": lambda clock: TalkativeEnd(changing(BrokerdStatus, lambda _, report: report)),
     "breaks when cut": with_dialogue(BreaksWhenCut),
     "gives up on silence": with_dialogue(GivesUpOnSilence, silent_s=30),
+    "looks at the deadline": with_clock,
     "counts by the minute": with_broker(CountsByTheMinute),
     "has its own task": with_broker(lambda end: HasItsOwnTask(end._connect)),
     "has little": with_broker(lambda end: HasLittle(end._connect)),

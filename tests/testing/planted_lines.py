@@ -101,6 +101,13 @@ class DropsWhatItWaitedWith(JexDialogue):
         await trio.sleep(7)
 
 
+class DropsAtItsDeadline(JexDialogue):
+    """It waits for its turn, which would come in the very moment when it is of no use any more."""
+
+    async def send(self, request: Request) -> None:
+        await trio.sleep(5)
+
+
 class DropsAndGivesUp(GivesUpOnSilence):
     """It has no time for questions, and soon none for a venue that does not answer them."""
 
@@ -338,6 +345,7 @@ LINE_BUGS: dict[str, tuple[MakeVenue, str, str]] = {
     "looks before it leaps": (with_dialogue(LooksBeforeItLeaps), "requests", "brokerd_query came"),
     "waits for the answer": (with_dialogue(WaitsForTheAnswer), "requests", "takes over 60 s"),
     "drops what it waited with": (with_dialogue(DropsWhatItWaitedWith), "requests", "nothing was before it"),
+    "drops at its deadline": (with_dialogue(DropsAtItsDeadline), "requests", "nothing was before it"),
     "drops and gives up": (
         with_dialogue(DropsAndGivesUp, silent_s=30),
         "requests",

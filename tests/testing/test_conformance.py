@@ -104,6 +104,7 @@ SCRIPT_OF: dict[str, list[Step]] = {
     "looks before it leaps": [Place(), Answer(), CancelOrder()],
     "waits for the answer": [Place(), Answer(), CancelOrder()],
     "drops what it waited with": [Wait(10), Place()],
+    "drops at its deadline": [Wait(10), Place()],
     "drops and gives up": [Place(), Ask()],
     "reports texts": [Place(), Answer()],
     "names nothing": [Place(), Trade()],
@@ -168,6 +169,11 @@ def test_a_planted_bug_is_found_and_told_by_a_short_script(bug: str) -> None:
 @pytest.mark.parametrize("way", HONEST)
 def test_what_an_adapter_may_do_breaks_no_rule(way: str) -> None:
     check(HONEST[way], settings(QUICK, max_examples=25))
+
+
+def test_what_has_its_turn_at_its_deadline_need_not_be_sent() -> None:
+    """The EMS would not send it either, and an adapter is told to look again."""
+    play(HONEST["looks at the deadline"], [Place(), Place()])
 
 
 Lie = Callable[..., object]

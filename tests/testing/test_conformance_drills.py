@@ -122,6 +122,53 @@ def test_a_line_that_ends_may_take_a_request_along(
     play(with_broker(lambda end: broker(end._connect), silent_s), script)
 
 
+class DeadLater(JexBroker):
+    """Its limiter is never set back: what comes on a later connection waits until it is of no use."""
+
+    connections = 0
+    sound = 1
+
+    @asynccontextmanager
+    async def open_trades_dialogue(self) -> AsyncGenerator[JexDialogue]:
+        self.connections += 1
+        is_dead = self.connections > self.sound
+
+        class Dead(JexDialogue):
+            is_broken = False
+
+            async def send(self, request: Request) -> None:
+                if is_dead and not self.is_broken:
+                    await trio.sleep(7)
+                if not is_dead or self.is_broken:
+                    await super().send(request)
+
+            async def receive(self) -> AnyReport:
+                try:
+                    return await super().receive()
+                except BrokerFault:
+                    self.is_broken = True
+                    raise
+
+        async with self._open("orders") as wire:
+            yield Dead(wire)
+
+
+class DeadAtTheThird(DeadLater):
+    """So it is, but the second connection, after one that broke, is sound."""
+
+    sound = 2
+
+
+@pytest.mark.parametrize("broker", [DeadLater, DeadAtTheThird])
+def test_an_adapter_that_sends_on_its_first_connections_alone_is_found(broker: type[DeadLater]) -> None:
+    """What it does not send at once after connecting has an excuse: so it is given its minute there too."""
+    with pytest.raises(Nonconformance, match="nothing was before it that it had to wait for") as told:
+        play(with_broker(lambda end: broker(end._connect)), DRILLS["alone"])
+
+    assert told.value.rule == "requests"
+    assert Reconnect() in told.value.script
+
+
 def test_drills_come_before_what_is_drawn() -> None:
     make, *_ = WORD_BUGS["acks are of the newest"]
 
