@@ -23,6 +23,7 @@ from fsm_ems.dialogs.record import (
 )
 from fsm_ems.machines.link import LINK, LinkEvent, LinkState
 from fsm_ems.machines.order import RESTING
+from fsm_ems.messages import BrokerdFill
 
 _RESTING = frozenset(RESTING)
 
@@ -34,9 +35,17 @@ def unpark(book: Book, origin: int) -> None:
     if orphan is not None and isinstance(orphan.report, AboutExecution):
         account = orphan.broker, orphan.report.account
         book.orphan_execs[account].pop(orphan.report.exec_id, None)
-        amended = book.amendments.get(account, {})
-        for exec_id in [exec_id for exec_id, seq in amended.items() if seq == origin]:
-            del amended[exec_id]
+        if not isinstance(orphan.report, BrokerdFill):
+            _amends_no_more(book.amendments.get(account, {}), orphan.report.ref_id, origin)
+
+
+def _amends_no_more(amended: dict[str, int], ref_id: str, origin: int) -> None:
+    """Record *origin* amends at most one execution: that which it names, or what that had corrected."""
+    exec_id: str | None = ref_id
+    if amended.get(ref_id) != origin:
+        exec_id = next((exec_id for exec_id, seq in amended.items() if seq == origin), None)
+    if exec_id is not None:
+        del amended[exec_id]
 
 
 # ── records about no dialog ─────────────────────────────────────────────────────────────────────────

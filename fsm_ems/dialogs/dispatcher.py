@@ -14,6 +14,7 @@ from fsm_ems.brokerd import AboutExecution, AboutOrder
 from fsm_ems.dialogs import decide, decide_accounts, decide_history, decide_quotes, decide_reports
 from fsm_ems.dialogs.apply import apply
 from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.dispatcher_claims import Claims
 from fsm_ems.dialogs.facts import SENT, Dialog
 from fsm_ems.dialogs.naming_status import differs
 from fsm_ems.dialogs.prices import Prices
@@ -325,26 +326,23 @@ class Dispatcher:
         Each may bring another name, and so lead to others before it: a chain of them has no bound but that of
         all orphans, and is no recursion.
         """
-        while any(self._claimed(broker, seq, now_ns, effects) for seq in list(self.book.orphans)):
-            pass
-
-    def _claimed(self, broker: str, seq: int, now_ns: int, effects: list[Effect]) -> bool:
-        """Give orphan *seq* to its order, if that is known now; whether a name was learnt by that."""
-        waiting = self.book.orphans.get(seq)
-        return (
-            waiting is not None
-            and waiting.broker == broker
-            and decide_reports.find(self.book, broker, waiting.report) is not None
-            and self._settled(broker, seq, waiting.report, now_ns, effects)
-        )
+        claims = Claims(self.book, broker)
+        for seq, report in claims:
+            _, taken = self._settled(broker, seq, report, now_ns, effects)
+            claims.learn(taken)
 
     def _settle(self, broker: str, seq: int, report: Report, now_ns: int, effects: list[Effect]) -> None:
         """Take a report that waited, and what its order may claim now."""
-        if self._settled(broker, seq, report, now_ns, effects):
+        is_named, _ = self._settled(broker, seq, report, now_ns, effects)
+        if is_named:
             self._claim(broker, now_ns, effects)
 
-    def _settled(self, broker: str, seq: int, report: Report, now_ns: int, effects: list[Effect]) -> bool:
-        """Take a report that waited; whether its order has another name by that, or was adopted by it."""
+    def _settled(
+        self, broker: str, seq: int, report: Report, now_ns: int, effects: list[Effect]
+    ) -> tuple[bool, list[Report]]:
+        """Take a report that waited; whether its order has another name by that, or was adopted by it, and
+        all that reached its order.
+        """
         if decide_reports.find(self.book, broker, report) is None:
             self._recall(broker, report, now_ns)  # it may have been found, and let go, while this waited
         dialog, made = decide_reports.unparked(
@@ -354,25 +352,27 @@ class Dispatcher:
         effects += self._take(made or decide_reports.dropped(self.book, broker, dialog, seq, now_ns))
         if dialog is not None:
             self._follow_up(dialog, now_ns, effects)
-            self._look_at_orphans(broker, dialog, report, now_ns, effects)
-            return dialog.venue_id != known_as
+            taken = self._look_at_orphans(broker, dialog, report, now_ns, effects)
+            return dialog.venue_id != known_as, taken
         if made is not None and made.event is not None:
-            self._settled(broker, seq, report, now_ns, effects)
-            return True
-        return False
+            _, taken = self._settled(broker, seq, report, now_ns, effects)
+            return True, taken
+        return False, []
 
     def _look_at_orphans(
         self, broker: str, dialog: Dialog, report: Report, now_ns: int, effects: list[Effect]
-    ) -> None:
+    ) -> list[Report]:
         """An execution that was nobody's is on its order now, or undone there: it counts once.
 
         A correction that was nobody's, and is corrected there, says also what it had replaced itself.
         What amends an execution may have come before it, without a name of the order: it belongs there too.
         Each leads to others, and a chain of them has no bound but that of all orphans: it is no recursion.
+        All of them are given back, *report* first.
         """
-        looks = [report]
+        looks, taken = [report], list[Report]()
         while looks:
             report = looks.pop()
+            taken.append(report)
             while (seq := self.book.orphan_about(broker, dialog.body.account, report)) is not None:
                 orphan = self.book.orphans[seq].report
                 # An end of its own may have let it go, as does its age.
@@ -385,3 +385,4 @@ class Dispatcher:
                 if here is not None:
                     self._follow_up(here, now_ns, effects)
                 looks.append(orphan)
+        return taken

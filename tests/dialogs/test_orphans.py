@@ -7,8 +7,13 @@ from itertools import permutations, product
 
 import pytest
 
+from fsm_ems.dialogs import dispatcher_claims
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.decide_reports import find
 from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.settings import Settings
+from fsm_ems.messages import Report
 from tests.dialogs.conftest import Desks
 from tests.dialogs.desk import SECOND, Desk
 from tests.dialogs.test_accounts import CORRECTS, SOLD, position, strange_fill
@@ -109,6 +114,33 @@ def test_a_chain_of_names_each_learnt_from_what_was_nobodys_may_be_of_any_length
 
     assert desk.book.orphans == {}
     assert (desk.dialog().booked, desk.dialog().venue_id) == (Decimal(2 * length), f"N{length}")
+
+
+def test_a_chain_of_names_told_last_link_first_costs_what_it_is_long(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking through all of them anew for each name that is learnt would take minutes, and nobody trades."""
+    looks: list[Report] = []
+
+    def looked(book: Book, broker: str, report: Report) -> Dialog | None:
+        looks.append(report)
+        return find(book, broker, report)
+
+    length = 100
+    desk.order(side="sell", size="2000", price="99")
+    desk.ack()
+    for number in reversed(range(length)):
+        name = {"reqid": "strange", "venue_id": f"N{number}"}
+        desk.report("fill", **name, exec_id=f"X{number}", size="3", price="99")
+        name["venue_id"] = f"N{number + 1}"
+        desk.report("correction", **name, exec_id=f"C{number}", ref_id=f"X{number}", size="2", price="98")
+    monkeypatch.setattr(dispatcher_claims, "find", looked)
+
+    desk.status("open", venue_id="N0")
+
+    assert desk.book.orphans == {}
+    assert (desk.dialog().booked, desk.dialog().venue_id) == (Decimal(2 * length), f"N{length}")
+    assert 2 * length <= len(looks) <= 4 * length
 
 
 @pytest.mark.parametrize(
