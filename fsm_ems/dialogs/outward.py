@@ -26,7 +26,6 @@ from fsm_ems.messages import (
     AnyReport,
     BrokerdCancel,
     BrokerdEdit,
-    BrokerdError,
     BrokerdHistoryQuery,
     BrokerdOrder,
     BrokerdPosition,
@@ -74,8 +73,11 @@ def status_of(notice: Notice) -> Status:
 
 
 def _why_not(report: AnyReport | None) -> str:
-    """What the venue said of what it refused, on one line; empty where it refused or said nothing."""
-    refused = isinstance(report, BrokerdRefused | BrokerdError) or (
+    """What the venue said of what it refused, on one line; empty where it refused or said nothing.
+
+    The text of a BrokerdError is no venue's: its adapter tells by it why it has no answer.
+    """
+    refused = isinstance(report, BrokerdRefused) or (
         isinstance(report, BrokerdStatus) and report.status == "rejected"
     )
     said = " ".join(report.text.split()) if report is not None and refused and report.text else ""

@@ -116,8 +116,8 @@ def test_the_reason_is_the_rows_own(desk: Desk) -> None:
     ],
 )
 def test_the_reason_of_a_refusal_has_what_the_venue_said(desk: Desk, text: str | None, told: str) -> None:
-    """Of an order, a cancel, an edit, and of a reply that settles nothing; on one line, and bounded."""
-    orders = {"rejected": "o1", "cancel": "o2", "edit": "o3", "error": "o4"}
+    """Of an order, a cancel and an edit; on one line, and bounded."""
+    orders = {"rejected": "o1", "cancel": "o2", "edit": "o3"}
     for oid in orders.values():
         desk.order(oid)
     for oid in ("o2", "o3"):
@@ -131,7 +131,6 @@ def test_the_reason_of_a_refusal_has_what_the_venue_said(desk: Desk, text: str |
         "rejected": desk.status("rejected", "o1", text=text),
         "cancel": desk.report("refused", reqid=cancelling.reqid, request="cancel", text=text),
         "edit": desk.report("refused", reqid=desk.dialog("o3").edits[0].reqid, request="edit", text=text),
-        "error": desk.report("error", reqid=desk.dialog("o4").reqid, text=text),
     }
 
     for kind, effects in read.items():
@@ -139,6 +138,17 @@ def test_the_reason_of_a_refusal_has_what_the_venue_said(desk: Desk, text: str |
         stated = [one.reason for one in ORDER.rows if one.event.value == row.event]
         assert row.reason.removesuffix(told) in stated, kind
         assert row.reason.endswith(told)
+
+
+def test_what_an_adapter_says_of_an_answer_that_it_lacks_is_in_the_report_alone(desk: Desk) -> None:
+    """No venue said that."""
+    desk.order()
+
+    read = status(desk.report("error", reqid=desk.dialog().reqid, text="no answer in 5 s"))
+
+    assert read.reason == ORDER.row_of[OrderState.PENDING, OrderEvent.AMBIGUOUS].reason
+    assert read.report is not None
+    assert read.report["text"] == "no answer in 5 s"
 
 
 def test_what_a_venue_says_of_what_it_did_is_in_the_report_alone(desk: Desk) -> None:
