@@ -59,7 +59,7 @@ class Claims:
 def _names(report: Report) -> Iterator[_Name]:
     if report.venue_id is not None:
         yield report.venue_id
-    if isinstance(report, AboutExecution):
-        yield report.account, report.exec_id
-        if not isinstance(report, BrokerdFill):
-            yield report.account, report.ref_id
+    assert isinstance(report, AboutExecution), "nothing else is an orphan"
+    yield report.account, report.exec_id
+    if not isinstance(report, BrokerdFill):
+        yield report.account, report.ref_id

@@ -116,6 +116,21 @@ def test_a_chain_of_names_each_learnt_from_what_was_nobodys_may_be_of_any_length
     assert (desk.dialog().booked, desk.dialog().venue_id) == (Decimal(2 * length), f"N{length}")
 
 
+def test_of_two_busts_of_one_execution_both_wait_no_longer_and_one_counts(desk: Desk) -> None:
+    """The second amends nothing that the first does not, and is found when a name is learnt."""
+    desk.order(side="sell", price="99")
+    desk.ack()
+    for bust in ("B1", "B2"):
+        desk.report("bust", reqid="strange", exec_id=bust, ref_id="X1")
+    desk.report("fill", reqid=desk.dialog().reqid, exec_id="X1", size="3", price="99")
+    assert len(desk.book.orphans) == 1
+
+    desk.status("open", venue_id="N0")
+
+    assert desk.book.orphans == {}
+    assert desk.dialog().booked == 0
+
+
 def test_a_chain_of_names_told_last_link_first_costs_what_it_is_long(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
