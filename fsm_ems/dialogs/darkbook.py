@@ -5,8 +5,9 @@ step for each order met. It follows from the dialogs, and :mod:`fsm_ems.dialogs.
 
 Buys listen to the ask and to prints, sells to the bid and to prints, alerts to prints alone. Each price is
 met from one side, the direction frozen at submit. A trailing stop waits for a second price too: beyond it
-the stop follows. It follows what it could trade at, so prints only while no quote says what that is: they
-may be at the other side of the spread, and a stop behind those would be met by a market that stands still.
+the stop follows. It follows what it could trade at, so prints only while no quote is fresh: they may be at
+the other side of the spread, and a stop behind those would be met by a market that stands still. Nor does it
+beside a quote that offers its side nothing: the touch may come back to where it was.
 """
 
 from __future__ import annotations

@@ -23,13 +23,17 @@ class Claims:
     def __init__(self, book: Book, broker: str) -> None:
         self._book = book
         self._broker = broker
-        self._known: list[int] = []  # a heap; the book's orphans come in the order of their records
+        # A heap: the book's orphans come in the order of their records.
+        self._known = [
+            seq
+            for seq, waiting in book.orphans.items()
+            if waiting.broker == broker and find(book, broker, waiting.report) is not None
+        ]
         self._by_name: dict[_Name, list[int]] = {}
-        for seq, waiting in book.orphans.items():
-            if waiting.broker == broker:
-                if find(book, broker, waiting.report) is not None:
-                    self._known.append(seq)
-                else:
+        if self._known:  # else nothing leads on, as with nearly every ack
+            known = frozenset(self._known)
+            for seq, waiting in book.orphans.items():
+                if waiting.broker == broker and seq not in known:
                     for name in _names(waiting.report):
                         self._by_name.setdefault(name, []).append(seq)
 

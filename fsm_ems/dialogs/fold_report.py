@@ -27,6 +27,7 @@ from fsm_ems.dialogs.naming_status import (
     end_of,
     pending_edit,
     settles,
+    shrank,
 )
 from fsm_ems.dialogs.naming_steps import PROVES, after, find_edit, proven_edit
 from fsm_ems.dialogs.record import Effect, Record, Reported
@@ -83,7 +84,7 @@ def _ack(book: Book, record: Record, dialog: Dialog, report: BrokerdOrderAck, ef
 
 def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, effects: list[Effect]) -> None:
     if record.event is E.AMBIGUOUS:
-        _doubted(dialog, record)
+        _puzzled(dialog, record, report)
         return
     status, edit = report.status, edit_ended(dialog, report)
     if edit is not None:
@@ -111,6 +112,14 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     if status == "filled" and record.event in _WHOLE and not dialog.complete:
         _take_whole(dialog, report.cum)
     _note_end(dialog, record.event, status)
+
+
+def _puzzled(dialog: Dialog, record: Record, report: BrokerdStatus) -> None:
+    """How it stood at some time: it arrived, and only an answer shows what has become of it since."""
+    doubted(dialog, record)
+    dialog.flags |= f.UNSEEN | f.ACKED | f.RESTS
+    if report.cum is not None and not shrank(dialog):
+        _state_cum(dialog, report.cum)
 
 
 def _take_whole(dialog: Dialog, cum: Decimal | None) -> None:
@@ -334,10 +343,10 @@ def _restated(
 
 
 def _error(book: Book, record: Record, dialog: Dialog, report: BrokerdError, effects: list[Effect]) -> None:
-    _doubted(dialog, record)
+    doubted(dialog, record)
 
 
-def _doubted(dialog: Dialog, record: Record) -> None:
+def doubted(dialog: Dialog, record: Record) -> None:
     """The report does not tell what became of the order; the venue is asked once all requests are past."""
     dialog.flags |= f.DOUBT
     dialog.asked = 0

@@ -36,14 +36,19 @@ LIFTED = f.STOPPED | f.SUSPENDED | f.DONE_FOR_DAY
 """The marks that end when the venue says ``open``."""
 
 
-def _shrank(dialog: Dialog) -> bool:
+def shrank(dialog: Dialog) -> bool:
     """Whether a size count of *dialog*'s may have become less since some time: until then it only grows."""
     return bool(dialog.replaced) or bool(dialog.flags & f.SPLIT)
 
 
 def _resized(dialog: Dialog) -> bool:
     """Whether the order may have had another size than the one it has."""
-    return bool(dialog.edit_ids or dialog.edits) or dialog.size != dialog.body.size
+    wanted = any(size is not None for size, _ in dialog.edit_ids.values())
+    return wanted or bool(dialog.edits) or dialog.size != dialog.body.size
+
+
+def _ends(report: BrokerdStatus) -> bool:
+    return report.status in _ENDINGS or (report.status == "done_for_day" and not report.resumes)
 
 
 def outdated(dialog: Dialog, report: BrokerdStatus) -> bool:
@@ -57,24 +62,28 @@ def outdated(dialog: Dialog, report: BrokerdStatus) -> bool:
     if not report.snapshot or answers(dialog, report):
         return False
     cum, filled = report.cum, report.status == "filled"
-    if _shrank(dialog):
-        ends = report.status in _ENDINGS or (report.status == "done_for_day" and not report.resumes)
-        return filled or (cum is not None and (ends or cum > dialog.filled))
+    if shrank(dialog):
+        return filled or (cum is not None and (_ends(report) or cum > dialog.filled))
     return filled and _resized(dialog) and (cum is None or cum < dialog.size)
 
 
-def _puzzling(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name:
+def _puzzling(dialog: Dialog, report: BrokerdStatus) -> Name:
     """An outdated look at an order that lives as far as is known: the venue is asked, and nothing is guessed.
 
-    Where no count can have become less, one below what is known is the older of the two, and one above it
-    counts for an order that is asked about already.
+    Where no count can have become less, one below what is known is the older of the two, and one above it is
+    taken. Where one can, and the order is said to live, the count alone is no reason to ask: it would be one
+    again with each list.
     """
-    if not _shrank(dialog):
-        if report.cum is not None and report.cum < dialog.filled:
+    if shrank(dialog):
+        if dialog.state is S.UNKNOWN:
             return IGNORED
-        if grows and dialog.state is S.UNKNOWN:
-            return Name(E.SEEN_OPEN)
-    return IGNORED if dialog.state is S.UNKNOWN else Name(E.AMBIGUOUS)
+        lives = report.status != "filled" and not _ends(report)
+        news = not lives or _MEANING.get(report.status, _standing)(dialog, report) is not IGNORED
+        return Name(E.AMBIGUOUS) if news else IGNORED
+    if dialog.state is S.UNKNOWN:
+        return Name(E.SEEN_OPEN) if _tells_more(dialog, report) or not dialog.flags & f.ACKED else IGNORED
+    older = report.cum is not None and report.cum < dialog.filled
+    return IGNORED if older else Name(E.AMBIGUOUS)
 
 
 def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
@@ -83,8 +92,10 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
     grows = cum is not None and cum > dialog.filled
     if report.snapshot and outdated(dialog, report):
         if state in _AT_VENUE:
-            return _puzzling(dialog, report, grows=grows)
-        if grows and (state is S.FILLED or state in _QUIET):
+            return _puzzling(dialog, report)
+        if grows and shrank(dialog) and (state is S.FILLED or state in _QUIET):
+            if report.status != "filled" and not _ends(report):
+                return IGNORED
             return Name(None, alarm=f"a look of before states that {cum} traded", attempted=E.STATED)
     if state in _AT_VENUE:
         if state is S.UNKNOWN and status in _PLAIN and settles(dialog, report):

@@ -105,7 +105,10 @@ def _check_doubt(order: AuditedOrder, cause: Cause, now_ns: int) -> None:
     if isinstance(cause, Heard) and isinstance(cause.report, BrokerdHistory):
         if any(told.reqid == order.reqid for told in cause.report.orders) or not cause.report.last:
             breach("unknown", order, "it is on the list of open orders, or the list is not whole")
-    elif not lost and not isinstance(cause, BrokerdError) and not order.puzzled:
+    elif isinstance(cause, BrokerdStatus):
+        if not order.puzzled_by(cause):
+            breach("unknown", order, f"{cause.status} is as plain as can be")
+    elif not lost and not isinstance(cause, BrokerdError):
         if not isinstance(cause, TimePassed):
             breach("unknown", order, f"{_called(cause)} does not make it doubtful")
         if not order.overdue(now_ns) and not _awaits_strangers(order):

@@ -67,8 +67,8 @@ class AuditedOrder(Struct, eq=False, gc=False):
     """One order as its messages tell it.
 
     *again*: its owner lets it be sent again where it never arrived; *lost* is the request that never did.
-    *first* is the size that it began with, *edited* whether an edit was ever taken, and *puzzled* that what
-    was said of it may be of another time: it must become doubtful.
+    *first* is the size that it began with, *edited* whether another was ever asked for, and *puzzled* that
+    what was said of it may be of another time: it must become doubtful.
     """
 
     owner: str
@@ -146,6 +146,22 @@ class AuditedOrder(Struct, eq=False, gc=False):
     def cancel_out(self) -> bool:
         """A cancel left, or the venue showed one."""
         return self.cancel_seen or self.cancel_due_ns != 0
+
+    def puzzled_by(self, report: BrokerdStatus) -> bool:
+        """Whether what *report* tells of sizes may be of another time than now, and is no longer so.
+
+        A look that answers no open question may be older than what was heard since. Executions that were
+        undone, or put into other units, may be in its count. And it may have been filled when it was smaller.
+        """
+        if not report.snapshot or (self.asked is not None and report.query == self.asked):
+            return False
+        cum, whole = report.cum, report.status == "filled"
+        if self.gone or self.split:
+            over = report.status == "done_for_day" and not report.resumes
+            ends = over or report.status in ("cancelled", "rejected", "expired", "calculated")
+            return whole or (cum is not None and (ends or cum > self.filled))
+        resized = self.edited or bool(self.edits) or self.size != self.first
+        return whole and resized and (cum is None or cum < self.size)
 
     def overdue(self, now_ns: int) -> bool:
         """A request that only its answer, or doubt, can settle is past its deadline."""

@@ -181,14 +181,15 @@ class Auditor(Struct, eq=False, kw_only=True):
             order.wish, order.cancel_seen = order.sends > 0 or order.arrived, False
             order.edits = tuple(edit for edit in order.edits if edit.out)
         elif not order.sends and not order.arrived:
-            order.edited, order.size = True, command.size or order.size
+            order.edited |= command.size is not None
+            order.size = command.size or order.size
             order.price = command.price or order.price
             if order.waits is not None and command.price is not None:
                 order.waits = order.waits._replace(met=None)
         else:
             increase = order.filled >= order.size
             edit = AuditedEdit(command.edit_id, command.size, command.price, increase=increase)
-            order.edits, order.edited = (*order.edits, edit), True
+            order.edits, order.edited = (*order.edits, edit), order.edited or command.size is not None
 
     def _fired(self, given: Fired, now_ns: int) -> None:
         order = self.orders.get((given.owner, given.oid))
@@ -316,7 +317,7 @@ class Auditor(Struct, eq=False, kw_only=True):
             if order.state != "unknown":
                 order.found()
         elif order.state == "unknown":
-            order.unseen |= isinstance(cause, Heard)
+            order.unseen |= isinstance(cause, Heard | BrokerdStatus)  # what became of it meanwhile
             order.in_doubt()
         if order.state == "filled" and isinstance(cause, BrokerdStatus) and cause.status in ENDINGS:
             order.ended_filled()

@@ -136,41 +136,26 @@ def _fold(order: AuditedOrder, report: Report) -> None:
     order.arrived = True
 
 
-def puzzles(order: AuditedOrder, report: BrokerdStatus) -> bool:
-    """Whether what *report* tells of sizes may be of another time than now, and is no longer so.
+def looked_at(order: AuditedOrder, report: BrokerdStatus) -> None:
+    """A look that puzzles: the order must become doubtful, and nothing counts but what can only have grown.
 
-    A look that answers no open question may be older than what was heard since. Executions that were undone,
-    or put into other units, may be in its count. And it may have been filled when it was smaller.
+    Doubtful already, it stays so; said to live, with executions that were undone, it may be asked about.
     """
-    if not report.snapshot or (order.asked is not None and report.query == order.asked):
-        return False
-    said_filled, cum = report.status == "filled", report.cum
-    if order.gone or order.split:
-        if cum is not None and (cum > order.filled or report.status in ENDINGS):
-            return True
-        over = report.status == "done_for_day" and not report.resumes
-        return said_filled or (over and cum is not None)
-    all_of_it = cum is not None and cum >= order.size
-    return said_filled and not all_of_it and (order.edited or bool(order.edits) or order.size != order.first)
-
-
-def puzzled(order: AuditedOrder, report: BrokerdStatus) -> None:
-    """A look that puzzles makes an order doubtful, and tells nothing but what can only have grown."""
-    undone, cum = bool(order.gone) or order.split, report.cum
-    if order.state == "unknown":
-        if cum is not None and cum > order.filled and not undone:
-            order.state_cum(cum)
-            order.arrived = True
-    elif order.at_venue and (undone or cum is None or cum >= order.filled):
-        order.puzzled = True
+    undone, lives = bool(order.gone) or order.split, report.status not in (*ENDINGS, "filled", "done_for_day")
+    older = report.cum is not None and report.cum < order.filled
+    if not undone:
+        order.state_cum(report.cum)
+    order.puzzled = order.state != "unknown" and not (lives if undone else older)
 
 
 def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
     """Fold a status; whether it proves that the order arrived."""
     status, cum = report.status, report.cum
-    if puzzles(order, report) and order.state != "rejected":
-        puzzled(order, report)
-        if order.at_venue or (cum is not None and cum > order.filled):
+    if order.state != "rejected" and order.puzzled_by(report):
+        if order.at_venue:
+            looked_at(order, report)
+            return True
+        if (order.gone or order.split) and cum is not None and cum > order.filled:
             return False
     if order.state == "rejected":
         return False

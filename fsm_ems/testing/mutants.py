@@ -73,6 +73,7 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(q.read_before_and_believed, ("read before",)),
     Mutant(q.older_looks_believed, ("amended before",)),
     Mutant(q.ends_of_before_believed, ("amended before",)),
+    Mutant(q.older_look_leaves_no_trace, ("shown before",)),
     Mutant(q.filled_when_smaller_believed, ("resized before",)),
     Mutant(q.limits_of_yesterday, ("lower limits",)),
     Mutant(q.told_to_others, ("pair: cancels",)),

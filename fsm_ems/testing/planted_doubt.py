@@ -212,6 +212,15 @@ def ends_of_before_believed(patch: Patch) -> None:
     patch.name(naming_status, "outdated", make)
 
 
+def older_look_leaves_no_trace(patch: Patch) -> None:
+    """Of a look that puzzles nothing is kept, not even that the venue had the order."""
+    patch.name(
+        fold_report,
+        "_puzzled",
+        lambda known: lambda dialog, record, report: fold_report.doubted(dialog, record),
+    )
+
+
 def limits_of_yesterday(patch: Patch) -> None:
     """What waited goes out under the limits that it was accepted under."""
     patch.name(decide_reports, "within_limits", lambda known: lambda *given: None)

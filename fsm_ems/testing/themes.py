@@ -222,6 +222,15 @@ RESIZED_BEFORE: tuple[Saying, ...] = (
 )
 """Looks at an order that may have been smaller then."""
 
+UNACKED_BEFORE: tuple[Saying, ...] = (
+    *says("ack"),
+    *fills("e1"),
+    *says("absent", "open", answers="last"),
+    *says("filled", answers="stale"),
+    Saying(Letter("filled", cum=D(1)), answers="stale"),
+)
+"""Looks at one that may have been smaller, and of which nothing had been heard until then."""
+
 SPLIT: tuple[Saying, ...] = (
     *says("ack", "filled"),
     *states("open", 1),
@@ -309,6 +318,7 @@ def themes() -> tuple[Theme, ...]:
         Theme("read before", LIVE, READ_BEFORE, cancels=0),
         Theme("amended before", LIVE, AMENDED_BEFORE, cancels=0),
         Theme("resized before", LIVE, RESIZED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
+        Theme("shown before", LIVE, UNACKED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
         Theme("split", LIVE, SPLIT, cancels=0, link_losses=0, splits=1),
         Theme("amended edits", LIVE, AMENDED_EDITS, edits=(UP,), cancels=0, link_losses=0),
         Theme("amended increase", LIVE, AMENDED_EDITS, edits=(UP,), link_losses=0, grows=True),
