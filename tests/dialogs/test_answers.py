@@ -325,3 +325,33 @@ def test_lists_that_count_what_was_undone_do_not_doubt_the_order_again_and_again
         desk.status("open", snapshot=True, cum="6", details=details("10"))
 
     assert desk.stands() == "open 0/10"
+
+
+def resting() -> Desk:
+    """An order of 10 that rests."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.status("open")
+    return desk
+
+
+def test_filled_of_an_order_that_has_its_first_size_again_is_asked_about() -> None:
+    """It may have been said of the size that it had between."""
+    desk = resting()
+    for number, size in enumerate(("5", "10")):
+        desk.edit(f"e{number}", size=size)
+        desk.report("replaced", reqid=desk.dialog().edits[0].reqid)
+
+    desk.status("filled", snapshot=True)
+
+    assert desk.stands() == "unknown 0/10"
+
+
+def test_filled_of_an_order_that_a_stranger_is_changing_is_asked_about() -> None:
+    desk = resting()
+    desk.report("status", reqid="X9", venue_id="V-o1", status="pending_edit")
+
+    desk.status("filled", snapshot=True)
+
+    assert desk.stands() == "unknown 0/10"

@@ -19,13 +19,18 @@ from fsm_ems.testing.conformance import MakeVenue
 from tests.testing.planted_adapters import with_broker
 
 
-def row_of(said: dict[str, Any]) -> MarketRow:
-    """A row as the honest adapter reads it."""
+def unchecked(said: dict[str, Any]) -> MarketRow:
+    """What is said as a row, whatever its numbers are."""
     market, numbers = f"{said['market']}.jex", [Decimal(number) for number in said["numbers"]]
     if said["is"] == "quote":
-        return check_row("jex", market, Quote(said["at"], *numbers))
+        return MarketRow(market, Quote(said["at"], *numbers))
     price, size = numbers
-    return check_row("jex", market, Trade(said["at"], price, size, said["side"], said["trade"]))
+    return MarketRow(market, Trade(said["at"], price, size, said["side"], said["trade"]))
+
+
+def row_of(said: dict[str, Any]) -> MarketRow:
+    """A row as the honest adapter reads it."""
+    return check_row("jex", *unchecked(said))
 
 
 def with_rows(rows: type[JexRows]) -> MakeVenue:
@@ -100,12 +105,7 @@ class TrustsNumbers(JexRows):
         with line_faults():
             text = await self.wire.receive()
         with nonsense(text):
-            said = json.loads(text, parse_float=str)
-            market, numbers = f"{said['market']}.jex", [Decimal(number) for number in said["numbers"]]
-            if said["is"] == "quote":
-                return MarketRow(market, Quote(said["at"], *numbers))
-            price, size = numbers
-            return MarketRow(market, Trade(said["at"], price, size, said["side"], said["trade"]))
+            return unchecked(json.loads(text, parse_float=str))
 
 
 class RaisesItsChannels(JexRows):

@@ -11,7 +11,6 @@ from typing import Any, TypeVar, cast
 import trio
 
 from examples.json_broker import JexBroker, JexDialogue, JexRows
-from fsm_ems.errors import BrokerFault, InvalidReport
 from fsm_ems.messages import (
     AnyReport,
     BrokerdBust,
@@ -30,9 +29,9 @@ from fsm_ems.messages import (
     BrokerdStatus,
     Request,
 )
-from fsm_ems.quotes import MarketRow
 from fsm_ems.testing.conformance import MakeVenue
 from tests.testing.planted_adapters import with_broker, with_dialogue
+from tests.testing.planted_feeds import EndsWithItsWire
 from tests.testing.talkative import TalkativeEnd, Telling, changing
 
 _Kind = TypeVar("_Kind", bound=AnyReport)
@@ -181,17 +180,8 @@ class ListensOnce(JexBroker):
 
     @asynccontextmanager
     async def open_market(self) -> AsyncGenerator[JexRows]:
-        class Ending(JexRows):
-            async def __anext__(self) -> MarketRow:
-                try:
-                    return await super().__anext__()
-                except InvalidReport:
-                    raise
-                except BrokerFault:
-                    raise StopAsyncIteration from None
-
         async with self._open("market") as wire:
-            yield Ending(wire)
+            yield EndsWithItsWire(wire)
 
 
 # ── a venue of more words ───────────────────────────────────────────────────────────────────────────
