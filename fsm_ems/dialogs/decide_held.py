@@ -82,6 +82,5 @@ def stop_behind(book: Book, body: Body, seen: Decimal) -> Decimal:
         return stop
     below = EXACT.subtract(stop, past)
     on_tick = EXACT.add(below, market.price_tick) if buys else below
-    return EXACT.quantize(
-        on_tick, market.price_tick
-    )  # no longer than it need be, so that a request can carry it
+    # No longer than it need be, so that a request can carry it.
+    return EXACT.quantize(on_tick, market.price_tick)
