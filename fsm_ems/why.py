@@ -129,7 +129,7 @@ def _step(life: Lived) -> Step:
         leaves=dialog.leaves,
         average_price=dialog.average_price,
         ord_status=ord_status(dialog),
-        told=any(identity == record.owner for identity, _ in record.tells),
+        told=record.told > 0,
         alarm=record.alarm,
     )
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast, get_args
 
+from msgspec.structs import replace
+
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.accounts import withdraw_misplaced
 from fsm_ems.dialogs.apply_whole import WHOLE, unpark
@@ -77,26 +79,29 @@ def apply(book: Book, record: Record) -> list[Effect]:
         _move(book, record, dialog, event, flags, known_as)
     pending = f.pending_of(dialog) if dialog.cancel is not None or dialog.edits else None
     most = may_have_filled(dialog) if dialog.state is S.UNKNOWN else None
-    for identity, seq in record.tells:
-        book.streams[identity] = seq
-        notice = Notice(
-            identity,
-            seq,
-            record,
-            before,
-            dialog.state,
-            dialog.size,
-            dialog.price,
-            filled_of(dialog.booked, dialog.stated),
-            dialog.booked,
-            dialog.notional,
-            dialog.flags,
-            dialog.end,
-            pending,
-            dialog.venue_id,
-            most,
-        )
+    owner, told = record.owner, record.told
+    notice = Notice(
+        owner,
+        told,
+        record,
+        before,
+        dialog.state,
+        dialog.size,
+        dialog.price,
+        filled_of(dialog.booked, dialog.stated),
+        dialog.booked,
+        dialog.notional,
+        dialog.flags,
+        dialog.end,
+        pending,
+        dialog.venue_id,
+        most,
+    )
+    if told:
+        book.streams[owner] = told
         effects.append(notice)
+    if record.onlookers:
+        _tell_onlookers(book, record, notice, effects)
     return effects
 
 
@@ -137,12 +142,22 @@ def _count_unacked(book: Book, dialog: Dialog, flags: int, known_as: str | None,
         book.unacked[dialog.broker] = book.unacked.get(dialog.broker, 0) + (1 if lacks else -1)
 
 
-def _tell_of_none(book: Book, record: Record, effects: list[Effect]) -> None:
-    none = f.ZERO
-    for identity, seq in record.tells:
+def _tell_onlookers(book: Book, record: Record, notice: Notice, effects: list[Effect]) -> None:
+    for identity, seq in record.onlookers:
         book.streams[identity] = seq
-        shown = (S.NEW, S.NEW, none, None, none, none, none, 0, None, None, None)
-        effects.append(Notice(identity, seq, record, *shown))
+        effects.append(replace(notice, identity=identity, seq=seq))
+
+
+def _tell_of_none(book: Book, record: Record, effects: list[Effect]) -> None:
+    if not record.told and not record.onlookers:
+        return
+    none = f.ZERO
+    shown = (S.NEW, S.NEW, none, None, none, none, none, 0, None, None, None)
+    notice = Notice(record.owner, record.told, record, *shown)
+    if record.told:
+        book.streams[record.owner] = record.told
+        effects.append(notice)
+    _tell_onlookers(book, record, notice, effects)
 
 
 # ── dialogs come and go ─────────────────────────────────────────────────────────────────────────────

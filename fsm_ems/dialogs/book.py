@@ -176,24 +176,22 @@ class Book:
         """Whether requests about orders the venue has may go out; new orders wait until it is up."""
         return self.links.get(broker) in _OPEN_LINKS
 
-    def readers(self, owner: str) -> tuple[str, ...]:
-        """The owner and everyone who watches it; each is told of each record of the owner's orders."""
-        readers = self.watchers.get(owner)
-        if readers is None:
-            seeing = sorted(
-                identity.name
-                for identity in self.identities.values()
-                if identity.name != owner and (owner in identity.sees or "*" in identity.sees)
+    def watching(self, owner: str) -> tuple[str, ...]:
+        """Who looks on at *owner*'s orders, and is told of each record of them as the owner is."""
+        watching = self.watchers.get(owner)
+        if watching is None:
+            watching = self.watchers[owner] = tuple(
+                sorted(
+                    identity.name
+                    for identity in self.identities.values()
+                    if identity.name != owner and (owner in identity.sees or "*" in identity.sees)
+                )
             )
-            readers = self.watchers[owner] = (owner, *seeing)
-        return readers
+        return watching
 
-    def tells(self, owner: str) -> tuple[tuple[str, int], ...]:
-        """Each reader of *owner* with the seq that the next record has in its stream."""
-        streams, readers = self.streams, self.watchers.get(owner) or self.readers(owner)
-        if len(readers) == 1:
-            return ((owner, streams.get(owner, 0) + 1),)
-        return tuple((reader, streams.get(reader, 0) + 1) for reader in readers)
+    def onlookers(self, owner: str) -> tuple[tuple[str, int], ...]:
+        """Each of them with the seq that the next record has in its stream."""
+        return tuple((name, self.streams.get(name, 0) + 1) for name in self.watching(owner))
 
     # ── what is due ─────────────────────────────────────────────────────────────────────────────────
 

@@ -69,12 +69,10 @@ def record(
 ) -> Record:
     """The next record about the dialog of that (owner, oid), with a stream seq for each reader."""
     owner, oid = dialog_key
-    readers = book.watchers.get(owner)
-    if readers is not None and len(readers) == 1:  # nobody looks on, as is usual: told here, without a call
-        tells: tuple[tuple[str, int], ...] = ((owner, book.streams.get(owner, 0) + 1),)
-    else:
-        tells = book.tells(owner)
-    return Record(book.seq + 1, now_ns, owner, oid, event, then, payload, tells, alarm)
+    told = book.streams.get(owner, 0) + 1
+    # Nearly always it is known that nobody looks on, and then no call is made.
+    onlookers = book.onlookers(owner) if book.watchers.get(owner, True) else ()
+    return Record(book.seq + 1, now_ns, owner, oid, event, then, payload, told, onlookers, alarm)
 
 
 def whole(book: Book, now_ns: int, payload: Payload) -> Record:

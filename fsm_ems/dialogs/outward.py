@@ -122,7 +122,7 @@ def resync_of(book: Book, identity: str, now_ns: int) -> Resync:
     orders = tuple(
         standing_of(dialog, seq, now_ns)
         for owner, dialogs in book.dialogs.items()
-        if identity in book.readers(owner)
+        if identity == owner or identity in book.watching(owner)
         for dialog in dialogs.values()
         if dialog.state not in _ENDS
     )

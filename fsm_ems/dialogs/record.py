@@ -255,7 +255,8 @@ class Record(Value, frozen=True):
     """One decision.
 
     *seq* is gap-free in the log. *event* and *then* are steps of the order table, None where no state
-    moves. *tells* pairs each identity that is told with its own gap-free stream seq.
+    moves. *told* is its gap-free seq in the owner's own stream, 0 where the owner is not told; *onlookers*
+    pairs each other identity that is told with its seq in that one's.
     """
 
     seq: int
@@ -265,8 +266,21 @@ class Record(Value, frozen=True):
     event: OrderEvent | None
     then: OrderEvent | None
     payload: Payload
-    tells: tuple[tuple[str, int], ...] = ()
+    told: int = 0
+    onlookers: tuple[tuple[str, int], ...] = ()
     alarm: str | None = None
+
+    @property
+    def tells(self) -> tuple[tuple[str, int], ...]:
+        """Everyone who is told, the owner first, with its seq in the stream of each."""
+        return ((self.owner, self.told), *self.onlookers) if self.told else self.onlookers
+
+
+def told_first(owner: str, tells: tuple[tuple[str, int], ...]) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """*told* and *onlookers* of the record of *owner* that :attr:`Record.tells` so."""
+    if tells and tells[0][0] == owner and tells[0][1]:
+        return tells[0][1], tells[1:]
+    return 0, tells
 
 
 # ── effects ─────────────────────────────────────────────────────────────────────────────────────────

@@ -51,6 +51,7 @@ from fsm_ems.dialogs.record import (
     Trailed,
     Triggered,
     Unparked,
+    told_first,
 )
 from fsm_ems.journal.quick import quick_reader
 from fsm_ems.journal.typed import Reader, fields_reader, is_object, read_int, read_text, reader_of
@@ -71,7 +72,12 @@ _YES_NO = {True: "true", False: "false"}
 def encode(record: Record) -> str:
     """The line of *record*, without its end."""
     kind = type(record.payload)
-    told = ",".join([f"[{quoted(identity)},{stream_seq}]" for identity, stream_seq in record.tells])
+    owner, told = quoted(record.owner), ""
+    if record.told:
+        told = f"[{owner},{record.told}]"
+    if record.onlookers:
+        others = ",".join([f"[{quoted(identity)},{stream_seq}]" for identity, stream_seq in record.onlookers])
+        told = f"{told},{others}" if told else others
     return (
         f'{{"v":1,"seq":{record.seq},"time_ns":{record.time_ns},{about(record.owner, record.oid)},'
         f'"event":{_EVENT[record.event]},"then":{_EVENT[record.then]},'
@@ -302,7 +308,7 @@ _PAYLOADS: dict[str, Reader] = {kind.__name__: fields_reader(kind) for kind in g
 _event: Reader = reader_of(OrderEvent | None)
 _tells: Reader = reader_of(tuple[tuple[str, int], ...])
 _alarm: Reader = reader_of(str | None)
-_NAMES = frozenset({"v", "kind", *Record.__struct_fields__})
+_NAMES = frozenset({"v", "kind", "tells", *Record.__struct_fields__} - {"told", "onlookers"})
 _quick = quick_reader(WRITERS)
 
 
@@ -338,14 +344,15 @@ def from_fields(fields: object) -> Record:
     read_payload = _PAYLOADS.get(kind) if type(kind) is str else None
     if read_payload is None:
         raise ValueError(f"kind {kind!r} is not known here")
+    owner: str = read_text(fields["owner"])
     return Record(
         read_int(fields["seq"]),
         read_int(fields["time_ns"]),
-        read_text(fields["owner"]),
+        owner,
         read_text(fields["oid"]),
         _event(fields["event"]),
         _event(fields["then"]),
         read_payload(fields["payload"]),
-        _tells(fields["tells"]),
+        *told_first(owner, _tells(fields["tells"])),
         _alarm(fields["alarm"]),
     )

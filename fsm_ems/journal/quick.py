@@ -16,7 +16,7 @@ from typing import Any, Literal, cast, get_type_hints
 import msgspec
 from pydantic import TypeAdapter
 
-from fsm_ems.dialogs.record import Record
+from fsm_ems.dialogs.record import Record, told_first
 from fsm_ems.errors import InvalidMessage
 from fsm_ems.machines.order_events import OrderEvent
 from fsm_ems.usual import usual_first
@@ -74,7 +74,7 @@ def quick_reader(writers: Mapping[type[Any], Callable[[Any], str]]) -> Quick:
             line.event,
             line.then,
             payload,
-            line.tells,
+            *told_first(line.owner, line.tells),
             line.alarm,
         )
 

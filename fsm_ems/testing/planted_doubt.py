@@ -268,7 +268,7 @@ def stream_gap(patch: Patch) -> None:
         def record(*given: Any, **named: Any) -> Any:
             made = known(*given, **named)
             if made.event is E.FILL:
-                made = replace(made, tells=tuple((reader, seq + 1) for reader, seq in made.tells))
+                made = replace(made, told=made.told + 1)
             return made
 
         return record
@@ -359,7 +359,9 @@ def orphan_told_to_nobody(patch: Patch) -> None:
         def unmapped(*given: Any, **named: Any) -> Any:
             made = known(*given, **named)
             return (
-                replace(made, tells=()) if made is not None and isinstance(made.payload, Orphaned) else made
+                replace(made, told=0, onlookers=())
+                if made is not None and isinstance(made.payload, Orphaned)
+                else made
             )
 
         return unmapped

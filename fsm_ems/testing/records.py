@@ -236,10 +236,16 @@ payloads: st.SearchStrategy[r.Payload] = st.one_of(*PAYLOADS.values())
 """Any payload."""
 
 
+def _record(owner: str, told: int, onlookers: tuple[tuple[str, int], ...], **rest: Any) -> r.Record:  # noqa: ANN401  # the other fields of a record
+    if not told:  # the owner is no onlooker of its own
+        told, onlookers = r.told_first(owner, onlookers)
+    return r.Record(owner=owner, told=told, onlookers=onlookers, **rest)
+
+
 def records(of: st.SearchStrategy[r.Payload] = payloads) -> st.SearchStrategy[r.Record]:
     """A record with a payload that *of* draws."""
     return st.builds(
-        r.Record,
+        _record,
         seq=st.integers(1, 2**63 - 1),
         time_ns=counts,
         owner=texts,
@@ -247,6 +253,7 @@ def records(of: st.SearchStrategy[r.Payload] = payloads) -> st.SearchStrategy[r.
         event=_maybe(st.sampled_from(OrderEvent)),
         then=_maybe(st.sampled_from(OrderEvent)),
         payload=of,
-        tells=_few(st.tuples(texts, counts)),
+        told=counts,
+        onlookers=_few(st.tuples(texts, counts)),
         alarm=_maybe(texts),
     )

@@ -100,25 +100,27 @@ def test_an_owner_is_told_first_and_then_its_watchers_by_name(desk: Desk) -> Non
     for observer, sees in (("zoe", ("ann",)), ("eve", ("*",)), ("max", ("bob",))):
         desk.ems.grant(observer, "observer", desk.now, sees)
 
-    assert desk.book.readers("ann") == ("ann", "eve", "zoe")
-    assert desk.book.readers("bob") == ("bob", "eve", "max")
+    assert desk.book.watching("ann") == ("eve", "zoe")
+    assert desk.book.watching("bob") == ("eve", "max")
+    desk.order()
+    assert desk.last.tells == (("ann", 1), ("eve", 1), ("zoe", 1))
 
 
-def test_a_new_watcher_is_among_the_readers_at_once(desk: Desk) -> None:
-    """The list of readers is kept, and made anew when anybody is granted anything."""
+def test_a_new_watcher_looks_on_at_once(desk: Desk) -> None:
+    """The list of watchers is kept, and made anew when anybody is granted anything."""
     for _ in range(2):
-        assert desk.book.readers("ann") == ("ann",)
+        assert desk.book.watching("ann") == ()
 
     desk.ems.grant("eve", "observer", desk.now, ("ann",))
 
-    assert desk.book.readers("ann") == ("ann", "eve")
+    assert desk.book.watching("ann") == ("eve",)
 
 
 def test_who_sees_everyone_does_not_read_its_own_orders_twice(desk: Desk) -> None:
     desk.ems.grant("ann", "trader", desk.now, ("*",))
 
-    assert desk.book.readers("ann") == ("ann",)
-    assert desk.book.readers("bob") == ("bob", "ann")
+    assert desk.book.watching("ann") == ()
+    assert desk.book.watching("bob") == ("ann",)
 
 
 # What is due.

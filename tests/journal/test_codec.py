@@ -35,7 +35,7 @@ from fsm_ems.market import Market
 from fsm_ems.testing.records import PAYLOADS, REPORTS, records, reports, texts
 from fsm_ems.value import Value
 
-SENT = Record(3, 17, "main", "a", OrderEvent.SENDING, None, Sent("g-3", 5), (("main", 2),), None)
+SENT = Record(3, 17, "main", "a", OrderEvent.SENDING, None, Sent("g-3", 5), told=2)
 BODY = Body(
     side="buy",
     market="xbtusd.kraken",
@@ -149,7 +149,8 @@ def test_the_form_of_a_line_is_fixed() -> None:
         OrderEvent.SUBMIT,
         None,
         Submitted(BODY, "g-3", 5),
-        (("main", 2), ("eye", 9)),
+        2,
+        (("eye", 9),),
         "odd",
     )
 

@@ -30,7 +30,7 @@ def order(**facts: object) -> AuditedOrder:
 
 
 def ended(alarm: str | None, state: OrderState = OrderState.REJECTED) -> Notice:
-    record = Record(9, NOW_NS, "alice", "o1", None, None, Timed(0), (("alice", 3),), alarm)
+    record = Record(9, NOW_NS, "alice", "o1", None, None, Timed(0), 3, alarm=alarm)
     at = (Decimal(2), Decimal(9), Decimal(0), Decimal(0), Decimal(0))
     return Notice("alice", 3, record, OrderState.UNKNOWN, state, *at, 0, None, None, None)
 

@@ -172,14 +172,14 @@ def test_an_order_that_stands_otherwise_is_a_breach(facts: Facts, link: str, tol
 
 def held_back(alarm: str | None) -> Notice:
     """An edit that waited has ended here."""
-    record = Record(9, NOW_NS, "alice", "o1", None, None, EditSent("r2", 0), (("alice", 3),), alarm)
+    record = Record(9, NOW_NS, "alice", "o1", None, None, EditSent("r2", 0), 3, alarm=alarm)
     at = (Decimal(2), Decimal(9), Decimal(0), Decimal(0), Decimal(0))
     return Notice("alice", 3, record, OrderState.OPEN, OrderState.OPEN, *at, 0, None, None, "V1")
 
 
 def doubted(alarm: str | None) -> Notice:
     """The order stays in doubt."""
-    record = Record(9, NOW_NS, "alice", "o1", None, None, Timed(0), (("alice", 3),), alarm)
+    record = Record(9, NOW_NS, "alice", "o1", None, None, Timed(0), 3, alarm=alarm)
     at = (Decimal(2), Decimal(9), Decimal(0), Decimal(0), Decimal(0))
     return Notice("alice", 3, record, OrderState.UNKNOWN, OrderState.UNKNOWN, *at, 0, None, None, "V1")
 

@@ -155,7 +155,7 @@ def withheld(order: AuditedOrder, payload: EditSent | Timed, state: OrderState) 
 
 def notice(payload: Any, state: OrderState, **fields: Any) -> Notice:  # noqa: ANN401  # any payload and field
     record = Record(
-        1, NOW, fields.pop("owner", "alice"), "o", None, None, payload, (), fields.pop("alarm", None)
+        1, NOW, fields.pop("owner", "alice"), "o", None, None, payload, alarm=fields.pop("alarm", None)
     )
     given: dict[str, Any] = {
         "identity": "alice", "seq": 1, "record": record, "source": state, "state": state, "size": Decimal(2),

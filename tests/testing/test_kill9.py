@@ -134,7 +134,7 @@ def test_a_stream_with_a_gap_and_an_order_that_left_twice_are_told(lived: tuple[
 
     left = Left(folder)
     first = next(record for record in left.records if isinstance(record.payload, Submitted))
-    left.records = [*left.records, with_fields(first, tells=())]
+    left.records = [*left.records, with_fields(first, told=0, onlookers=())]
     assert "P9: an order left twice" in broken(left, Heard())
     with pytest.raises(Breach, match="P14"):
         left.verify()
