@@ -34,6 +34,7 @@ ORPHANS_MAX = 10_000
 _NONE: Mapping[Any, Dialog] = MappingProxyType({})
 _UP = LinkState.UP  # asked for at every order, and looked up by the enum at some cost
 _OPEN_LINKS = frozenset({LinkState.SYNCING, _UP})
+_AT_ONCE = 1
 _UNSENT = frozenset({S.PENDING, S.DARK_TRIGGERED, S.DARK_OPEN, S.ALERT_OPEN})
 
 
@@ -165,8 +166,14 @@ class Book:
             yield from orders.values()
 
     def at_broker(self, broker: str) -> list[Dialog]:
-        """Dialogs of that broker that have not ended, in submit order within each owner."""
-        return [dialog for dialog in self if dialog.state not in _ENDS and dialog.broker == broker]
+        """Dialogs of that broker that have not ended, in submit order within each owner, and those that have
+        filled and may be larger by now.
+        """
+        return [
+            dialog
+            for dialog in self
+            if (dialog.state not in _ENDS or dialog.growing) and dialog.broker == broker
+        ]
 
     def link_up(self, broker: str) -> bool:
         """Whether requests may go out."""
@@ -249,14 +256,18 @@ def due_ns(dialog: Dialog) -> int:
     """When *dialog* must be looked at again, 0 for never: a deadline, a question, an expiry held here."""
     state = dialog.state
     if state in _ENDS:
-        return 0
+        if not dialog.edits:
+            return 0
+        return min((edit.deadline_ns for edit in dialog.edits if dialog.may_grow(edit)), default=0)
     if state in _UNSENT and not dialog.flags & f.SENT:
         return dialog.body.expire_ns or 0
     if not dialog.flags & f.ACKED and state is not S.UNKNOWN:
         return dialog.due_ns
     cancel = dialog.cancel
     if state is S.UNKNOWN:
-        driven = cancel.again_ns if cancel is not None and cancel.wanted else 0
+        if cancel is None or not cancel.wanted:
+            return dialog.due_ns
+        driven = cancel.again_ns if cancel.out else _AT_ONCE
         return min(dialog.due_ns, driven) if driven else dialog.due_ns
     if state is S.CANCELLING:
         return cancel.deadline_ns if cancel is not None else 0

@@ -272,7 +272,7 @@ def trigger(
 
     Raises:
         Refused: the price is none, or one that no request can carry, or the order would break its limits at
-            it; it waits on.
+            it, or its broker has no such market any more; it waits on.
     """
     if price is not None and not (fits(price) and price > 0):
         raise Refused(
@@ -289,6 +289,8 @@ def trigger(
     limit = None if dialog.body.type == "market" else dialog.price if price is None else price
     if limit is not None and not fits(limit):
         raise Refused("bad_price", f"no request can carry a price of {limit}: name another", dialog.oid)
+    if (wrong := unknown_market(settings.declared, dialog.body.market)) is not None:
+        raise Refused("unknown_market", wrong, dialog.oid)
     within_limits(settings, dialog.body, dialog.size, limit, prices, dialog.oid)
     return fired(book, settings, dialog, limit, now_ns, "hand", None)
 

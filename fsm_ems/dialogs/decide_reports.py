@@ -37,7 +37,7 @@ from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import BrokerFault, Refused
 from fsm_ems.machines.link import LINK, LinkEvent, LinkState
 from fsm_ems.machines.order import ORDER, UNACKED, E, S
-from fsm_ems.market import broker_of
+from fsm_ems.market import broker_of, unknown_market
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
@@ -292,6 +292,8 @@ def link_lost(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Re
     """The venue may hold the order, and nobody can see what becomes of it."""
     if E.LINK_LOST not in _MOVES[dialog.state] or not dialog.flags & f.SENT:
         return None
+    if dialog.state is S.FILLED and not dialog.growing:
+        return None
     if dialog.flags & f.UNSEEN and not dialog.asked:
         return None  # it is in doubt for that reason already, and no question is out
     due = last_deadline(dialog, now_ns) + settings.margin_ns
@@ -335,8 +337,10 @@ def _goes_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int, price
 def over_limits(
     settings: Settings, dialog: Dialog, size: Decimal, price: Decimal | None, prices: Prices
 ) -> str | None:
-    """Which limit in force forbids these terms, and why."""
+    """Which limit in force forbids these terms, and why; or that the broker has no such market any more."""
     body = dialog.body
+    if (wrong := unknown_market(settings.declared, body.market)) is not None:
+        return wrong
     try:
         within_limits(settings, body, size, price, prices, dialog.oid)
     except Refused as refusal:
@@ -356,7 +360,7 @@ def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Re
     if not book.link_open(dialog.broker):
         return None
     cancel = dialog.cancel
-    if cancel is not None and cancel.wanted and 0 < cancel.again_ns <= now_ns:
+    if cancel is not None and cancel.wanted and (not cancel.out or 0 < cancel.again_ns <= now_ns):
         every = deadline = settings.request_deadline_ns
         if dialog.flags & f.VANISHED:
             every = max(every, min(2 * cancel.every_ns, settings.redrive_max_ns))

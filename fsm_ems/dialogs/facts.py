@@ -260,6 +260,15 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
         """An increase of a filled order is out."""
         return any(edit.out and edit.reopens for edit in self.edits)
 
+    def may_grow(self, edit: EditRequest) -> bool:
+        """Whether *edit* is at the venue and may leave more to trade: an increase, or one of a stranger's."""
+        return edit.out and (edit.size > self.filled if edit.size is not None else not edit.edit_id)
+
+    @property
+    def growing(self) -> bool:
+        """Nothing is left to trade, unless an edit that is out has come into force."""
+        return bool(self.edits) and self.complete and any(map(self.may_grow, self.edits))
+
     def is_lost(self, reqid: int | str | None) -> bool:
         """Whether *reqid* is the request that never arrived: what the venue calls it is another order."""
         return self.lost_reqid is not None and reqid == self.lost_reqid
@@ -283,6 +292,13 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
         if self.cancel is not None:
             yield self.cancel
         yield from self.edits
+
+
+def let_grow(dialog: Dialog) -> None:
+    """Nobody knows what has become of an edit that may leave more of a complete order: it has not filled."""
+    if dialog.edits and dialog.complete:
+        for edit in dialog.edits:
+            edit.reopens = edit.reopens or dialog.may_grow(edit)
 
 
 NOTHING_LEAVES = frozenset({S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED, S.ALERT_TRIGGERED})

@@ -25,6 +25,7 @@ from fsm_ems.dialogs.naming_status import (
     edit_ended,
     edit_in_force,
     end_of,
+    outdated,
     pending_edit,
     settles,
     shrank,
@@ -89,7 +90,7 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     status, edit = report.status, edit_ended(dialog, report)
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
-    if report.cum is not None:
+    if report.cum is not None and not _is_of_before(dialog, report):
         _state_cum(dialog, report.cum)
     if status == "pending_cancel":
         _cancel_pending(dialog, _deadline(record))
@@ -114,12 +115,29 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     _note_end(dialog, record.event, status)
 
 
+def _is_of_before(dialog: Dialog, report: BrokerdStatus) -> bool:
+    """Whether a look that ends a filled order may have an undone execution in its count."""
+    return dialog.state is S.FILLED and shrank(dialog) and outdated(dialog, report)
+
+
 def _puzzled(dialog: Dialog, record: Record, report: BrokerdStatus) -> None:
-    """How it stood at some time: it arrived, and only an answer shows what has become of it since."""
-    doubted(dialog, record)
+    """How it stood at some time: it arrived, and only an answer shows what has become of it since.
+
+    Of what is complete by that, and has more to trade at the venue, an edit must have come into force.
+    """
+    if dialog.state is not S.UNKNOWN:
+        doubted(dialog, record)
+    elif answers(dialog, report):
+        dialog.asked = 0
     dialog.flags |= f.UNSEEN | f.ACKED | f.RESTS
     if report.cum is not None and not shrank(dialog):
         _state_cum(dialog, report.cum)
+    if dialog.complete and not dialog.reopening:
+        if not dialog.growing:
+            deadline_ns = _deadline(record)
+            theirs = EditRequest("", "", None, None, reopens=True, out=True, deadline_ns=deadline_ns)
+            dialog.edits = (*dialog.edits, theirs)
+        f.let_grow(dialog)
 
 
 def _take_whole(dialog: Dialog, cum: Decimal | None) -> None:
@@ -344,6 +362,7 @@ def _restated(
 
 def _error(book: Book, record: Record, dialog: Dialog, report: BrokerdError, effects: list[Effect]) -> None:
     doubted(dialog, record)
+    f.let_grow(dialog)
 
 
 def doubted(dialog: Dialog, record: Record) -> None:

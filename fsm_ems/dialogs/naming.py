@@ -253,7 +253,8 @@ def _restated(dialog: Dialog, report: BrokerdRestated) -> Name:
 
 
 def _error(dialog: Dialog, report: BrokerdError) -> Name:
-    return IGNORED if dialog.state is S.UNKNOWN else Name(E.AMBIGUOUS)
+    settled = dialog.state is S.UNKNOWN or (dialog.state is S.FILLED and not dialog.growing)
+    return IGNORED if settled else Name(E.AMBIGUOUS)
 
 
 _NAMERS: dict[type[Any], Callable[[Dialog, Any], Name]] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
-from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.dialogs.facts import ZERO, Dialog
 from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive, proven_edit, renames
 from fsm_ems.machines.order import AT_VENUE, QUIET, UNACKED, E, S
 from fsm_ems.messages import BrokerdStatus, OrderDetails
@@ -21,6 +21,7 @@ _UNACKED = frozenset(UNACKED)
 _PLAIN = frozenset({"pending_new", "bidding", "open", "filled"})
 _PROVING = frozenset({"cancelled", "expired", "calculated"})
 _ENDINGS = _PROVING | {"rejected"}
+_GONE = frozenset({"absent", "rejected"})
 _UNRESTING = frozenset({"pending_new", "bidding"})
 MARKS: Mapping[str, int] = {
     "stopped": f.STOPPED,
@@ -67,23 +68,39 @@ def outdated(dialog: Dialog, report: BrokerdStatus) -> bool:
     return filled and _resized(dialog) and (cum is None or cum < dialog.size)
 
 
+def _older(dialog: Dialog, report: BrokerdStatus) -> bool:
+    """Whether what *report* counts is less than what is known, where no count can have become less."""
+    return report.cum is not None and report.cum < dialog.filled and not shrank(dialog)
+
+
 def _puzzling(dialog: Dialog, report: BrokerdStatus) -> Name:
     """An outdated look at an order that lives as far as is known: the venue is asked, and nothing is guessed.
 
     Where no count can have become less, one below what is known is the older of the two, and one above it is
     taken. Where one can, and the order is said to live, the count alone is no reason to ask: it would be one
-    again with each list.
+    again with each list. In doubt already it stays so, until an answer tells what this look could not.
     """
-    if shrank(dialog):
-        if dialog.state is S.UNKNOWN:
-            return IGNORED
-        lives = report.status != "filled" and not _ends(report)
-        news = not lives or _MEANING.get(report.status, _standing)(dialog, report) is not IGNORED
-        return Name(E.AMBIGUOUS) if news else IGNORED
+    undone, lives = shrank(dialog), report.status != "filled" and not _ends(report)
     if dialog.state is S.UNKNOWN:
-        return Name(E.SEEN_OPEN) if _tells_more(dialog, report) or not dialog.flags & f.ACKED else IGNORED
-    older = report.cum is not None and report.cum < dialog.filled
-    return IGNORED if older else Name(E.AMBIGUOUS)
+        unnoted = not dialog.flags & f.UNSEEN and not _older(dialog, report) and not (undone and lives)
+        grows = not undone and report.cum is not None and report.cum > dialog.filled
+        news = unnoted or grows or not dialog.flags & f.ACKED or renames(dialog, report.venue_id)
+    elif undone:
+        news = not lives or _MEANING.get(report.status, _standing)(dialog, report) is not IGNORED
+    else:
+        news = not _older(dialog, report)
+    return Name(E.AMBIGUOUS) if news else IGNORED
+
+
+def shows_more(dialog: Dialog, report: BrokerdStatus) -> bool:
+    """Whether *report* shows an order alive of which nothing is left by what is known here and it counts: an
+    edit of ours, or of a stranger, is in force, or was when this was read.
+    """
+    details, cum = report.details, report.cum or ZERO
+    over = report.status == "filled" or report.status in _GONE or _ends(report)
+    if details is None or over or _older(dialog, report):
+        return False
+    return details.size > dialog.size and max(dialog.filled, cum) >= dialog.size and details.size > cum
 
 
 def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
@@ -94,12 +111,17 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
         if state in _AT_VENUE:
             return _puzzling(dialog, report)
         if grows and shrank(dialog) and (state is S.FILLED or state in _QUIET):
+            if state is S.FILLED and _ends(report):
+                return _after_filled(dialog, report, grows=False)
             if report.status != "filled" and not _ends(report):
                 return IGNORED
             return Name(None, alarm=f"a look of before states that {cum} traded", attempted=E.STATED)
     if state in _AT_VENUE:
-        if state is S.UNKNOWN and status in _PLAIN and settles(dialog, report):
+        told = state is S.UNKNOWN and settles(dialog, report)
+        if told and status in _PLAIN:
             return _found(dialog, report, rests=status not in _UNRESTING)
+        if not told and report.details is not None and shows_more(dialog, report):
+            return _more(dialog, report)
         if grows and cum is not None and not dialog.complete:
             size = size_in_force(dialog, report)
             if cum >= size:
@@ -117,6 +139,15 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
     if state is S.REJECTED and (grows or status == "filled"):
         return Name(None, alarm="a filled size of an order the venue had rejected", attempted=E.FILLED_STATED)
     return IGNORED
+
+
+def _more(dialog: Dialog, report: BrokerdStatus) -> Name:
+    """There is more of the order at the venue than is known here, or was: only an answer tells."""
+    if dialog.state is not S.UNKNOWN:
+        return Name(E.AMBIGUOUS)
+    news = not dialog.flags & f.UNSEEN or not dialog.flags & f.ACKED or renames(dialog, report.venue_id)
+    grows = report.cum is not None and report.cum > dialog.filled and not shrank(dialog)
+    return Name(E.AMBIGUOUS) if news or grows or (dialog.complete and not dialog.reopening) else IGNORED
 
 
 def _standing(dialog: Dialog, report: BrokerdStatus) -> Name:
@@ -234,10 +265,12 @@ def _marked(dialog: Dialog, report: BrokerdStatus) -> Name:
         edit = pending_edit(dialog, report)
         return IGNORED if edit is not None and edit.pending else Name(E.EDIT_PENDING)
     if status in _HALTS:
-        return IGNORED if dialog.flags & MARKS[status] else Name(_HALTS[status])
+        noted = dialog.flags & MARKS[status] and not renames(dialog, report.venue_id)
+        return IGNORED if noted else Name(_HALTS[status])
     if not report.resumes:
         return Name(E.EXPIRED)
-    return IGNORED if dialog.flags & f.DONE_FOR_DAY else Name(E.DONE_FOR_DAY)
+    noted = dialog.flags & f.DONE_FOR_DAY and not renames(dialog, report.venue_id)
+    return IGNORED if noted else Name(E.DONE_FOR_DAY)
 
 
 def pending_edit(dialog: Dialog, report: BrokerdStatus) -> f.EditRequest | None:
@@ -303,6 +336,8 @@ def _after_filled(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name
     status = report.status
     over = _overstated(dialog, report, dialog.size) if grows else None
     if dialog.noted_end is None:
+        if shows_more(dialog, report):
+            return Name(E.AMBIGUOUS)
         end, edit = end_of(dialog, status), edit_ended(dialog, report)
         if edit is not None and max(dialog.filled, report.cum or dialog.filled) < (edit.size or dialog.size):
             return Name(E.REPLACED_REOPENS, end)

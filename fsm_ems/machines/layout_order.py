@@ -124,6 +124,12 @@ _DOUBT_AND_ENDS: dict[tuple[str, str], Route] = {
         0.26,
         (Point(END - 44, MAIN + 66), Point(MIDDLE + 22, MAIN + 66)),
     ),
+    (S.FILLED, S.UNKNOWN): Route(
+        Port("bottom", -28),
+        Port("right", -11),
+        0.62,
+        (Point(END - 28, MAIN + 80), Point(OPEN + 78, MAIN + 80), Point(OPEN + 78, DOUBT - 11)),
+    ),
 }
 
 ORDER_LAYOUT = Layout(

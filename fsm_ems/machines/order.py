@@ -200,6 +200,12 @@ def _doubt() -> Rows:
     doubtful = (*UNACKED, *RESTING)
     yield from rows(doubtful, E.AMBIGUOUS, S.UNKNOWN, "doubt", "the reply does not tell what happened")
     yield from rows(doubtful, E.LINK_LOST, S.UNKNOWN, "doubt", "from here on anything may happen unseen")
+    yield Row(S.FILLED, E.DEADLINE, S.UNKNOWN, "doubt", "no answer to an increase: there may be more of it")
+    yield Row(S.FILLED, E.LINK_LOST, S.UNKNOWN, "doubt", "an increase is out, and may come into force unseen")
+    yield Row(S.FILLED, E.AMBIGUOUS, S.UNKNOWN, "doubt", "the venue shows more of it than is known here")
+    yield Row(
+        S.UNKNOWN, E.AMBIGUOUS, S.UNKNOWN, "doubt", "a look of some time: an answer has to tell the rest"
+    )
     yield from rows(RESTING, E.UNLISTED, S.UNKNOWN, "doubt", "the venue's list of open orders lacks it")
     yield Row(S.UNKNOWN, E.LINK_LOST, S.UNKNOWN, "doubt", "lost again: older questions count no more")
     yield Row(S.UNKNOWN, E.ASK, S.UNKNOWN, "doubt", "the venue is asked what it knows")

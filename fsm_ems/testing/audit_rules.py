@@ -59,7 +59,8 @@ def check_move(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
     elif before == "filled" and not isinstance(cause, _REOPENS):
         increased = isinstance(cause, Commanded) and isinstance(cause.command, Edit) and after == "editing"
         ended = isinstance(cause, BrokerdStatus) and after in ("cancelled", "expired")
-        if not increased and not (ended and order.filled < order.size):
+        doubted = after == "unknown" and (order.puzzled or order.growing)
+        if not increased and not doubted and not (ended and order.filled < order.size):
             breach("P7", order, f"filled was left for {after} by {_called(cause)}")
     elif before == "unknown":
         _check_evidence(order, after, cause)
@@ -106,7 +107,7 @@ def _check_doubt(order: AuditedOrder, cause: Cause, now_ns: int) -> None:
         if any(told.reqid == order.reqid for told in cause.report.orders) or not cause.report.last:
             breach("unknown", order, "it is on the list of open orders, or the list is not whole")
     elif isinstance(cause, BrokerdStatus):
-        if not order.puzzled_by(cause):
+        if not order.puzzled and not order.puzzled_by(cause):
             breach("unknown", order, f"{cause.status} is as plain as can be")
     elif not lost and not isinstance(cause, BrokerdError):
         if not isinstance(cause, TimePassed):
@@ -223,6 +224,8 @@ def check_standing(order: AuditedOrder, now_ns: int, *, link_open: bool, link_up
     expected = order.expected()
     if order.state not in expected:
         breach("P7", order, f"its facts make it {' or '.join(sorted(expected))}")
+    if order.state == "filled" and order.growing and (not link_open or (ticked and order.overdue(now_ns))):
+        breach("unknown", order, "what came of its increase nobody saw, and it is taken to have filled")
     if order.state == "filled" or order.state in DEAD:
         return
     doubtful = order.state == "unknown"
@@ -240,6 +243,8 @@ def check_standing(order: AuditedOrder, now_ns: int, *, link_open: bool, link_up
     if ticked and not doubtful and order.overdue(now_ns):
         breach("unknown", order, "a deadline passed, and it is taken to stand as before")
     redriven = 0 < order.cancel_again_ns <= now_ns
+    if ticked and doubtful and link_open and order.wish and not order.cancel_out:
+        breach("P5", order, "the cancel that is wanted waits, and it could leave")
     if ticked and doubtful and link_open and order.wish and redriven:
         breach("P5", order, "a cancel without an answer is not sent again")
 

@@ -51,6 +51,13 @@ class Waits(NamedTuple):
     met: int | None = None
 
 
+def _is_over(report: BrokerdStatus) -> bool:
+    """Whether it says that the order trades no more."""
+    if report.status == "done_for_day":
+        return not report.resumes
+    return report.status in ("cancelled", "rejected", "expired", "calculated")
+
+
 class AuditedEdit(Struct, eq=False, gc=False):
     """An edit that was accepted, or that the venue showed (*edit_id* empty)."""
 
@@ -157,14 +164,39 @@ class AuditedOrder(Struct, eq=False, gc=False):
             return False
         cum, whole = report.cum, report.status == "filled"
         if self.gone or self.split:
-            over = report.status == "done_for_day" and not report.resumes
-            ends = over or report.status in ("cancelled", "rejected", "expired", "calculated")
-            return whole or (cum is not None and (ends or cum > self.filled))
+            return whole or (cum is not None and (_is_over(report) or cum > self.filled))
         resized = self.edited or bool(self.edits) or self.size != self.first
         return whole and resized and (cum is None or cum < self.size)
 
+    def shown_larger(self, report: BrokerdStatus) -> bool:
+        """Whether *report* shows it alive with more to trade, and by what is known here and it all traded."""
+        details = report.details
+        if details is None or report.status in ("filled", "absent") or _is_over(report):
+            return False
+        cum, undone = report.cum or ZERO, bool(self.gone) or self.split
+        if report.cum is not None and cum < self.filled and not undone:
+            return False  # the older of the two
+        return details.size > max(self.size, cum) and max(self.filled, cum) >= self.size
+
+    def may_grow(self, edit: AuditedEdit) -> bool:
+        """Whether *edit*, which is at the venue, may leave more to trade of it."""
+        return edit.out and (not edit.edit_id if edit.size is None else edit.size > self.filled)
+
+    @property
+    def growing(self) -> bool:
+        """All of it traded, and an edit that may leave more is at the venue."""
+        return self.filled >= self.size and any(self.may_grow(edit) for edit in self.edits)
+
+    def grow(self) -> None:
+        """It is not known any more whether what was out has left more of it to trade."""
+        if self.filled >= self.size:
+            for edit in self.edits:
+                edit.increase = edit.increase or self.may_grow(edit)
+
     def overdue(self, now_ns: int) -> bool:
         """A request that only its answer, or doubt, can settle is past its deadline."""
+        if self.state == "filled":
+            return any(self.may_grow(edit) and 0 < edit.due_ns <= now_ns for edit in self.edits)
         if not self.arrived:
             return 0 < self.sent_due_ns <= now_ns
         if self.cancel_out:
@@ -378,6 +410,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
     def in_doubt(self) -> None:
         """It came into doubt: a cancel is sent again at its deadline."""
         self.asked, self.cancel_again_ns, self.puzzled = None, self.cancel_due_ns, False
+        self.grow()
 
     def leaves_again(self) -> None:
         """What was sent never arrived, and it is sent once more."""

@@ -20,7 +20,7 @@ from fsm_ems.messages import (
 from fsm_ems.testing.audit_rules import (
     breach,
 )
-from fsm_ems.testing.audited import DEAD, ZERO, AuditedOrder
+from fsm_ems.testing.audited import DEAD, ZERO, AuditedEdit, AuditedOrder
 
 ENDINGS = frozenset({"cancelled", "rejected", "expired", "calculated"})
 """Statuses that end an order."""
@@ -55,7 +55,7 @@ def adopted(owner: str, oid: str, payload: Adopted) -> AuditedOrder:
 def cut_off(orders: Iterable[AuditedOrder], broker: str) -> None:
     """The link to *broker* was lost: what it hid of its orders only an answer can show."""
     for order in orders:
-        if order.broker == broker and order.at_venue:
+        if order.broker == broker and (order.at_venue or order.growing):
             order.unseen = True
             order.in_doubt()
 
@@ -141,11 +141,26 @@ def looked_at(order: AuditedOrder, report: BrokerdStatus) -> None:
 
     Doubtful already, it stays so; said to live, with executions that were undone, it may be asked about.
     """
-    undone, lives = bool(order.gone) or order.split, report.status not in (*ENDINGS, "filled", "done_for_day")
-    older = report.cum is not None and report.cum < order.filled
+    undone, over = bool(order.gone) or order.split, report.status == "done_for_day" and not report.resumes
+    lives = report.status not in (*ENDINGS, "filled") and not over
+    older = not undone and report.cum is not None and report.cum < order.filled
+    asks = not (lives if undone else older)
     if not undone:
         order.state_cum(report.cum)
-    order.puzzled = order.state != "unknown" and not (lives if undone else older)
+    order.puzzled = order.state != "unknown" and asks
+    order.unseen |= order.state == "unknown" and asks
+
+
+def shown_larger(order: AuditedOrder, report: BrokerdStatus) -> None:
+    """A look shows more of the order than is known here: it must be asked about, and so must what is out."""
+    if not order.gone and not order.split:
+        order.state_cum(report.cum)
+    order.puzzled = order.state != "unknown"
+    order.unseen |= order.state == "unknown"
+    if order.filled >= order.size and not order.increasing:
+        if not order.growing:
+            order.edits = (*order.edits, AuditedEdit("", None, None, increase=True, out=True, reqid=""))
+        order.grow()
 
 
 def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
@@ -156,9 +171,15 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
             looked_at(order, report)
             return True
         if (order.gone or order.split) and cum is not None and cum > order.filled:
+            if order.state == "filled" and status in ENDINGS:
+                order.ended_filled()
             return False
     if order.state == "rejected":
         return False
+    told = order.state == "unknown" and settles(order, report)
+    if order.state not in DEAD and not order.over and not told and order.shown_larger(report):
+        shown_larger(order, report)
+        return True
     edit = order.edit_of(report.reqid) if status in _PROVING and order.state not in DEAD else None
     if edit is not None and edit.edit_id:
         order.take_terms(edit, edit.size, edit.price)

@@ -190,7 +190,7 @@ def requests_of(dialog: Dialog, about: str | None) -> tuple[int | str | None, ..
         return () if dialog.reqid is None else (dialog.reqid,)
     if about == "cancel":
         return () if dialog.cancel is None or dialog.cancel.reqid is None else (dialog.cancel.reqid,)
-    open_ids = tuple(edit.reqid for edit in dialog.edits)
+    open_ids = tuple(edit.reqid for edit in dialog.edits if edit.reqid != "")  # nobody knows a stranger's
     if about == "edit":
         return open_ids
     if dialog.cancel is not None and dialog.cancel.reqid is not None:

@@ -216,7 +216,7 @@ CHECKS: dict[str, Callable[[], None]] = {
         an_order("pending", arrived=False, sent_due_ns=NOW), ticked=True
     ),
     "P5: alice's o (unknown): a cancel without an answer is not sent": stands(
-        an_order("unknown", wish=True, cancel_again_ns=NOW), ticked=True
+        an_order("unknown", wish=True, cancel_due_ns=NOW, cancel_again_ns=NOW), ticked=True
     ),
     "P12: alice's o (open): an edit was held back that nobody waited": withheld(
         an_order(), EditSent(7, 0), OrderState.OPEN
