@@ -104,14 +104,17 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     elif status == "absent":
         again = dialog.flags & f.MISSED and dialog.flags & f.ACKED
         dialog.flags |= f.VANISHED if again else f.MISSED
+    found = dialog.state is S.UNKNOWN and answers(dialog, report)
+    if found:
+        _settle_requests(dialog, report)
     if answers(dialog, report):
-        if dialog.state is S.UNKNOWN:
-            _settle_requests(dialog, report)
-        if record.event is E.FOUND_FILLED and status == "filled":
-            dialog.edits = tuple(edit for edit in dialog.edits if not edit.reopens)
         dialog.asked = 0
     if status == "filled" and record.event in _WHOLE and not dialog.complete:
         _take_whole(dialog, report.cum)
+    if found and status == "filled" and record.event in _WHOLE:
+        dialog.edits = tuple(
+            edit for edit in dialog.edits if not edit.reopens and not dialog.may_grow(edit)
+        )  # it was read after their deadlines: they are not in force, and never will be
     _note_end(dialog, record.event, status)
 
 

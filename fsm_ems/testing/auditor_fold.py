@@ -82,6 +82,7 @@ def answered(order: AuditedOrder, report: BrokerdStatus) -> None:
     if report.status == "filled" and order.state != "unknown":
         order.edits = tuple(edit for edit in order.edits if not edit.increase)
         order.whole(report.cum)
+        order.edits = tuple(edit for edit in order.edits if not order.may_grow(edit))
 
 
 def settles(order: AuditedOrder, report: BrokerdStatus) -> bool:

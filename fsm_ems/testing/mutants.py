@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from fsm_ems.testing import planted as p
 from fsm_ems.testing import planted_doubt as q
+from fsm_ems.testing import planted_more as m
 from fsm_ems.testing.bounds import scenes
 from fsm_ems.testing.search import Search
 
@@ -75,6 +76,10 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(q.ends_of_before_believed, ("amended before",)),
     Mutant(q.older_look_leaves_no_trace, ("shown before",)),
     Mutant(q.filled_when_smaller_believed, ("resized before",)),
+    Mutant(m.increase_of_the_filled_forgotten, ("larger",)),
+    Mutant(m.larger_at_the_venue_is_filled, ("larger",)),
+    Mutant(m.waiting_cancel_stays, ("doubt",)),
+    Mutant(m.name_in_doubt_unlearnt, ("renamed before",)),
     Mutant(q.limits_of_yesterday, ("lower limits",)),
     Mutant(q.told_to_others, ("pair: cancels",)),
     Mutant(q.anyone_may_cancel, ("pair: cancels",)),

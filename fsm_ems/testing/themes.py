@@ -277,6 +277,26 @@ RENAMED: tuple[Saying, ...] = (
 )
 """Other names that the venue gives to an order it has named before."""
 
+LARGER: tuple[Saying, ...] = (
+    *says("ack"),
+    *fills("e1"),
+    *says("replaced", "edit refused", about="edit"),
+    *says("filled", answers="last"),
+    *shows("open", 3),
+    Saying(Letter("open", cum=D(1), size=D(3), price=PRICE, detailed=True), answers="stale"),
+)
+"""An order that has filled, by what is known here, and is larger at the venue."""
+
+RENAMED_BEFORE: tuple[Saying, ...] = (
+    *says("ack"),
+    *fills("e1"),
+    Saying(Letter("bust", ref_id="e1")),
+    Saying(Letter("open", cum=D(1), venue_id="V2"), answers="stale"),
+    Saying(Letter("fill", exec_id="e2", venue_id="V2"), about=None),
+    *says("open", answers="last"),
+)
+"""Looks at one that has another name by now, and of which an execution was undone."""
+
 UNLINKED: tuple[str, ...] = ()
 
 
@@ -319,6 +339,8 @@ def themes() -> tuple[Theme, ...]:
         Theme("amended before", LIVE, AMENDED_BEFORE, cancels=0),
         Theme("resized before", LIVE, RESIZED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
         Theme("shown before", LIVE, UNACKED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
+        Theme("larger", ONE, LARGER, edits=(UP,)),
+        Theme("renamed before", ONE, RENAMED_BEFORE, cancels=0),
         Theme("split", LIVE, SPLIT, cancels=0, link_losses=0, splits=1),
         Theme("amended edits", LIVE, AMENDED_EDITS, edits=(UP,), cancels=0, link_losses=0),
         Theme("amended increase", LIVE, AMENDED_EDITS, edits=(UP,), link_losses=0, grows=True),

@@ -1,0 +1,75 @@
+"""Planted bugs about orders that have filled and may be larger, and what no look may lose.
+
+See :mod:`fsm_ems.testing.planted`.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from fsm_ems.dialogs import book as books
+from fsm_ems.dialogs import decide_reports, naming_status
+from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.dialogs.naming_steps import IGNORED, Name
+from fsm_ems.dialogs.record import Record, Timed
+from fsm_ems.dialogs.settings import Settings
+from fsm_ems.machines.order import E, S
+from fsm_ems.messages import BrokerdStatus
+from fsm_ems.testing.planted import Call, Patch
+
+
+def increase_of_the_filled_forgotten(patch: Patch) -> None:
+    """Nobody waits for what becomes of an increase that is out when the rest trades."""
+
+    def make(_: Call) -> Call:
+        def growing(_: Dialog) -> bool:
+            return False
+
+        return property(growing)  # type: ignore[return-value]  # it stands for a property
+
+    patch.name(Dialog, "growing", make)
+
+
+def larger_at_the_venue_is_filled(patch: Patch) -> None:
+    """By its count a look completes an order, whatever size it shows."""
+    patch.name(naming_status, "shows_more", lambda _: lambda *_: False)
+
+
+def waiting_cancel_stays(patch: Patch) -> None:
+    """A cancel that could not leave when it was wanted never does, while the order is in doubt."""
+
+    def undriven(known: Call) -> Call:
+        def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Record | None:
+            made: Record | None = known(book, settings, dialog, now_ns)
+            if made is not None and made.event is E.REDRIVE and dialog.cancel and not dialog.cancel.out:
+                return replace(made, event=E.ASK, payload=Timed(now_ns + settings.patience_ns))
+            return made
+
+        return timed_out
+
+    def unnoticed(known: Call) -> Call:
+        def due_ns(dialog: Dialog) -> int:
+            waits = dialog.state is S.UNKNOWN and dialog.cancel is not None and not dialog.cancel.out
+            due: int = dialog.due_ns if waits else known(dialog)
+            return due
+
+        return due_ns
+
+    patch.name(decide_reports, "timed_out", undriven)
+    patch.name(books, "due_ns", unnoticed)
+
+
+def name_in_doubt_unlearnt(patch: Patch) -> None:
+    """A look of which the count may be of before tells nothing at all of an order in doubt."""
+
+    def make(known: Call) -> Call:
+        def puzzling(dialog: Dialog, report: BrokerdStatus) -> Name:
+            if dialog.state is S.UNKNOWN and naming_status.shrank(dialog):
+                return IGNORED
+            named: Name = known(dialog, report)
+            return named
+
+        return puzzling
+
+    patch.name(naming_status, "_puzzling", make)

@@ -1,0 +1,251 @@
+"""An order that has filled, as far as is known here, and of which there may be more at the venue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fsm_ems.dialogs.exposure import exposure
+from fsm_ems.dialogs.record import SendAbout
+from fsm_ems.errors import Refused
+from tests.dialogs.desk import MARKET, Desk, of_kind
+from tests.dialogs.test_answers import details, question
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """An order of which 6 of 10 traded."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.status("open")
+    desk.fill("6")
+    return desk
+
+
+def crossed(desk: Desk) -> None:
+    """An increase to 20 is out when the rest of the 10 trades, under the venue's name."""
+    desk.edit("e1", size="20")
+    desk.fill("4", exec_id="F2", reqid=None, venue_id="V-o1")
+
+
+def test_an_increase_without_an_answer_makes_a_filled_order_doubtful(desk: Desk) -> None:
+    crossed(desk)
+    assert desk.stands() == "filled 10/10"
+
+    desk.wait(5)
+
+    assert desk.stands() == "unknown 10/10"
+    assert exposure(desk.book, "main", MARKET).high == 20
+    query = question(desk)
+    desk.status("open", snapshot=True, query=query, cum="10", details=details("20"))
+    assert desk.stands() == "open 10/20"
+    desk.prove()
+
+
+def test_a_filled_order_with_an_increase_out_is_doubtful_once_the_link_is_lost(desk: Desk) -> None:
+    crossed(desk)
+    desk.link("lost")
+    assert desk.stands() == "unknown 10/10"
+
+    desk.link("connect", "connected", "synced")
+    desk.status("filled", snapshot=True, query=question(desk))
+
+    assert desk.stands() == "filled 10/10"
+    assert desk.due_in() is None, "the answer was read after the deadline: the increase is not in force"
+    assert not desk.link("lost")
+    desk.prove()
+
+
+def test_an_increase_that_is_answered_in_time_raises_no_doubt(desk: Desk) -> None:
+    crossed(desk)
+    desk.report("refused", reqid=desk.dialog().edits[0].reqid, request="edit", code="too_late")
+
+    assert desk.due_in() is None
+    assert not desk.link("lost")
+    assert desk.stands() == "filled 10/10"
+
+
+@pytest.mark.parametrize("terms", [{"price": "99"}, {"size": "9"}, {"size": "10"}])
+def test_an_edit_that_leaves_no_more_to_trade_raises_no_doubt(desk: Desk, terms: dict[str, str]) -> None:
+    desk.edit("e1", **terms)
+    desk.fill("4", exec_id="F2", reqid=None, venue_id="V-o1")
+
+    desk.wait(600)
+
+    assert desk.stands() == "filled 10/10"
+    assert not desk.link("lost")
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_a_reply_that_tells_nothing_matters_to_a_filled_order_with_an_increase_out_alone(
+    desk: Desk, *, grows: bool
+) -> None:
+    desk.edit("e1", size="20" if grows else "9")
+    desk.fill("4", exec_id="F2", reqid=None, venue_id="V-o1")
+
+    desk.report("error", reqid=desk.dialog().edits[0].reqid, text="503")
+
+    assert desk.stands() == ("unknown 10/10" if grows else "filled 10/10")
+    desk.prove()
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_list_that_shows_more_than_the_size_known_here_completes_nothing(desk: Desk, *, own: bool) -> None:
+    if own:
+        desk.edit("e1", size="20")
+
+    desk.status("open", snapshot=True, cum="10", details=details("20"))
+
+    assert desk.stands() == "unknown 10/10"
+    desk.prove()
+    desk.status("open", snapshot=True, query=question(desk), cum="10", details=details("20"))
+    assert desk.stands() == "open 10/20"
+    assert of_kind(desk.cancel(), SendAbout)
+    desk.prove()
+
+
+def test_a_filled_order_that_is_listed_larger_is_asked_about(desk: Desk) -> None:
+    desk.fill("4", exec_id="F2")
+    desk.status("open", snapshot=True, cum="8", details=details("20"))
+    assert desk.stands() == "filled 10/10", "it is older than the last fill"
+
+    desk.status("open", snapshot=True, cum="10", details=details("20"))
+
+    assert desk.stands() == "unknown 10/10"
+    desk.prove()
+    desk.status("filled", snapshot=True, query=question(desk))
+    assert desk.stands() == "filled 10/10", "the list was of before"
+    assert desk.due_in() is None
+
+
+def test_an_answer_that_shows_more_of_an_order_that_has_filled_meanwhile_is_asked_anew(desk: Desk) -> None:
+    desk.link("lost", "connect", "connected", "synced")
+    query = question(desk)
+    desk.fill("4", exec_id="F2")
+    assert desk.stands() == "filled 10/10"
+
+    desk.status("open", snapshot=True, query=query, cum="10", details=details("20"))
+
+    assert desk.stands() == "unknown 10/10"
+    desk.status("open", snapshot=True, query=question(desk), cum="10", details=details("20"))
+    assert desk.stands() == "open 10/20"
+
+
+def test_an_ended_order_that_is_listed_larger_stays_ended(desk: Desk) -> None:
+    desk.status("cancelled")
+
+    desk.status("open", snapshot=True, cum="6", details=details("20"))
+
+    assert desk.stands() == "cancelled 6/10"
+
+
+def test_an_end_is_noted_of_a_filled_order_whatever_the_look_counts(desk: Desk) -> None:
+    """The count may have an execution that was corrected since."""
+    desk.report("correction", reqid=desk.dialog().reqid, exec_id="C1", ref_id="F1", size="4", price="100")
+    desk.report("restated", reqid=desk.dialog().reqid, size="4")
+    assert desk.stands() == "filled 4/4"
+
+    desk.status("cancelled", snapshot=True, cum="6")
+    desk.report("bust", reqid=desk.dialog().reqid, exec_id="B1", ref_id="C1")
+
+    assert desk.stands() == "cancelled 0/4"
+    desk.prove()
+
+
+# A name, whatever else is dropped.
+
+
+def test_the_name_in_a_look_is_learnt_when_its_count_is_not(desk: Desk) -> None:
+    desk.report("bust", reqid=desk.dialog().reqid, exec_id="B1", ref_id="F1")
+    desk.link("lost", "connect", "connected", "synced")
+
+    desk.status("open", snapshot=True, cum="6", venue_id="V2")
+    desk.report("fill", venue_id="V2", exec_id="F2", size="3", price="100", details=details("10"))
+
+    assert desk.stands() == "unknown 3/10"
+    assert [dialog.oid for dialog in desk.book] == ["o1"]
+    desk.prove()
+
+
+@pytest.mark.parametrize("status", ["suspended", "stopped", "done_for_day"])
+def test_the_name_in_a_status_is_learnt_when_the_rest_is_known(desk: Desk, status: str) -> None:
+    for venue_id in ("V-o1", "V2"):
+        desk.status(status, venue_id=venue_id, resumes=status == "done_for_day")
+
+    assert desk.dialog().venue_id == "V2"
+
+
+@pytest.mark.parametrize("looked_first", [True, False])
+def test_a_puzzling_look_counts_whenever_the_doubt_came(desk: Desk, *, looked_first: bool) -> None:
+    """Only an answer leads out: a sign of life may be older than the end of which the look told."""
+    desk.edit("e1", size="20")
+    if looked_first:
+        desk.status("filled", snapshot=True)
+        desk.wait(6)
+    else:
+        desk.wait(6)
+        desk.status("filled", snapshot=True)
+    assert desk.state() == "unknown"
+
+    desk.report("replaced", reqid=desk.dialog().edits[0].reqid)
+
+    assert desk.stands() == "unknown 6/20"
+    desk.status("filled", snapshot=True, query=question(desk))
+    assert desk.stands() == "filled 20/20"
+
+
+# A cancel that is wanted leaves as soon as it can.
+
+
+def verbs(desk: Desk, seconds: int) -> list[str]:
+    """What leaves within so long."""
+    return [send.verb for _ in range(seconds) for send in of_kind(desk.wait(1), SendAbout)]
+
+
+def test_a_cancel_that_was_wanted_while_the_link_was_down_leaves_when_it_is_back(desk: Desk) -> None:
+    desk.link("lost")
+    assert not of_kind(desk.cancel(), SendAbout)
+    assert verbs(desk, 30) == []
+
+    desk.link("connect", "connected")
+
+    assert verbs(desk, 1)[0] == "cancel"
+    assert "cancel" in verbs(desk, 20), "it is driven on"
+
+
+def test_a_stashed_cancel_leaves_once_the_order_is_doubtful() -> None:
+    desk = Desk()
+    desk.order()
+    assert not of_kind(desk.cancel(), SendAbout)
+    assert verbs(desk, 4) == []
+
+    assert verbs(desk, 2)[0] == "cancel"
+    assert desk.state() == "unknown"
+    desk.prove()
+
+
+# What waited goes out where its broker still has the market.
+
+
+def test_what_waits_is_withheld_in_a_market_that_its_broker_has_no_more() -> None:
+    desk = Desk(up=False)
+    desk.order()
+    desk.order("o2", mode="dark", price="90")
+    others = {desk.dialog().broker: frozenset({"other.paper"})}
+    desk.ems.settings = replace(desk.ems.settings, declared=others)
+
+    desk.link("connect", "connected", "synced")
+
+    assert desk.state() == "rejected"
+    alarms = [record.alarm for record in desk.log if record.alarm]
+    assert len(alarms) == 1
+    assert "paper has no market" in alarms[0]
+    with pytest.raises(Refused) as refusal:
+        desk.ems.trigger("ann", "o2", desk.now)
+    assert refusal.value.code == "unknown_market"
+    assert desk.state("o2") == "dark_open"
+    desk.quote("89", "89.5")
+    assert desk.state("o2") == "rejected"
+    desk.prove()
