@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast, get_args
 
-from msgspec.structs import replace
-
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.accounts import withdraw_misplaced
 from fsm_ems.dialogs.apply_whole import WHOLE, unpark
@@ -40,6 +38,7 @@ from fsm_ems.dialogs.record import (
     Triggered,
 )
 from fsm_ems.dialogs.sends import about, send_again, send_cancel, send_edit, send_order
+from fsm_ems.dialogs.telling import tell_of_none, tell_onlookers
 from fsm_ems.errors import EMSBug
 from fsm_ems.machines.order import ENDS, ORDER, E, S
 
@@ -67,7 +66,7 @@ def apply(book: Book, record: Record) -> list[Effect]:
     effects: list[Effect] = []
     if part is None:
         WHOLE[kind](book, record, payload, effects)
-        _tell_of_none(book, record, effects)
+        tell_of_none(book, record, effects)
         return effects
     if kind in _BIRTHS:
         dialog = _create(book, record, cast("Birth", payload).body)
@@ -101,7 +100,7 @@ def apply(book: Book, record: Record) -> list[Effect]:
         book.streams[owner] = told
         effects.append(notice)
     if record.onlookers:
-        _tell_onlookers(book, record, notice, effects)
+        tell_onlookers(book, record, notice, effects)
     return effects
 
 
@@ -140,24 +139,6 @@ def _count_unacked(book: Book, dialog: Dialog, flags: int, known_as: str | None,
     lacks = now & SENT and (dialog.venue_id is None or not now & f.ACKED) and dialog.state not in _ENDS
     if bool(was) is not bool(lacks):
         book.unacked[dialog.broker] = book.unacked.get(dialog.broker, 0) + (1 if lacks else -1)
-
-
-def _tell_onlookers(book: Book, record: Record, notice: Notice, effects: list[Effect]) -> None:
-    for identity, seq in record.onlookers:
-        book.streams[identity] = seq
-        effects.append(replace(notice, identity=identity, seq=seq))
-
-
-def _tell_of_none(book: Book, record: Record, effects: list[Effect]) -> None:
-    if not record.told and not record.onlookers:
-        return
-    none = f.ZERO
-    shown = (S.NEW, S.NEW, none, None, none, none, none, 0, None, None, None)
-    notice = Notice(record.owner, record.told, record, *shown)
-    if record.told:
-        book.streams[record.owner] = record.told
-        effects.append(notice)
-    _tell_onlookers(book, record, notice, effects)
 
 
 # ── dialogs come and go ─────────────────────────────────────────────────────────────────────────────

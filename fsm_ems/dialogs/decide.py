@@ -172,6 +172,20 @@ def within_limits(
         raise Refused("max_value", f"{size} at {worth} is above {limits.max_value}", oid)
 
 
+def over_limits(
+    settings: Settings, dialog: Dialog, size: Decimal, price: Decimal | None, prices: Prices
+) -> str | None:
+    """Which limit in force forbids these terms, and why; or that the broker has no such market any more."""
+    body = dialog.body
+    if (wrong := unknown_market(settings.declared, body.market)) is not None:
+        return wrong
+    try:
+        within_limits(settings, body, size, price, prices, dialog.oid)
+    except Refused as refusal:
+        return str(refusal)
+    return None
+
+
 def cancel(book: Book, settings: Settings, owner: str, command: Cancel, now_ns: int) -> Record | None:
     """The owner's cancel: at once where nothing left, kept until the ack, or sent."""
     dialog = own(book, owner, command.oid)

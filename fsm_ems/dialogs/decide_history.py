@@ -83,10 +83,12 @@ def read(book: Book, settings: Settings, broker: str, query: int | str, now_ns: 
     """The whole answer was taken; the next check comes when it is due.
 
     It comes sooner where what was listed may be of an order of ours that lacks its ack: a stranger's is not
-    adopted before that is known, and by an execution alone nobody knows whether it lives.
+    adopted before that is known, and by an execution alone nobody knows whether it lives. So it does where
+    as much waits as may: then what was listed could not wait with it.
     """
     every = settings.check_every_ns
-    if any(waiting.broker == broker and _is_listed(waiting.report) for waiting in book.parked.values()):
+    waiting = [parked.report for parked in book.parked.values() if parked.broker == broker]
+    if len(waiting) >= settings.parked_max or any(map(_is_listed, waiting)):
         every = min(every, settings.ask_every_ns)
     return whole(book, now_ns, HistoryRead(broker, query, now_ns + every if every else 0))
 

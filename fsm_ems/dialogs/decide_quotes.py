@@ -9,9 +9,8 @@ from decimal import Decimal
 
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.darkbook import Hit
-from fsm_ems.dialogs.decide import fired, out_of_date, record
+from fsm_ems.dialogs.decide import fired, out_of_date, over_limits, record
 from fsm_ems.dialogs.decide_held import stop_behind
-from fsm_ems.dialogs.decide_reports import over_limits
 from fsm_ems.dialogs.facts import EXACT, MET, Dialog
 from fsm_ems.dialogs.prices import NO_PRICES, Seen
 from fsm_ems.dialogs.record import Met, Record, Timed, Trailed, Triggered

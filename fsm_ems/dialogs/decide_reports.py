@@ -5,8 +5,6 @@ Pure as well. ``None`` means that there is nothing to record.
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from msgspec.structs import replace
 
 from fsm_ems.brokerd import AboutExecution
@@ -14,7 +12,7 @@ from fsm_ems.dialogs import decide_history
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.accounts import misplaced
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.decide import last_deadline, new_reqid, out_of_date, record, whole, within_limits
+from fsm_ems.dialogs.decide import last_deadline, new_reqid, out_of_date, over_limits, record, whole
 from fsm_ems.dialogs.facts import Body, Dialog
 from fsm_ems.dialogs.naming import name
 from fsm_ems.dialogs.naming_status import WEIGHED
@@ -34,10 +32,10 @@ from fsm_ems.dialogs.record import (
     Unparked,
 )
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.errors import BrokerFault, Refused
+from fsm_ems.errors import BrokerFault
 from fsm_ems.machines.link import LINK, LinkEvent, LinkState
 from fsm_ems.machines.order import ORDER, UNACKED, E, S
-from fsm_ems.market import broker_of, unknown_market
+from fsm_ems.market import broker_of
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
@@ -332,20 +330,6 @@ def _goes_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int, price
         return record(book, now_ns, key, E.WITHHELD, Timed(0), alarm=f"it was not sent: {over}")
     order = Sent(new_reqid(book, settings, dialog.broker), now_ns + settings.request_deadline_ns)
     return record(book, now_ns, key, E.SENDING, order)
-
-
-def over_limits(
-    settings: Settings, dialog: Dialog, size: Decimal, price: Decimal | None, prices: Prices
-) -> str | None:
-    """Which limit in force forbids these terms, and why; or that the broker has no such market any more."""
-    body = dialog.body
-    if (wrong := unknown_market(settings.declared, body.market)) is not None:
-        return wrong
-    try:
-        within_limits(settings, body, size, price, prices, dialog.oid)
-    except Refused as refusal:
-        return str(refusal)
-    return None
 
 
 def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Record | None:

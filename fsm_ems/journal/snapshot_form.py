@@ -179,7 +179,10 @@ def _book_into(book: Book, form: Any) -> None:  # noqa: ANN401 -- the mirror
         return OrderedDict((dialogs[at], None) for at in places)
 
     def note(one: _NoteForm) -> tuple[int, int, Dialog]:
-        return one.due_ns, one.seq, dialogs[one.at] if one.at >= 0 else _gone(one.owner, one.oid)
+        dialog = dialogs[one.at] if one.at >= 0 else _gone(one.owner, one.oid)
+        if (dialog.owner, dialog.oid) != (one.owner, one.oid):
+            raise ValueError(f"the note of {one.owner}'s {one.oid} names dialog {one.at}, which is another")
+        return one.due_ns, one.seq, dialog
 
     rules: dict[str, Callable[[Any], Any]] = {
         "dialogs": lambda _: {owner: {one.oid: one for one in orders} for owner, orders in by_owner},

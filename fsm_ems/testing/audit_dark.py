@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from fsm_ems.messages import Order
 from fsm_ems.quotes import Row, Trade
-from fsm_ems.testing.audited import AuditedOrder, Waits
+from fsm_ems.testing.audited import AuditedOrder
+from fsm_ems.testing.audited_parts import Waits
 from fsm_ems.testing.breach import Breach
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from decimal import Decimal
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -28,46 +27,12 @@ from fsm_ems.messages import (
     BrokerdStatus,
     OrderDetails,
 )
+from fsm_ems.testing.audited_parts import AuditedEdit, Waits, is_over
 from fsm_ems.testing.clone import shallow
 
 ZERO = Decimal(0)
 DEAD = frozenset({"cancelled", "rejected", "expired", "alert_triggered"})
 """Ends that stay what they are, but for a rejected order that proves to have traded."""
-
-
-class Waits(NamedTuple):
-    """What an order that is held here waits for. *above*: its price is met from below.
-
-    *number* says which was accepted before which; *met* when it was met by a print, in that order.
-    """
-
-    side: str
-    market: str
-    above: bool
-    trail: Decimal | None
-    limit_ticks: int | None
-    at_market: bool
-    number: int
-    met: int | None = None
-
-
-def _is_over(report: BrokerdStatus) -> bool:
-    """Whether it says that the order trades no more."""
-    if report.status == "done_for_day":
-        return not report.resumes
-    return report.status in ("cancelled", "rejected", "expired", "calculated")
-
-
-class AuditedEdit(Struct, eq=False, gc=False):
-    """An edit that was accepted, or that the venue showed (*edit_id* empty)."""
-
-    edit_id: str
-    size: Decimal | None
-    price: Decimal | None
-    increase: bool
-    reqid: int | str | None = None
-    out: bool = False
-    due_ns: int = 0
 
 
 class AuditedOrder(Struct, eq=False, gc=False):
@@ -164,14 +129,14 @@ class AuditedOrder(Struct, eq=False, gc=False):
             return False
         cum, whole = report.cum, report.status == "filled"
         if self.gone or self.split:
-            return whole or (cum is not None and (_is_over(report) or cum > self.filled))
+            return whole or (cum is not None and (is_over(report) or cum > self.filled))
         resized = self.edited or bool(self.edits) or self.size != self.first
         return whole and resized and (cum is None or cum < self.size)
 
     def shown_larger(self, report: BrokerdStatus) -> bool:
         """Whether *report* shows it alive with more to trade, and by what is known here and it all traded."""
         details = report.details
-        if details is None or report.status in ("filled", "absent") or _is_over(report):
+        if details is None or report.status in ("filled", "absent") or is_over(report):
             return False
         cum, undone = report.cum or ZERO, bool(self.gone) or self.split
         if report.cum is not None and cum < self.filled and not undone:

@@ -48,7 +48,8 @@ from fsm_ems.testing.audit_rules import (
     check_said,
     check_told,
 )
-from fsm_ems.testing.audited import DEAD, AuditedEdit, AuditedOrder
+from fsm_ems.testing.audited import DEAD, AuditedOrder
+from fsm_ems.testing.audited_parts import AuditedEdit
 from fsm_ems.testing.auditor_fold import (
     ENDINGS,
     ExecKey,

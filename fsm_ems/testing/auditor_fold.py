@@ -20,7 +20,8 @@ from fsm_ems.messages import (
 from fsm_ems.testing.audit_rules import (
     breach,
 )
-from fsm_ems.testing.audited import DEAD, ZERO, AuditedEdit, AuditedOrder
+from fsm_ems.testing.audited import DEAD, ZERO, AuditedOrder
+from fsm_ems.testing.audited_parts import AuditedEdit
 
 ENDINGS = frozenset({"cancelled", "rejected", "expired", "calculated"})
 """Statuses that end an order."""

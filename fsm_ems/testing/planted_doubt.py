@@ -223,12 +223,12 @@ def older_look_leaves_no_trace(patch: Patch) -> None:
 
 def limits_of_yesterday(patch: Patch) -> None:
     """What waited goes out under the limits that it was accepted under."""
-    patch.name(decide_reports, "within_limits", lambda known: lambda *given: None)
+    patch.name(decide_reports, "over_limits", lambda known: lambda *given: None)
 
 
 def told_to_others(patch: Patch) -> None:
     """Everyone is told of every order."""
-    patch.name(Book, "readers", lambda known: lambda book, owner: (owner, *(set(book.identities) - {owner})))
+    patch.name(Book, "watching", lambda _: lambda book, owner: tuple({*book.identities} - {owner}))
 
 
 def anyone_may_cancel(patch: Patch) -> None:

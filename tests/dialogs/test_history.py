@@ -174,6 +174,23 @@ def test_an_order_that_may_be_ours_is_adopted_soon_after_that_is_known(desk: Des
     assert [dialog.owner for dialog in desk.book] == ["ann", "operator"]
 
 
+def test_what_was_listed_and_could_not_wait_is_listed_again_soon(desks: Desks) -> None:
+    """As much waits as may: what comes then is let go, and would be an hour without an owner."""
+    desk = desks(replace(TELLS, parked_max=1, check_every_ns=3_600 * SECOND), up=False)
+    desk.link("connect", "connected")
+    up(desk)
+    question = asked(desk, 3_600)
+    desk.order(side="buy")
+    desk.report("ack", reqid="web-1", venue_id="X8")
+    tell(desk, question, orders=[{**STRANGERS, "details": DETAILS}])
+    assert [waiting.report.venue_id for waiting in desk.book.parked.values()] == ["X8"]
+    desk.ack()
+
+    tell(desk, asked(desk, 10), orders=[{**STRANGERS, "details": DETAILS}])
+
+    assert [dialog.owner for dialog in desk.book] == ["ann", "operator"]
+
+
 def test_a_report_that_waited_finds_an_order_that_memory_has_let_go(desks: Desks) -> None:
     """It was adopted meanwhile and has ended: it is not adopted a second time."""
     desk = desks(replace(TELLS, keep_finished=0), up=False)

@@ -181,8 +181,9 @@ def answer(broker: ScriptedBroker, query: BrokerdQuery) -> None:
 
 async def goes_on(ems: EMS, broker: ScriptedBroker) -> None:
     """The venue is asked, stashed cancel and held edit leave, and what is held fires; nothing else does."""
-    edited = ems.dispatcher.book.dialog("main", "edited")
+    edited, stashed = (ems.dispatcher.book.dialog("main", oid) for oid in ("edited", "stash"))
     assert edited is not None
+    assert stashed is not None
     assert edited.edits
     reqid = edited.edits[0].reqid
     assert reqid is not None
@@ -198,9 +199,13 @@ async def goes_on(ems: EMS, broker: ScriptedBroker) -> None:
         elif isinstance(request, BrokerdOrder):
             fired.append(request.side)
             wanted -= {BrokerdOrder} if len(fired) == 2 else set()
+        elif isinstance(request, BrokerdCancel):
+            assert request.target == stashed.reqid
+            wanted -= {BrokerdCancel}  # it is driven on for as long as the order is in doubt
         else:
             wanted.remove(type(request))
-            assert not isinstance(request, BrokerdEdit) or request.size == Decimal(4)
+            assert isinstance(request, BrokerdEdit)
+            assert request.size == Decimal(4)
         if wanted == {BrokerdOrder} and not fired:
             ems.quote(MARKET, Quote(ems.clock(), Decimal(90), Decimal(1), Decimal(90), Decimal(1)))
             ems.quote(MARKET, Trade(ems.clock(), Decimal(90), Decimal(1), "sell", "t1"))

@@ -12,7 +12,8 @@ from fsm_ems.messages import BrokerdFill, BrokerdStatus
 from fsm_ems.testing.audit_dark import Rules
 from fsm_ems.testing.audit_resend import check_asked, check_given_up, check_resend, is_of_lost
 from fsm_ems.testing.audit_rules import check_standing
-from fsm_ems.testing.audited import AuditedEdit, AuditedOrder
+from fsm_ems.testing.audited import AuditedOrder
+from fsm_ems.testing.audited_parts import AuditedEdit
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.inputs import TimePassed
 

@@ -23,7 +23,8 @@ from fsm_ems.testing.audit_rules import (
     check_told,
     check_withheld,
 )
-from fsm_ems.testing.audited import AuditedEdit, AuditedOrder
+from fsm_ems.testing.audited import AuditedOrder
+from fsm_ems.testing.audited_parts import AuditedEdit
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.inputs import Commanded, LinkMoved, TimePassed
 

@@ -42,7 +42,8 @@ from fsm_ems.messages import (
 from fsm_ems.quotes import Quote
 from fsm_ems.testing import audit_book, audit_rules
 from fsm_ems.testing.audit_dark import Rules
-from fsm_ems.testing.audited import AuditedEdit, AuditedOrder
+from fsm_ems.testing.audited import AuditedOrder
+from fsm_ems.testing.audited_parts import AuditedEdit
 from fsm_ems.testing.auditor import Auditor
 from fsm_ems.testing.auditor_fold import edit_sent
 from fsm_ems.testing.breach import Breach

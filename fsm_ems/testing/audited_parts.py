@@ -1,0 +1,45 @@
+"""What the auditor notes of an order's edits and its wait; part of :mod:`fsm_ems.testing.audited`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from fsm_ems.messages import BrokerdStatus
+
+
+class Waits(NamedTuple):
+    """What an order that is held here waits for. *above*: its price is met from below.
+
+    *number* says which was accepted before which; *met* when it was met by a print, in that order.
+    """
+
+    side: str
+    market: str
+    above: bool
+    trail: Decimal | None
+    limit_ticks: int | None
+    at_market: bool
+    number: int
+    met: int | None = None
+
+
+def is_over(report: BrokerdStatus) -> bool:
+    """Whether it says that the order trades no more."""
+    if report.status == "done_for_day":
+        return not report.resumes
+    return report.status in ("cancelled", "rejected", "expired", "calculated")
+
+
+class AuditedEdit(Struct, eq=False, gc=False):
+    """An edit that was accepted, or that the venue showed (*edit_id* empty)."""
+
+    edit_id: str
+    size: Decimal | None
+    price: Decimal | None
+    increase: bool
+    reqid: int | str | None = None
+    out: bool = False
+    due_ns: int = 0
