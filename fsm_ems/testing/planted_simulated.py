@@ -230,7 +230,7 @@ _PLANTED: tuple[Bug, ...] = (
     Bug(direction_flips, 10),
     Bug(bust_forgets_the_position, 10),
     Bug(everything_parks, 60, first=25),
-    Bug(edits_without_end, 20),
+    Bug(edits_without_end, 20, first=20),
     Bug(finished_stay, 10),
     Bug(names_stay, 10),
     Bug(adopted_twice, 10),

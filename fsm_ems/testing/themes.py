@@ -339,7 +339,7 @@ def themes() -> tuple[Theme, ...]:
         Theme("amended before", LIVE, AMENDED_BEFORE, cancels=0),
         Theme("resized before", LIVE, RESIZED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
         Theme("shown before", LIVE, UNACKED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
-        Theme("larger", ONE, LARGER, edits=(UP,)),
+        Theme("larger", ONE, LARGER, edits=(UP,), cancels=0),
         Theme("renamed before", ONE, RENAMED_BEFORE, cancels=0),
         Theme("split", LIVE, SPLIT, cancels=0, link_losses=0, splits=1),
         Theme("amended edits", LIVE, AMENDED_EDITS, edits=(UP,), cancels=0, link_losses=0),
