@@ -167,7 +167,6 @@ def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
             dialog.edits = tuple(edit for edit in dialog.edits if edit.out)
             for edit in dialog.edits:
                 edit.reopens = False
-            book.wake(dialog)
     else:
         dialog.end = dialog.state
         dialog.flags &= ~(f.DOUBTS | f.STOPPED | f.SUSPENDED)
@@ -299,7 +298,6 @@ def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: 
     if event in _DOUBTS:
         dialog.flags |= f.DOUBT if event is E.DEADLINE else f.DOUBT | f.UNSEEN
         dialog.asked = 0  # an answer to an older question was read too early to settle this
-        f.let_grow(dialog)
         if dialog.cancel is not None:
             dialog.cancel.in_doubt()
         dialog.due_ns = payload.due_ns

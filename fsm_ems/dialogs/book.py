@@ -166,14 +166,8 @@ class Book:
             yield from orders.values()
 
     def at_broker(self, broker: str) -> list[Dialog]:
-        """Dialogs of that broker that have not ended, in submit order within each owner, and those that have
-        filled and may be larger by now.
-        """
-        return [
-            dialog
-            for dialog in self
-            if (dialog.state not in _ENDS or dialog.growing) and dialog.broker == broker
-        ]
+        """Dialogs of that broker that have not ended, in submit order within each owner."""
+        return [dialog for dialog in self if dialog.state not in _ENDS and dialog.broker == broker]
 
     def link_up(self, broker: str) -> bool:
         """Whether requests may go out."""
@@ -256,9 +250,7 @@ def due_ns(dialog: Dialog) -> int:
     """When *dialog* must be looked at again, 0 for never: a deadline, a question, an expiry held here."""
     state = dialog.state
     if state in _ENDS:
-        if not dialog.edits:
-            return 0
-        return min((edit.deadline_ns for edit in dialog.edits if dialog.may_grow(edit)), default=0)
+        return 0
     if state in _UNSENT and not dialog.flags & f.SENT:
         return dialog.body.expire_ns or 0
     if not dialog.flags & f.ACKED and state is not S.UNKNOWN:

@@ -290,8 +290,6 @@ def link_lost(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Re
     """The venue may hold the order, and nobody can see what becomes of it."""
     if E.LINK_LOST not in _MOVES[dialog.state] or not dialog.flags & f.SENT:
         return None
-    if dialog.state is S.FILLED and not dialog.growing:
-        return None
     if dialog.flags & f.UNSEEN and not dialog.asked:
         return None  # it is in doubt for that reason already, and no question is out
     due = last_deadline(dialog, now_ns) + settings.margin_ns

@@ -97,5 +97,5 @@ def _live(dialog: Dialog) -> Decimal:
 
 def _unbooked(dialog: Dialog) -> Decimal:
     """What is left of the largest size that may be in force: the order's, or that of an edit that is out."""
-    sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
+    sizes = [edit.size for edit in dialog.edits if edit.out and not edit.settled and edit.size is not None]
     return max(EXACT.subtract(max([dialog.size, *sizes]), dialog.booked), ZERO)

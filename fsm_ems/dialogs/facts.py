@@ -142,7 +142,11 @@ class CancelRequest(msgspec.Struct, eq=False, gc=False):
 
 
 class EditRequest(msgspec.Struct, eq=False, gc=False):
-    """A wish for new terms; *price* or *size* None leaves it. *reopens*: made when nothing was left."""
+    """A wish for new terms; *price* or *size* None leaves it.
+
+    *reopens*: nothing is left to trade unless it has come into force. *settled*: an answer that was read
+    after its deadline says that the order has filled. Nobody waits for it; a report may still prove it.
+    """
 
     edit_id: str
     reqid: int | str
@@ -152,6 +156,7 @@ class EditRequest(msgspec.Struct, eq=False, gc=False):
     out: bool = False
     pending: bool = False
     deadline_ns: int = 0
+    settled: bool = False
 
 
 def filled_of(booked: Decimal, stated: Decimal) -> Decimal:
@@ -247,8 +252,8 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
 
     @property
     def out_edit(self) -> EditRequest | None:
-        """The oldest edit the venue has or may have."""
-        return next((edit for edit in self.edits if edit.out), None)
+        """The oldest edit the venue has or may have, and whose answer is awaited."""
+        return next((edit for edit in self.edits if edit.out and not edit.settled), None)
 
     @property
     def held_edit(self) -> EditRequest | None:
@@ -259,15 +264,6 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
     def reopening(self) -> bool:
         """An increase of a filled order is out."""
         return any(edit.out and edit.reopens for edit in self.edits)
-
-    def may_grow(self, edit: EditRequest) -> bool:
-        """Whether *edit* is at the venue and may leave more to trade: an increase, or one of a stranger's."""
-        return edit.out and (edit.size > self.filled if edit.size is not None else not edit.edit_id)
-
-    @property
-    def growing(self) -> bool:
-        """Nothing is left to trade, unless an edit that is out has come into force."""
-        return bool(self.edits) and self.complete and any(map(self.may_grow, self.edits))
 
     def is_lost(self, reqid: int | str | None) -> bool:
         """Whether *reqid* is the request that never arrived: what the venue calls it is another order."""
@@ -285,7 +281,7 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
 
     def awaits_answer(self) -> bool:
         """Whether a request about the order is still unanswered."""
-        return self.cancel is not None or bool(self.edits)
+        return self.cancel is not None or any(not edit.settled for edit in self.edits)
 
     def requests(self) -> Iterator[CancelRequest | EditRequest]:
         """Every open request."""
@@ -294,11 +290,29 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
         yield from self.edits
 
 
+def may_leave_more(edit: EditRequest, filled: Decimal) -> bool:
+    """Whether *edit* is at the venue, and in force it leaves more to trade of an order of which *filled* has
+    traded: an increase, or one of a stranger's.
+    """
+    out = edit.out and not edit.settled
+    return out and (edit.size > filled if edit.size is not None else not edit.edit_id)
+
+
+def expects(dialog: Dialog, size: Decimal) -> bool:
+    """Whether an edit whose answer is awaited would give *dialog* that size."""
+    return any(edit.out and not edit.settled and edit.size == size for edit in dialog.edits)
+
+
+def leaves_more(edits: tuple[EditRequest, ...], filled: Decimal) -> bool:
+    """Whether one of *edits* may leave more to trade."""
+    return any(may_leave_more(edit, filled) for edit in edits)
+
+
 def let_grow(dialog: Dialog) -> None:
-    """Nobody knows what has become of an edit that may leave more of a complete order: it has not filled."""
+    """Of a complete order note which edits may leave more to trade: while there is one, it has not filled."""
     if dialog.edits and dialog.complete:
         for edit in dialog.edits:
-            edit.reopens = edit.reopens or dialog.may_grow(edit)
+            edit.reopens = may_leave_more(edit, dialog.filled)
 
 
 NOTHING_LEAVES = frozenset({S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED, S.ALERT_TRIGGERED})

@@ -60,7 +60,12 @@ def fold(book: Book, record: Record, dialog: Dialog, report: Report, effects: li
     What an answer would settle may have changed with it: one that was read before says no more of that.
     """
     event, before = record.event, _settled_by_answers(dialog) if dialog.asked else None
+    whole = not dialog.edits or _is_whole(dialog)
     _FOLDS[type(report)](book, record, dialog, report, effects)
+    if dialog.edits:
+        if not whole:
+            _explain(dialog)
+        f.let_grow(dialog)
     if dialog.asked and _settled_by_answers(dialog) != before:
         dialog.asked = 0
     if event in _FOUND:
@@ -88,9 +93,12 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
         _puzzled(dialog, record, report)
         return
     status, edit = report.status, edit_ended(dialog, report)
+    of_before = report.snapshot and outdated(dialog, report)
+    whole = not dialog.edits or _is_whole(dialog)
     if edit is not None:
         _take_terms(dialog, edit, edit.size, edit.price)
-    if report.cum is not None and not _is_of_before(dialog, report):
+    # Of a filled order an end may be told by a look whose count has an execution that is undone.
+    if report.cum is not None and not (of_before and dialog.state is S.FILLED and shrank(dialog)):
         _state_cum(dialog, report.cum)
     if status == "pending_cancel":
         _cancel_pending(dialog, _deadline(record))
@@ -111,16 +119,13 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
         dialog.asked = 0
     if status == "filled" and record.event in _WHOLE and not dialog.complete:
         _take_whole(dialog, report.cum)
+    elif status == "filled" and report.cum is None and not of_before:
+        _state_cum(dialog, dialog.size)  # that much at least: an increase is out
     if found and status == "filled" and record.event in _WHOLE:
-        dialog.edits = tuple(
-            edit for edit in dialog.edits if not edit.reopens and not dialog.may_grow(edit)
-        )  # it was read after their deadlines: they are not in force, and never will be
+        _settle_increases(dialog)
+    elif not whole:
+        _explain(dialog)
     _note_end(dialog, record.event, status)
-
-
-def _is_of_before(dialog: Dialog, report: BrokerdStatus) -> bool:
-    """Whether a look that ends a filled order may have an undone execution in its count."""
-    return dialog.state is S.FILLED and shrank(dialog) and outdated(dialog, report)
 
 
 def _puzzled(dialog: Dialog, record: Record, report: BrokerdStatus) -> None:
@@ -135,12 +140,40 @@ def _puzzled(dialog: Dialog, record: Record, report: BrokerdStatus) -> None:
     dialog.flags |= f.UNSEEN | f.ACKED | f.RESTS
     if report.cum is not None and not shrank(dialog):
         _state_cum(dialog, report.cum)
-    if dialog.complete and not dialog.reopening:
-        if not dialog.growing:
+    shown = report.details.size if report.details is not None else ZERO
+    if dialog.complete and shown > dialog.filled:
+        if not f.expects(dialog, shown):
             deadline_ns = _deadline(record)
-            theirs = EditRequest("", "", None, None, reopens=True, out=True, deadline_ns=deadline_ns)
-            dialog.edits = (*dialog.edits, theirs)
+            theirs = EditRequest("", "", shown, None, reopens=True, out=True, deadline_ns=deadline_ns)
+            dialog.edits = (*(edit for edit in dialog.edits if edit.reqid), theirs)
         f.let_grow(dialog)
+
+
+def _is_whole(dialog: Dialog) -> bool:
+    return dialog.complete and not f.leaves_more(dialog.edits, dialog.filled)
+
+
+def _explain(dialog: Dialog) -> None:
+    """Nothing is left, and more has traded than the size in force: the largest edit that is out, and that has
+    traded, is in force.
+    """
+    if not _is_whole(dialog):
+        return
+    sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
+    traded = max((size for size in sizes if dialog.size < size <= dialog.filled), default=None)
+    if traded is not None:
+        edit = next(edit for edit in reversed(dialog.edits) if edit.out and edit.size == traded)
+        _take_terms(dialog, edit, edit.size, edit.price)
+
+
+def _settle_increases(dialog: Dialog) -> None:
+    """An answer that was read after every deadline says that the order has filled: of edits that would leave
+    more to trade nobody waits to hear.
+    """
+    for edit in dialog.edits:
+        if edit.reopens or f.may_leave_more(edit, dialog.filled):
+            edit.settled, edit.reopens, edit.pending = True, False, False
+    _explain(dialog)
 
 
 def _take_whole(dialog: Dialog, cum: Decimal | None) -> None:
@@ -323,8 +356,8 @@ def _replaced(
     book: Book, record: Record, dialog: Dialog, report: BrokerdReplaced, effects: list[Effect]
 ) -> None:
     edit = find_edit(dialog, report.reqid)
-    assert edit is not None, "an edit that nobody knows is ignored, and not folded"
-    _take_terms(dialog, edit, report.size or edit.size, report.price or edit.price)
+    if edit is not None:  # else what traded had proved it, as it does now and did not when this was recorded
+        _take_terms(dialog, edit, report.size or edit.size, report.price or edit.price)
 
 
 def _refused(
@@ -365,7 +398,6 @@ def _restated(
 
 def _error(book: Book, record: Record, dialog: Dialog, report: BrokerdError, effects: list[Effect]) -> None:
     doubted(dialog, record)
-    f.let_grow(dialog)
 
 
 def doubted(dialog: Dialog, record: Record) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs import facts as f
-from fsm_ems.dialogs.facts import EXACT, ZERO, Dialog, EditRequest, is_whole
+from fsm_ems.dialogs.facts import EXACT, ZERO, Dialog, EditRequest, is_whole, leaves_more
 from fsm_ems.dialogs.naming_status import name_status
 from fsm_ems.dialogs.naming_steps import (
     IGNORED,
@@ -92,23 +92,31 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
         return Name(E.FILL, alarm="an execution of an order the venue had rejected")
     edit = proven_edit(dialog, report.reqid) if dialog.edits else None
     size = dialog.size if edit is None or edit.size is None else edit.size
-    over = f"{filled - size} more than ordered traded" if filled > size else None
+    over = _more_than_ordered(dialog, filled, size)
     if state in _QUIET:
         return _late_fill(dialog, edit, filled=filled, size=size, over=over)
-    if filled >= size:
-        if edit is None and is_whole(dialog.booked, stated, size):
+    left = dialog.edits if edit is None else after(dialog, edit)
+    if filled >= size and not (left and leaves_more(left, filled)):
+        if edit is None and is_whole(dialog.booked, stated, size) and not dialog.reopening:
             if filled <= dialog.filled:
                 over = None
             return (
                 alive(dialog, rests=True, alarm=over) if state is S.UNKNOWN else Name(E.OVERFILL, alarm=over)
             )
         return Name(E.FILL_COMPLETE, alarm=over) if over else _FILL_COMPLETE
-    left = dialog.edits if edit is None else after(dialog, edit)
     if state is S.UNKNOWN:
         return alive(dialog, rests=True, edits=left, complete=False)
     if edit is not None and state is S.EDITING:
         return Name(E.REPLACED_BY_FILL, resume(None, left))
     return _FILL
+
+
+def _more_than_ordered(dialog: Dialog, filled: Decimal, size: Decimal) -> str | None:
+    """The alarm where more than *size*, which is in force, has traded, and no edit out explains it."""
+    if filled <= size:
+        return None
+    sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
+    return f"{filled - size} more than ordered traded" if filled > max([size, *sizes]) else None
 
 
 def _late_fill(
@@ -129,7 +137,8 @@ def _bust(dialog: Dialog, report: BrokerdBust) -> Name:
         return IGNORED
     size = ZERO if live is None or dialog.fills is None else dialog.fills[live].size
     booked, stated = EXACT.subtract(dialog.booked, size), EXACT.subtract(dialog.stated, size)
-    if dialog.state is S.FILLED and booked < dialog.size and stated < dialog.size:
+    whole = is_whole(booked, stated, dialog.size) and not leaves_more(dialog.edits, max(booked, stated))
+    if dialog.state is S.FILLED and not whole:
         return Name(E.BUST_REOPENS, reopened(dialog, dialog.edits))
     return Name(E.BUST)
 
@@ -148,14 +157,14 @@ def _correction(dialog: Dialog, report: BrokerdCorrection) -> Name:
     change = EXACT.subtract(new, fills[live].size if live is not None else ZERO)
     booked = EXACT.add(dialog.booked, change)
     stated = EXACT.add(dialog.stated, change) if live is not None and dialog.stated else dialog.stated
-    complete = is_whole(booked, stated, dialog.size)
+    complete = is_whole(booked, stated, dialog.size) and not leaves_more(dialog.edits, max(booked, stated))
     over = f"{booked - dialog.size} more than ordered traded" if booked > dialog.size else None
     state = dialog.state
     if state is S.REJECTED:
         return Name(E.CORRECTED, alarm="an execution of an order the venue had rejected")
     if state is S.FILLED and not complete:
         return Name(E.CORRECTED_REOPENS, reopened(dialog, dialog.edits))
-    if state in _AT_VENUE and complete and not dialog.reopening:
+    if state in _AT_VENUE and complete:
         return Name(E.CORRECTED_COMPLETES, alarm=over)
     return Name(E.CORRECTED, alarm=over)
 
@@ -168,7 +177,7 @@ def _replaced(dialog: Dialog, report: BrokerdReplaced) -> Name:
     left, complete, state = after(dialog, edit), dialog.filled >= size, dialog.state
     if state is S.FILLED:
         return Name(E.REPLACED) if complete else Name(E.REPLACED_REOPENS, reopened(dialog, left))
-    if complete:
+    if complete and not leaves_more(left, dialog.filled):
         return Name(E.REPLACED_COMPLETES)
     if state is S.UNKNOWN:
         return alive(dialog, rests=True, edits=left, complete=False)
@@ -242,10 +251,11 @@ def restated_terms(dialog: Dialog, report: BrokerdRestated) -> Terms:
 
 def _restated(dialog: Dialog, report: BrokerdRestated) -> Name:
     terms, state = restated_terms(dialog, report), dialog.state
-    complete = is_whole(terms.booked, terms.stated, terms.size)
+    more = leaves_more(dialog.edits, max(terms.booked, terms.stated))
+    complete = is_whole(terms.booked, terms.stated, terms.size) and not more
     if state is S.FILLED:
         return Name(E.RESTATED) if complete else Name(E.RESTATED_REOPENS, reopened(dialog, dialog.edits))
-    if state in _AT_VENUE and complete and not dialog.reopening:
+    if state in _AT_VENUE and complete:
         return Name(E.RESTATED_COMPLETES)
     if state is S.UNKNOWN:
         return alive(dialog, rests=True, complete=complete)
@@ -253,8 +263,7 @@ def _restated(dialog: Dialog, report: BrokerdRestated) -> Name:
 
 
 def _error(dialog: Dialog, report: BrokerdError) -> Name:
-    settled = dialog.state is S.UNKNOWN or (dialog.state is S.FILLED and not dialog.growing)
-    return IGNORED if settled else Name(E.AMBIGUOUS)
+    return IGNORED if dialog.state in (S.UNKNOWN, S.FILLED) else Name(E.AMBIGUOUS)
 
 
 _NAMERS: dict[type[Any], Callable[[Dialog, Any], Name]] = {

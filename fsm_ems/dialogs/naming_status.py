@@ -98,9 +98,9 @@ def shows_more(dialog: Dialog, report: BrokerdStatus) -> bool:
     """
     details, cum = report.details, report.cum or ZERO
     over = report.status == "filled" or report.status in _GONE or _ends(report)
-    if details is None or over or _older(dialog, report):
+    if details is None or not report.snapshot or over or _older(dialog, report):
         return False
-    return details.size > dialog.size and max(dialog.filled, cum) >= dialog.size and details.size > cum
+    return details.size > max(dialog.filled, cum) >= dialog.size
 
 
 def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
@@ -122,9 +122,10 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
             return _found(dialog, report, rests=status not in _UNRESTING)
         if not told and report.details is not None and shows_more(dialog, report):
             return _more(dialog, report)
-        if grows and cum is not None and not dialog.complete:
+        if grows and cum is not None and (not dialog.complete or dialog.reopening):
             size = size_in_force(dialog, report)
-            if cum >= size:
+            goes_on = not _ends(report) and not told and f.leaves_more(dialog.edits, cum)
+            if cum >= size and not goes_on:
                 return Name(E.FILLED_STATED, alarm=_overstated(dialog, report, size) or _contrary(report))
         named = _MEANING.get(status, _standing)(dialog, report)
         if named is IGNORED and grows:
@@ -147,7 +148,8 @@ def _more(dialog: Dialog, report: BrokerdStatus) -> Name:
         return Name(E.AMBIGUOUS)
     news = not dialog.flags & f.UNSEEN or not dialog.flags & f.ACKED or renames(dialog, report.venue_id)
     grows = report.cum is not None and report.cum > dialog.filled and not shrank(dialog)
-    return Name(E.AMBIGUOUS) if news or grows or (dialog.complete and not dialog.reopening) else IGNORED
+    unexpected = report.details is not None and not f.expects(dialog, report.details.size)
+    return Name(E.AMBIGUOUS) if news or grows or unexpected else IGNORED
 
 
 def _standing(dialog: Dialog, report: BrokerdStatus) -> Name:
@@ -239,12 +241,15 @@ def _found(dialog: Dialog, report: BrokerdStatus, *, rests: bool) -> Name:
 
 
 def _stated_whole(dialog: Dialog, report: BrokerdStatus) -> Name:
-    """The venue says ``filled``. An answer settles an increase, too."""
-    if not dialog.complete:
+    """The venue says ``filled``. An answer settles an increase, too; else it may be of the size before it."""
+    answer = dialog.state is S.UNKNOWN and answers(dialog, report)
+    more = not answer and f.leaves_more(dialog.edits, max(dialog.size, report.cum or dialog.size))
+    if not dialog.complete and not more:
         return Name(E.FILLED_STATED)
     if dialog.state is not S.UNKNOWN:
-        return IGNORED
-    answer = answers(dialog, report)
+        return IGNORED if dialog.complete else Name(E.STATED)
+    if more:
+        return alive(dialog, rests=True, complete=False)
     left = tuple(edit for edit in dialog.edits if not edit.reopens) if answer else None
     return alive(dialog, rests=True, edits=left, answer=answer)
 

@@ -97,7 +97,7 @@ def resume(cancel: CancelRequest | None, edits: tuple[EditRequest, ...]) -> E | 
     """The second step that open requests make due: a cancel outranks an edit."""
     if cancel is not None:
         return E.RESUME_CANCEL
-    return E.RESUME_EDIT if any(edit.out for edit in edits) else None
+    return E.RESUME_EDIT if any(edit.out and not edit.settled for edit in edits) else None
 
 
 def reopened(dialog: Dialog, edits: tuple[EditRequest, ...]) -> E | None:

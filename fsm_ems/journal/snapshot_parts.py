@@ -192,6 +192,7 @@ _EDIT = checked(
         "out": bool,
         "pending": bool,
         "deadline_ns": int,
+        "settled": bool,
     },
 )
 _CancelForm, _EditForm = mirror("Cancel", _CANCEL), mirror("Edit", _EDIT)

@@ -200,8 +200,6 @@ def _doubt() -> Rows:
     doubtful = (*UNACKED, *RESTING)
     yield from rows(doubtful, E.AMBIGUOUS, S.UNKNOWN, "doubt", "the reply does not tell what happened")
     yield from rows(doubtful, E.LINK_LOST, S.UNKNOWN, "doubt", "from here on anything may happen unseen")
-    yield Row(S.FILLED, E.DEADLINE, S.UNKNOWN, "doubt", "no answer to an increase: there may be more of it")
-    yield Row(S.FILLED, E.LINK_LOST, S.UNKNOWN, "doubt", "an increase is out, and may come into force unseen")
     yield Row(S.FILLED, E.AMBIGUOUS, S.UNKNOWN, "doubt", "the venue shows more of it than is known here")
     yield Row(
         S.UNKNOWN, E.AMBIGUOUS, S.UNKNOWN, "doubt", "a look of some time: an answer has to tell the rest"

@@ -59,7 +59,7 @@ def check_move(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
     elif before == "filled" and not isinstance(cause, _REOPENS):
         increased = isinstance(cause, Commanded) and isinstance(cause.command, Edit) and after == "editing"
         ended = isinstance(cause, BrokerdStatus) and after in ("cancelled", "expired")
-        doubted = after == "unknown" and (order.puzzled or order.growing)
+        doubted = after == "unknown" and order.puzzled
         if not increased and not doubted and not (ended and order.filled < order.size):
             breach("P7", order, f"filled was left for {after} by {_called(cause)}")
     elif before == "unknown":
@@ -215,7 +215,7 @@ def check_about_send(order: AuditedOrder, send: SendAbout, *, link_open: bool) -
             breach("P5", order, "the same cancel left under another id")
     elif order.wish or order.cancel_seen:
         breach("P9", order, "an edit left while a cancel is open")
-    elif any(edit.out and edit.edit_id for edit in order.edits):
+    elif any(edit.out and edit.edit_id and not edit.settled for edit in order.edits):
         breach("P9", order, "an edit left while another is out")
 
 
@@ -224,8 +224,8 @@ def check_standing(order: AuditedOrder, now_ns: int, *, link_open: bool, link_up
     expected = order.expected()
     if order.state not in expected:
         breach("P7", order, f"its facts make it {' or '.join(sorted(expected))}")
-    if order.state == "filled" and order.growing and (not link_open or (ticked and order.overdue(now_ns))):
-        breach("unknown", order, "what came of its increase nobody saw, and it is taken to have filled")
+    if order.state == "filled" and order.growing:
+        breach("P7", order, "an increase of it is at the venue, and it is taken to have filled")
     if order.state == "filled" or order.state in DEAD:
         return
     doubtful = order.state == "unknown"

@@ -141,11 +141,12 @@ class AuditedOrder(Struct, eq=False, gc=False):
         cum, undone = report.cum or ZERO, bool(self.gone) or self.split
         if report.cum is not None and cum < self.filled and not undone:
             return False  # the older of the two
-        return details.size > max(self.size, cum) and max(self.filled, cum) >= self.size
+        return details.size > max(self.filled, cum) >= self.size
 
     def may_grow(self, edit: AuditedEdit) -> bool:
         """Whether *edit*, which is at the venue, may leave more to trade of it."""
-        return edit.out and (not edit.edit_id if edit.size is None else edit.size > self.filled)
+        out = edit.out and not edit.settled
+        return out and (not edit.edit_id if edit.size is None else edit.size > self.filled)
 
     @property
     def growing(self) -> bool:
@@ -153,20 +154,18 @@ class AuditedOrder(Struct, eq=False, gc=False):
         return self.filled >= self.size and any(self.may_grow(edit) for edit in self.edits)
 
     def grow(self) -> None:
-        """It is not known any more whether what was out has left more of it to trade."""
+        """All of it traded: it has not filled while what is out may leave more of it to trade."""
         if self.filled >= self.size:
             for edit in self.edits:
-                edit.increase = edit.increase or self.may_grow(edit)
+                edit.increase = self.may_grow(edit)
 
     def overdue(self, now_ns: int) -> bool:
         """A request that only its answer, or doubt, can settle is past its deadline."""
-        if self.state == "filled":
-            return any(self.may_grow(edit) and 0 < edit.due_ns <= now_ns for edit in self.edits)
         if not self.arrived:
             return 0 < self.sent_due_ns <= now_ns
         if self.cancel_out:
             return self.wish and 0 < self.cancel_due_ns <= now_ns
-        return any(edit.out and 0 < edit.due_ns <= now_ns for edit in self.edits)
+        return any(edit.out and not edit.settled and 0 < edit.due_ns <= now_ns for edit in self.edits)
 
     def expected(self) -> frozenset[str]:
         """The states that its facts allow."""
@@ -187,7 +186,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
             return frozenset({waiting})
         if self.cancel_out:
             return frozenset({"cancelling"})
-        if any(edit.out for edit in self.edits):
+        if any(edit.out and not edit.settled for edit in self.edits):
             return frozenset({"editing"})
         return frozenset({"acked", "open"})
 
@@ -203,7 +202,10 @@ class AuditedOrder(Struct, eq=False, gc=False):
             max(self.sent_due_ns - now_ns, 0) if self.sent_due_ns and not self.arrived else None,
             frozenset(self.live.items()), frozenset(self.gone.items()),
             tuple(
-                (edit.edit_id, edit.size, edit.price, edit.out, edit.increase, max(edit.due_ns - now_ns, 0))
+                (
+                    edit.edit_id, edit.size, edit.price, edit.out, edit.increase, edit.settled,
+                    max(edit.due_ns - now_ns, 0),
+                )
                 for edit in self.edits
             ),
         )  # fmt: skip  # one field a line says no more
@@ -307,12 +309,35 @@ class AuditedOrder(Struct, eq=False, gc=False):
 
     def edit_pending(self, report: BrokerdStatus) -> None:
         """The venue shows a replace request: ours that is out, or one that is not ours."""
-        out = self.edit_of(report.reqid) or next((edit for edit in self.edits if edit.out), None)
+        ours = (edit for edit in self.edits if edit.out and not edit.settled)
+        out = self.edit_of(report.reqid) or next(ours, None)
         if out is None:
             out = AuditedEdit("", None, None, increase=self.filled >= self.size)
             out.reqid = report.reqid or ""
             self.edits = (*self.edits, out)
         out.out = True
+
+    def explain(self) -> None:
+        """Nothing is left, and more has traded than the size in force: the largest edit that is out, and that
+        has traded, is in force.
+        """
+        if self.filled < self.size or self.growing:
+            return
+        traded = [
+            edit for edit in self.edits if edit.out and edit.size and self.size < edit.size <= self.filled
+        ]
+        if traded:
+            edit = max(reversed(traded), key=lambda one: one.size or ZERO)
+            self.take_terms(edit, edit.size, edit.price)
+
+    def settle_increases(self) -> None:
+        """An answer after every deadline says that it has filled: of what would leave more nobody waits to
+        hear.
+        """
+        for edit in self.edits:
+            if edit.increase or self.may_grow(edit):
+                edit.settled, edit.increase = True, False
+        self.explain()
 
     def settle_edits(self, details: OrderDetails) -> None:
         """An answer after every deadline: what is not in force by then never will be."""

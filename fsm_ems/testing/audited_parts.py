@@ -34,7 +34,10 @@ def is_over(report: BrokerdStatus) -> bool:
 
 
 class AuditedEdit(Struct, eq=False, gc=False):
-    """An edit that was accepted, or that the venue showed (*edit_id* empty)."""
+    """An edit that was accepted, or that the venue showed (*edit_id* empty).
+
+    *settled*: an answer that the order has filled left nothing to wait for.
+    """
 
     edit_id: str
     size: Decimal | None
@@ -43,3 +46,4 @@ class AuditedEdit(Struct, eq=False, gc=False):
     reqid: int | str | None = None
     out: bool = False
     due_ns: int = 0
+    settled: bool = False

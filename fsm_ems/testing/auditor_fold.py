@@ -56,7 +56,7 @@ def adopted(owner: str, oid: str, payload: Adopted) -> AuditedOrder:
 def cut_off(orders: Iterable[AuditedOrder], broker: str) -> None:
     """The link to *broker* was lost: what it hid of its orders only an answer can show."""
     for order in orders:
-        if order.broker == broker and (order.at_venue or order.growing):
+        if order.broker == broker and order.at_venue:
             order.unseen = True
             order.in_doubt()
 
@@ -81,9 +81,8 @@ def answered(order: AuditedOrder, report: BrokerdStatus) -> None:
     if report.details is not None and report.status != "pending_edit":
         order.settle_edits(report.details)
     if report.status == "filled" and order.state != "unknown":
-        order.edits = tuple(edit for edit in order.edits if not edit.increase)
         order.whole(report.cum)
-        order.edits = tuple(edit for edit in order.edits if not order.may_grow(edit))
+        order.settle_increases()
 
 
 def settles(order: AuditedOrder, report: BrokerdStatus) -> bool:
@@ -97,8 +96,11 @@ def fold(order: AuditedOrder, report: Report) -> None:
 
     Terms or requests that have changed are newer than what an open question may have been answered with.
     """
-    before = _open_to_answers(order)
+    before, whole = _open_to_answers(order), order.filled >= order.size and not order.growing
     _fold(order, report)
+    if order.state not in DEAD and not whole:
+        order.explain()
+    order.grow()
     answer = isinstance(report, BrokerdStatus) and report.snapshot and report.query == order.asked
     if not answer and _open_to_answers(order) != before:
         order.asked = None
@@ -159,9 +161,11 @@ def shown_larger(order: AuditedOrder, report: BrokerdStatus) -> None:
         order.state_cum(report.cum)
     order.puzzled = order.state != "unknown"
     order.unseen |= order.state == "unknown"
-    if order.filled >= order.size and not order.increasing:
-        if not order.growing:
-            order.edits = (*order.edits, AuditedEdit("", None, None, increase=True, out=True, reqid=""))
+    shown = report.details.size if report.details is not None else ZERO
+    if order.filled >= order.size and shown > order.filled:
+        if all(edit.size != shown for edit in order.edits if edit.out and not edit.settled):
+            theirs = AuditedEdit("", shown, None, increase=True, out=True, reqid="")
+            order.edits = (*(edit for edit in order.edits if edit.reqid != ""), theirs)
         order.grow()
 
 

@@ -82,6 +82,7 @@ def _edit(edit: EditRequest, names: Names, now_ns: int) -> Key:
         edit.reopens,
         edit.out,
         edit.pending,
+        edit.settled,
         ahead(edit.deadline_ns, now_ns),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from fsm_ems.dialogs import book as books
-from fsm_ems.dialogs import decide_reports, naming_status
+from fsm_ems.dialogs import decide_reports, naming, naming_status
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.naming_steps import IGNORED, Name
@@ -20,15 +20,8 @@ from fsm_ems.testing.planted import Call, Patch
 
 
 def increase_of_the_filled_forgotten(patch: Patch) -> None:
-    """Nobody waits for what becomes of an increase that is out when the rest trades."""
-
-    def make(_: Call) -> Call:
-        def growing(_: Dialog) -> bool:
-            return False
-
-        return property(growing)  # type: ignore[return-value]  # it stands for a property
-
-    patch.name(Dialog, "growing", make)
+    """An order fills with what was ordered first, though an increase of it is out."""
+    patch.name(naming, "leaves_more", lambda _: lambda *_: False)
 
 
 def larger_at_the_venue_is_filled(patch: Patch) -> None:

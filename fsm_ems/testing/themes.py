@@ -287,6 +287,14 @@ LARGER: tuple[Saying, ...] = (
 )
 """An order that has filled, by what is known here, and is larger at the venue."""
 
+CROSSED: tuple[Saying, ...] = (
+    *says("ack", "pending_edit"),
+    *fills("e1", "e2"),
+    Saying(Letter("restated", size=D(1))),
+    *says("replaced", about="edit"),
+)
+"""An order that fills, or is made as small as what has traded, while an edit of its price is out."""
+
 RENAMED_BEFORE: tuple[Saying, ...] = (
     *says("ack"),
     *fills("e1"),
@@ -339,6 +347,7 @@ def themes() -> tuple[Theme, ...]:
         Theme("amended before", LIVE, AMENDED_BEFORE, cancels=0),
         Theme("resized before", LIVE, RESIZED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
         Theme("shown before", LIVE, UNACKED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
+        Theme("crossed", LIVE, CROSSED, edits=(PRICED,), cancels=0, link_losses=0),
         Theme("larger", ONE, LARGER, edits=(UP,), cancels=0),
         Theme("renamed before", ONE, RENAMED_BEFORE, cancels=0),
         Theme("split", LIVE, SPLIT, cancels=0, link_losses=0, splits=1),

@@ -309,7 +309,7 @@ def test_an_end_closes_every_request(resting: Desk) -> None:
 
 def test_a_fill_to_the_end_closes_what_had_not_left_and_keeps_what_had(resting: Desk) -> None:
     """The answer to the first edit is still to come; the second will never go."""
-    resting.edit("e1", size="12")
+    resting.edit("e1", price="99")
     resting.edit("e2", size="13")
 
     resting.fill("10")

@@ -165,7 +165,7 @@ def test_a_second_step_is_told_with_the_first(desk: Desk) -> None:
     """A bust reopens the order while an edit is still out."""
     desk.order()
     desk.ack()
-    desk.edit(size="12")
+    desk.edit(price="99")
     desk.fill("10")
 
     read = status(desk.report("bust", reqid="g-8", exec_id="B1", ref_id="F1"))
