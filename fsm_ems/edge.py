@@ -22,6 +22,7 @@ from fsm_ems.journal.base import RecordLog
 from fsm_ems.market import Declared, Market, broker_of, not_traded, unknown_market
 from fsm_ems.message_fields import is_broker, is_fqme, is_name
 from fsm_ems.messages import Cancel, Edit, Order
+from fsm_ems.numbers import no_decimals
 
 _TIME_END_NS = 2**63
 
@@ -56,6 +57,12 @@ def check_text(**given: object) -> None:
         for name, one in given.items()
         if not isinstance(one, str)
     )
+
+
+def check_fired(owner: object, oid: object, price: object) -> None:
+    """Raise InvalidMessage unless an order of that owner can be fired by hand at *price*; None is its own."""
+    check_text(owner=owner, oid=oid)
+    _raise_any(() if price is None else no_decimals({"price": price}))
 
 
 def check_asked(book: Book, settings: Settings, account: object, market: object) -> None:
