@@ -38,6 +38,7 @@ from fsm_ems.messages import (
     BrokerdOrder,
     BrokerdOrderAck,
     BrokerdQuery,
+    BrokerdReplaced,
     BrokerdStatus,
     Request,
 )
@@ -234,6 +235,25 @@ async def test_an_edit_goes_out_with_the_new_total() -> None:
         edit = await next_sent(broker, BrokerdEdit)
 
     assert (edit.size, edit.price) == (Decimal(5), Decimal(100))
+
+
+async def test_the_terms_of_an_edit_are_written_as_those_of_an_order() -> None:
+    """As text, Decimal or int: the types say so as well, and mypy reads this file."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        handle = await ems.submit(an_order())
+        await rest(broker)
+        await trio.testing.wait_all_tasks_blocked()
+        await handle.edit(size="5.5", price=99)
+        by_handle = await next_sent(broker, BrokerdEdit)
+        broker.report(BrokerdReplaced(reqid=by_handle.reqid, size=Decimal("5.5"), price=Decimal(99)))
+        await trio.testing.wait_all_tasks_blocked()
+        await ems.edit(handle.oid, size=6, price="98")
+        by_client = await next_sent(broker, BrokerdEdit)
+
+    assert (by_handle.size, by_handle.price) == (Decimal("5.5"), Decimal(99))
+    assert (by_client.size, by_client.price) == (Decimal(6), Decimal(98))
 
 
 async def test_silence_makes_an_order_unknown_and_the_venue_is_asked() -> None:
