@@ -28,7 +28,7 @@ from fsm_ems.brokers.paper.tape import COLUMNS
 from fsm_ems.brokers.paper.tape_file import read_tape
 from fsm_ems.client import MAILBOX_MAX, Mailbox, Overrun
 from fsm_ems.clock import TrioClock
-from fsm_ems.errors import OrderFileError
+from fsm_ems.errors import TapeFileError
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.messages import (
@@ -455,7 +455,7 @@ async def test_a_tape_that_is_not_there_ends_the_ems_at_once(tmp_path: Path) -> 
     began = trio.current_time()
 
     with pytest.RaisesGroup(
-        pytest.RaisesExc(OrderFileError, match=r"gone\.csv: cannot be read"), flatten_subgroups=True
+        pytest.RaisesExc(TapeFileError, match=r"gone\.csv: cannot be read"), flatten_subgroups=True
     ):
         async with open_ems(broker) as ems:
             await ems.ready()
@@ -471,7 +471,7 @@ async def test_a_wrong_line_of_a_tape_ends_the_ems_after_the_rows_before_it(tmp_
     log, handles = MemoryLog(), []
 
     with pytest.RaisesGroup(
-        pytest.RaisesExc(OrderFileError, match=r"line 4: 1 cells"), flatten_subgroups=True
+        pytest.RaisesExc(TapeFileError, match=r"line 4: 1 cells"), flatten_subgroups=True
     ):
         async with open_ems(PaperBroker({market.fqme: market}, read_tape(tape)), log=log) as ems:
             handles.append(await ems.submit(an_order()))

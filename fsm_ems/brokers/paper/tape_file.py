@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fsm_ems.brokers.paper.tape import parse_rows
-from fsm_ems.errors import OrderFileError
+from fsm_ems.errors import TapeFileError
 from fsm_ems.folders import as_path
 from fsm_ems.quotes import Row
 
@@ -20,7 +20,7 @@ def read_tape(path: Path | str) -> Iterator[Row]:
 
     Raises:
         InvalidMessage: *path* is none.
-        OrderFileError: the file cannot be read; of the rows: a line of it is wrong.
+        TapeFileError: the file cannot be read; of the rows: a line of it is wrong.
     """
     tape = as_path("path", path)
     with _told_of(tape):
@@ -39,6 +39,6 @@ def _told_of(tape: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        raise OrderFileError(str(tape), f"cannot be read: {error.strerror}") from None
+        raise TapeFileError(str(tape), f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise OrderFileError(str(tape), f"is no UTF-8 text: byte {error.start} of a block") from None
+        raise TapeFileError(str(tape), f"is no UTF-8 text: byte {error.start} of a block") from None
