@@ -208,7 +208,7 @@ class EMS(Client):
     def _check_open(self) -> None:
         self._promises.check()
         if self._closed:
-            raise ClientFault("this EMS was closed: nothing would be sent any more")
+            raise ClientFault("this EMS was closed: open another one")
 
     def _check_disk(self, identity: str, order: Order) -> None:
         """What is new is refused while the disk is stuck: it would leave whenever that comes round."""
@@ -243,7 +243,7 @@ class EMS(Client):
         """What closing the position at the last quote would win or lose, in the quote asset.
 
         A long one closes at the bid and a short one at the ask; where nothing is offered there, at the last
-        print. 0 when flat, None where no price is known.
+        print. 0 when flat, as an account that nobody knows is; None where no price is known.
 
         Raises:
             Refused: there is no such market (``unknown_market``), and nothing was ever traded in one.

@@ -496,6 +496,18 @@ async def test_a_closed_ems_takes_no_commands() -> None:
     assert ems.dispatcher.book.seq == seq
 
 
+async def test_whatever_is_asked_of_a_closed_ems_says_that_it_was_closed_and_no_more() -> None:
+    """Neither a wait for its links nor another client would have sent anything."""
+    async with open_ems(ScriptedBroker()) as ems:
+        row = Trade(ems.clock(), Decimal(100), Decimal(1), "", "")
+
+    for ask in (lambda: ems.client("bob"), lambda: ems.quote("xbtusd.paper", row)):
+        with pytest.raises(ClientFault, match=r"^this EMS was closed: open another one$"):
+            ask()
+    with pytest.raises(ClientFault, match=r"^this EMS was closed: open another one$"):
+        await ems.ready()
+
+
 async def test_nobody_changes_an_identity_by_asking_for_it() -> None:
     """The same identity again is the same; another role, a wrong role or a wrong name is refused."""
     async with open_ems(ScriptedBroker()) as ems:

@@ -151,5 +151,21 @@ def test_a_file_that_can_no_longer_be_read_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(TapeFileError, match=r"gone\.csv: cannot be read: No such file"):
         next(rows)
-    with pytest.raises(TapeFileError, match=r"binary\.csv: is no UTF-8 text"):
+    with pytest.raises(TapeFileError, match=r"binary\.csv, line 1: no UTF-8 text has a byte 0xff there"):
         next(read_tape(binary))
+
+
+def test_a_byte_that_is_no_utf_8_is_told_with_its_line_wherever_it_is(tmp_path: Path) -> None:
+    """As in UTF-16, or in Latin-1; what is UTF-8 may be in a trade's id."""
+    tape, trade = tmp_path / "tape.csv", "5,trade,,,,,1,1,,é"
+    tape.write_text("\n".join([HEADER, *[trade] * 2_000]), encoding="utf-8")
+    assert [row.trade_id for row in read_tape(tape) if isinstance(row, Trade)] == ["é"] * 2_000
+
+    with tape.open("ab") as more:
+        more.write(f"\n{trade}\n".encode("latin-1"))
+    with pytest.raises(TapeFileError, match=r"tape\.csv, line 2002: no UTF-8 text has a byte 0xe9 there$"):
+        list(read_tape(tape))
+
+    tape.write_text(f"{HEADER}\n{QUOTE}\n", encoding="utf-16")
+    with pytest.raises(TapeFileError, match=r"tape\.csv, line 1: no UTF-8 text has a byte 0xff there$"):
+        list(read_tape(tape))
