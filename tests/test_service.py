@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import trio
 import trio.testing
 
 from fsm_ems import (
+    EMS,
     ClientFault,
     InvalidMessage,
     Limits,
@@ -603,3 +605,23 @@ async def test_the_alarm_of_an_overfill_is_told_with_the_status() -> None:
         end = await handle.wait()
 
     assert (end.state, end.filled, end.alarm) == ("filled", Decimal(3), "1 more than ordered traded")
+
+
+def test_ctrl_c_comes_out_in_a_group_and_the_ems_is_closed_by_then() -> None:
+    opened: list[EMS] = []
+
+    async def main() -> None:
+        async with open_ems(ScriptedBroker()) as ems:
+            opened.append(ems)
+            signal.raise_signal(signal.SIGINT)
+            await trio.sleep_forever()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background is deaf to it
+    try:
+        with pytest.RaisesGroup(KeyboardInterrupt, flatten_subgroups=True):
+            trio.run(main)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    with pytest.raises(ClientFault, match="was closed"):
+        opened[0].client("bob")
