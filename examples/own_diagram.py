@@ -39,7 +39,7 @@ async def main() -> None:
     mirror = bind(way, compiled)
     async with open_ems(PaperBroker.synthetic(seed=5)) as ems:
         wish = {"market": "xbtusd.paper", "side": "sell", "size": "0.1", "mode": "dark"}
-        order = await ems.submit(new_order(trigger="stop", price="49990", **wish))
+        order = await ems.submit(new_order(trigger="stop", price="49992", **wish))
         async for status in order:
             for event in filter(None, (status.event, status.then)):
                 fault = mirror.follow(OrderEvent(event), ORDER.step(way.state, OrderEvent(event)))

@@ -25,6 +25,7 @@ from fsm_ems.errors import LogHalted as LogHalted
 from fsm_ems.errors import LogInUse as LogInUse
 from fsm_ems.errors import LogUnsafe as LogUnsafe
 from fsm_ems.errors import Refused as Refused
+from fsm_ems.errors import TapeFileError as TapeFileError
 from fsm_ems.machines.link import LINK as LINK
 from fsm_ems.machines.link import LinkEvent as LinkEvent
 from fsm_ems.machines.link import LinkState as LinkState
@@ -95,6 +96,7 @@ __all__ = [
     "Resync",
     "Settings",
     "Status",
+    "TapeFileError",
     "Trade",
     "new_order",
     "open_ems",

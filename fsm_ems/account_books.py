@@ -6,7 +6,7 @@ is handed over as a value that no longer changes, so that the slow half can run 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -169,21 +169,30 @@ def rebuild(folder: Path, book: Book, booked: Iterable[Booked], fee_factor: Deci
     return [aside for aside in found if aside is not None]
 
 
-def told_of(folder: Path, known: str = "") -> Told | None:
-    """What a file in *folder* was written from; None where none tells, or of no record, or of a replay, or of
-    the log *known*.
+def told_in(folder: Path) -> Iterator[Told]:
+    """What each file in *folder* was written from, that of the positions first; one that cannot be read, or
+    was written from no record, tells nothing.
+
+    Raises:
+        OSError: one could not be read.
     """
     for path in (folder / PPS, *sorted((folder / "ledger").glob("*/*/*.toml"))):
         try:
             found = read_pps(path) if path.name == PPS else read_ledger(path)
         except Unreadable:
             continue
-        if found is not None and found.seq and _is_anothers(found, known):
-            return Told(path, found.generation, found.seq)
-    return None
+        if found is not None and found.seq:
+            yield Told(path, found.generation, found.seq)
 
 
-def _is_anothers(found: Projection | LedgerDay, known: str) -> bool:
+def told_of(folder: Path, known: str = "") -> Told | None:
+    """What a file in *folder* was written from; None where none tells, or of no record, or of a replay, or of
+    the log *known*.
+    """
+    return next((told for told in told_in(folder) if _is_anothers(told, known)), None)
+
+
+def _is_anothers(found: Projection | LedgerDay | Told, known: str) -> bool:
     """Whether *found* is of other records than *known*, and such as cannot be made again."""
     return found.generation not in (REPLAYED, known)
 
@@ -203,22 +212,9 @@ def check_own(folder: Path, book: Book, where: str) -> Projection | None:
     if known is not None and known.seq and known.generation == book.generation:
         return known
     told = told_of(folder, book.generation)
-    if told is None:
-        return None
-    if not book.seq:
-        raise LogDamaged(
-            where,
-            0,
-            f"it is not there, or has no records, and {told.path} was written from record {told.seq} of the "
-            f"records {told.generation}: put them back, with all that lay beside them; to begin anew take "
-            f"another folder, or move away all that is in {folder}, and compare orders and positions with "
-            "the venue by hand",
-        )
-    raise ClientFault(
-        f"{told.path} was written from record {told.seq} of the records {told.generation}, and {where} has "
-        f"the records {book.generation}, which would be written over it: take another folder for these "
-        f"accounts, or move away what is in {folder}"
-    )
+    if told is not None:
+        raise _of_others(told, folder, book.generation, where)
+    return None
 
 
 def check_behind(folder: Path, book: Book, where: str) -> None:
@@ -235,14 +231,58 @@ def check_behind(folder: Path, book: Book, where: str) -> None:
     # Either may be the later one: the ledger is written first, and each may be put back without the other.
     newest = max((*told, *_newest_days(folder, book.generation)), key=lambda one: one.seq, default=None)
     if newest is not None and newest.seq > book.seq:
-        raise LogDamaged(
+        raise _ahead(newest, book.seq, where)
+
+
+def check_told(told: Sequence[Told], folder: Path, generation: str, seq: int, where: str) -> None:
+    """As :func:`check_behind`, of what the files in *folder* told before the records *generation* in *where*
+    were read up to their last, *seq*. A program that writes both meanwhile brings the files behind the
+    records, so that only those that were read first can be held against them.
+
+    Raises:
+        LogDamaged: the newest records are lost, or all of them.
+        ClientFault: the files were written from other records.
+    """
+    own = [one for one in told if one.generation == generation]
+    others = [one for one in told if _is_anothers(one, generation)]
+    # The file of the positions speaks for the ledger beside it.
+    if others and not any(one.path == folder / PPS for one in own):
+        raise _of_others(others[0], folder, generation, where)
+    newest = max(own, key=lambda one: one.seq, default=None)
+    if newest is not None and newest.seq > seq:
+        raise _ahead(newest, seq, where)
+
+
+def _of_others(told: Told, folder: Path, generation: str, where: str) -> LogDamaged | ClientFault:
+    """A file in *folder* is of other records than *generation*, that of the records in *where*; it is empty
+    where there are none.
+    """
+    if not generation:
+        return LogDamaged(
             where,
-            book.seq + 1,
-            f"{newest.path} was written from record {newest.seq}, and the records end here: the newest are "
-            "lost, or an old copy stands in their place; find the newest, or compare orders and positions "
-            f"with the venue by hand and move {PPS} and the ledger away",
-            "record",
+            0,
+            f"it is not there, or has no records, and {told.path} was written from record {told.seq} of the "
+            f"records {told.generation}: put them back, with all that lay beside them; to begin anew take "
+            f"another folder, or move away all that is in {folder}, and compare orders and positions with "
+            "the venue by hand",
         )
+    return ClientFault(
+        f"{told.path} was written from record {told.seq} of the records {told.generation}, and {where} has "
+        f"the records {generation}, which would be written over it: take another folder for these "
+        f"accounts, or move away what is in {folder}"
+    )
+
+
+def _ahead(newest: Told, seq: int, where: str) -> LogDamaged:
+    """That file was written from a later record than *seq*, the last in *where*."""
+    return LogDamaged(
+        where,
+        seq + 1,
+        f"{newest.path} was written from record {newest.seq}, and the records end here: the newest are "
+        "lost, or an old copy stands in their place; find the newest, or compare orders and positions "
+        f"with the venue by hand and move {PPS} and the ledger away",
+        "record",
+    )
 
 
 def _newest_days(folder: Path, generation: str) -> Iterator[Told]:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
-from typing import Generic, Protocol, TypeVar, cast, overload
+from typing import Any, Generic, Protocol, TypeVar, cast, overload
 from uuid import uuid4
 from weakref import finalize
 
@@ -19,6 +19,8 @@ from fsm_ems.messages import Cancel, Command, Edit, Order, Resync, Status, named
 MAILBOX_MAX = 10_000
 """Statuses that may wait unread in one event stream or order handle."""
 
+Number = Decimal | str | int
+"""A size or a price as its owner may write it; no float, which seldom is what it says."""
 _END_NAMES = frozenset(state.value for state in ENDS)
 
 
@@ -173,8 +175,8 @@ class OrderHandle:
         """
         await self._client.cancel(self.oid)
 
-    async def edit(self, *, size: Decimal | None = None, price: Decimal | None = None) -> None:
-        """Ask for new terms; *size* is the new total, what is filled included.
+    async def edit(self, *, size: Number | None = None, price: Number | None = None) -> None:
+        """Ask for new terms; *size* is the new total, what is filled included. A float is refused.
 
         Raises: as :meth:`Client.edit`.
         """
@@ -231,18 +233,20 @@ class Client:
         self,
         oid: str,
         *,
-        size: Decimal | None = None,
-        price: Decimal | None = None,
+        size: Number | None = None,
+        price: Number | None = None,
         edit_id: str | None = None,
     ) -> None:
-        """Ask for new terms; returns when the wish is durable. *edit_id* makes a retry safe.
+        """Ask for new terms; returns when the wish is durable. *size* is the new total, what is filled
+        included; a float is refused. *edit_id* makes a retry safe.
 
         Raises:
             Refused: no such order of yours, or it cannot be edited now.
             InvalidMessage: neither *size* nor *price*, or one that is no number above zero.
         """
+        terms: dict[str, Any] = {"size": size, "price": price}  # the message makes a Decimal of each
         with named_faults():
-            wish = Edit(oid=oid, edit_id=str(uuid4()) if edit_id is None else edit_id, size=size, price=price)
+            wish = Edit(oid=oid, edit_id=str(uuid4()) if edit_id is None else edit_id, **terms)
         await self._desk.command(self.identity, wish)
 
     @overload

@@ -1,6 +1,7 @@
 """What an embedding program hands in, checked once, where it comes in.
 
-Each check raises InvalidMessage, which names what was given and what is needed. Nothing has changed by then.
+Each check raises InvalidMessage, which names what was given and what is needed, where it says nothing else.
+Nothing has changed by then.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from fsm_ems.brokers.calls import looked_at
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.errors import InvalidMessage, Refused, brief
+from fsm_ems.errors import ClientFault, InvalidMessage, Refused, brief
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.market import Declared, Market, broker_of, not_traded, unknown_market
 from fsm_ems.message_fields import is_broker, is_fqme, is_name
 from fsm_ems.messages import Cancel, Edit, Order
+from fsm_ems.numbers import no_decimals
 
 _TIME_END_NS = 2**63
 
@@ -56,6 +58,12 @@ def check_text(**given: object) -> None:
         for name, one in given.items()
         if not isinstance(one, str)
     )
+
+
+def check_fired(owner: object, oid: object, price: object) -> None:
+    """Raise InvalidMessage unless an order of that owner can be fired by hand at *price*; None is its own."""
+    check_text(owner=owner, oid=oid)
+    _raise_any(() if price is None else no_decimals({"price": price}))
 
 
 def check_asked(book: Book, settings: Settings, account: object, market: object) -> None:
@@ -101,9 +109,15 @@ def check_clock(clock: object) -> None:
         raise InvalidMessage((f"{needed}, and {brief(clock)} {wrong}",))
 
 
+def check_trio() -> None:
+    """Raise ClientFault unless trio runs this task."""
+    if not trio.lowlevel.in_trio_task():
+        raise ClientFault("an EMS needs trio: run the program by trio.run(main), and not by asyncio.run")
+
+
 def check_log(log: object) -> None:
-    """Raise InvalidMessage unless *log* is a :class:`~fsm_ems.journal.base.RecordLog`."""
-    wrong = no_such(log, RecordLog)
+    """Raise InvalidMessage unless *log* is a :class:`~fsm_ems.journal.base.RecordLog`, or None."""
+    wrong = None if log is None else no_such(log, RecordLog)
     if wrong is not None:
         raise InvalidMessage((f"log: a record log is needed, such as FileLog(FILE), and {wrong}",))
 
@@ -181,8 +195,8 @@ def _of_no_broker(broker: object) -> Iterator[str]:
     known = cast("Broker", broker)
     if not is_broker(known.name):
         yield (
-            f"brokers: {brief(known.name)} is the last part of no market's address, "
-            "which is 1 to 20 of a-z 0-9 _"
+            f"brokers: {brief(known.name)} is no broker's name, which is 1 to 20 of a-z 0-9 _ and ends the "
+            "addresses of its markets"
         )
     if not isinstance(cast("object", known.markets), Mapping):
         given = brief(known.markets)
@@ -201,7 +215,7 @@ def _of_no_market(settings: Settings, brokers: Sequence[Broker]) -> Iterator[str
     for broker in brokers:
         for market in broker.markets:
             if broker_of(market) != broker.name:
-                yield f"brokers: {market} is named as no market of {broker.name}, which has it"
+                yield f"brokers: {broker.name} lists {market}: addresses of its markets end in .{broker.name}"
     named: tuple[tuple[str, Mapping[str, object]], ...] = (
         ("limits", settings.limits),
         ("limit_ticks", settings.limit_ticks),

@@ -4,7 +4,9 @@
     ├── ClientFault              the caller's request cannot be done; nothing changed
     │   ├── InvalidMessage       a message does not have the form it must have
     │   ├── Refused              a well-formed command the EMS does not take, with a stable code
-    │   ├── OrderFileError       an orders, market or tape file is wrong, with file and line
+    │   ├── InputFileError       a file that the user gave is wrong
+    │   │   ├── OrderFileError   one of orders or of scenarios, with file and entry
+    │   │   └── TapeFileError    a tape, with file and line
     │   ├── UnknownBroker        no installed package declares a broker of that name
     │   └── UnusableBroker       one does, and it cannot be had
     ├── BrokerFault              the broker side broke its protocol
@@ -60,13 +62,21 @@ class Refused(ClientFault):
         self.oid = oid
 
 
-class OrderFileError(ClientFault):
-    """A file the user wrote is wrong; *where* is its name, with a line or entry where known."""
+class InputFileError(ClientFault):
+    """A file the user gave is wrong; *where* is its name, with a line or entry where known."""
 
     def __init__(self, where: str, problem: str) -> None:
         super().__init__(f"{where}: {problem}")
         self.where = where
         self.problem = problem
+
+
+class OrderFileError(InputFileError):
+    """A file of orders, or of order state scenarios, is wrong."""
+
+
+class TapeFileError(InputFileError):
+    """A tape is wrong, or cannot be read."""
 
 
 class UnknownBroker(ClientFault):

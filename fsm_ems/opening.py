@@ -22,7 +22,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.edge import check_clock, check_log, check_name, checked_settings
+from fsm_ems.edge import check_clock, check_log, check_name, check_trio, checked_settings
 from fsm_ems.errors import ClientFault, LogFault, LogHalted
 from fsm_ems.folders import as_path, check_folder, make_folder, making
 from fsm_ems.journal.base import RecordLog
@@ -219,13 +219,13 @@ async def open_ems(
             or *path* or *accounts* cannot be a folder that is read and written to: found before anything is
             written, but for what only its making shows of *accounts* (below ``/proc``).
         ClientFault: *accounts* of records that are gone with the process, or in the folder of other records;
-            both *path* and *log*; a *path* that has a record file and no journal.
+            both *path* and *log*; a *path* that has a record file and no journal; no trio, as under asyncio.
         LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).
         LogHalted: the disk failed, out of the block, which is cancelled: nothing was sent or told since.
     """
+    check_trio()
     check_name(identity, "trader")
-    if log is not None:
-        check_log(log)
+    check_log(log)
     if accounts is not None and path is None and (log is None or isinstance(log, MemoryLog)):
         raise ClientFault("accounts are written from the records: give a path, or a log that lasts")
     clock = TrioClock() if clock is None else clock

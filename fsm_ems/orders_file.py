@@ -73,9 +73,23 @@ def parse_orders(text: str, where: str, market: str | None = None) -> list[Timed
     ]
     if not any(timed.command.name == "order" for timed in commands):
         raise OrderFileError(where, "no [[order]] in it")
+    _check_oids(commands, where)
     if market is not None:
         _check_run(commands, market, where)
     return sorted(commands, key=lambda timed: timed.at_ns)
+
+
+def _check_oids(commands: Iterable[TimedCommand], where: str) -> None:
+    """An oid names one order: the same one again is a retry, and another one would be refused in the run."""
+    orders = [command for _, command in commands if isinstance(command, Order)]
+    known: dict[str, tuple[int, Order]] = {}
+    for number, order in enumerate(orders, start=1):
+        first, other = known.setdefault(order.oid, (number, order))
+        if order != other:
+            raise OrderFileError(
+                f"{where}, [[order]] number {number} ({order.oid})",
+                f"oid: [[order]] number {first} has it, and is another order: give each its own",
+            )
 
 
 def _check_run(commands: Iterable[TimedCommand], market: str, where: str) -> None:

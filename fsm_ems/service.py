@@ -26,14 +26,13 @@ from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.exposure import Exposure, exposure
 from fsm_ems.dialogs.outward import resync_of, standing_of
 from fsm_ems.dialogs.record import Booked, Notice, Role, Send
-from fsm_ems.edge import check_asked, check_command, check_name, check_text
+from fsm_ems.edge import check_asked, check_command, check_fired, check_name, check_text
 from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, InvalidMessage, LogHalted, Refused, first_reason
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
 from fsm_ems.market import broker_of, unknown_market
 from fsm_ems.market_keeping import RETRY_FIRST_S, RETRY_MAX_S, keep_market
 from fsm_ems.messages import Command, Order, Resync, Status
-from fsm_ems.numbers import no_decimals
 from fsm_ems.operator_log import operator_log
 from fsm_ems.outbox import Outbox
 from fsm_ems.promises import STUCK_S, Due, Promises
@@ -103,12 +102,9 @@ class EMS(Client):
         self._check_open()
         self._show(market, row)
 
-    def _show_open(self, market: str, row: Row) -> None:
-        if not self._closed:  # what it would fire could not be sent any more
-            self._show(market, row)
-
     def _show(self, market: str, row: Row) -> None:
-        self.carry_out(self.dispatcher.quote(market, row, self.clock()))
+        if not self._closed:  # what it would fire could not be sent any more
+            self.carry_out(self.dispatcher.quote(market, row, self.clock()))
 
     def client(self, identity: str, role: Role = "trader", sees: Sequence[str] = ()) -> Client:
         """Another identity: a trader with orders of its own, or an observer of the owners it *sees*. A trader
@@ -163,15 +159,19 @@ class EMS(Client):
         await self._promises.durable(answer.seq)
 
     async def trigger(self, owner: str, oid: str, price: Decimal | None = None) -> None:
-        """Fire an owner's dark order or alert by hand, at *price* where it is to go out at another.
+        """Fire an owner's dark order or alert by hand, whatever the market shows, and return when that is
+        durable. It fires once: nothing happens where the order does not wait, as after the first time.
+
+        A dark order goes out at the limit *price*; without one at the price that it waits for, as edited or
+        trailed by now, and not ``limit_ticks`` beyond the touch. One whose ``type`` says so goes out at
+        market, *price* or not.
 
         Raises:
             Refused: no such order of that owner, or it may not go out at that price.
             InvalidMessage: *price* is no Decimal, or an id no text.
+            ClientFault: the EMS was closed.
         """
-        check_text(owner=owner, oid=oid)
-        if price is not None and (wrong := no_decimals({"price": price})):
-            raise InvalidMessage(wrong)
+        check_fired(owner, oid, price)
         await trio.lowlevel.checkpoint()
         self._check_open()
         self.carry_out(self.dispatcher.trigger(owner, oid, self.clock(), price))
@@ -208,7 +208,7 @@ class EMS(Client):
     def _check_open(self) -> None:
         self._promises.check()
         if self._closed:
-            raise ClientFault("this EMS was closed: nothing would be sent any more")
+            raise ClientFault("this EMS was closed: open another one")
 
     def _check_disk(self, identity: str, order: Order) -> None:
         """What is new is refused while the disk is stuck: it would leave whenever that comes round."""
@@ -243,7 +243,7 @@ class EMS(Client):
         """What closing the position at the last quote would win or lose, in the quote asset.
 
         A long one closes at the bid and a short one at the ask; where nothing is offered there, at the last
-        print. 0 when flat, None where no price is known.
+        print. 0 when flat, as an account that nobody knows is; None where no price is known.
 
         Raises:
             Refused: there is no such market (``unknown_market``), and nothing was ever traded in one.
@@ -384,7 +384,7 @@ class EMS(Client):
                         nursery.start_soon(self._snapshots.keep, self._promises)
                     for broker in self._brokers.values():
                         nursery.start_soon(self._keep_link, broker)
-                        nursery.start_soon(keep_market, broker, self._show_open)
+                        nursery.start_soon(keep_market, broker, self._show)
         finally:
             self.close()
             with trio.CancelScope(shield=True), suppress(LogHalted, EMSBug):  # told below

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 from fsm_ems.dialogs.facts import Body, ord_status
+from fsm_ems.dialogs.outward import BY_HAND, reason_of
 from fsm_ems.dialogs.recall import Lived, lived
 from fsm_ems.dialogs.record import (
     Adopted,
@@ -56,7 +57,8 @@ class Step(NamedTuple):
     """One record of an order, explained.
 
     *cause* is what brought it about and *actor* who did; *sends* is what left for the broker with it.
-    *event* and *reason* are the order table's, two of each where the record took two steps. Sizes (base
+    *event* and *reason* are the order table's, two of each where the record took two steps; what was fired by
+    hand says so. Sizes (base
     units), prices (quote units) and *ord_status* are those right after. *told* says whether the owner was.
     """
 
@@ -144,10 +146,11 @@ def _row(record: Record, source: OrderState) -> tuple[str, str]:
     if record.event is None:
         return "recalled", "memory had let it go; its records bring it back"
     first = ORDER.row_of[source, record.event]
+    reason = reason_of(record.payload, first)
     if record.then is None:
-        return first.event.value, first.reason
+        return first.event.value, reason
     second = ORDER.row_of[first.dest, record.then]
-    return f"{first.event.value}, {second.event.value}", f"{first.reason}; {second.reason}"
+    return f"{first.event.value}, {second.event.value}", f"{reason}; {second.reason}"
 
 
 # ── what brought it about ───────────────────────────────────────────────────────────────────────────
@@ -179,7 +182,7 @@ def _cause(record: Record) -> tuple[Actor, str]:
 
 def _saw(source: Source, seen: Decimal | None) -> str:
     if seen is None:
-        return "fired by hand"
+        return BY_HAND
     return f"{_SOURCES[source]} {plain(seen)}"
 
 
@@ -187,7 +190,7 @@ _SOURCES: dict[Source, str] = {
     "ask": "the ask is",
     "bid": "the bid is",
     "last": "a print at",
-    "hand": "fired by hand at",
+    "hand": f"{BY_HAND} at",
 }
 
 

@@ -2,7 +2,7 @@
 
 A document is read from top to bottom in a directory of its own:
 
-- ``<!-- file: NAME -->`` before a block makes it that file;
+- ``<!-- file: NAME -->`` before a block makes it that file, for what comes after it;
 - ``python`` is run, on trio's clock that jumps unless it keeps a journal; a ``text`` block right after it is
   what it prints, and no other ``text`` block is shown but those of ``NOT_RUN``;
 - ``console`` has commands after ``$`` and below each what it prints (nothing shown: it must succeed); a
@@ -168,11 +168,9 @@ def test_every_block_runs_and_prints_what_is_shown(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    found = blocks(document.read_text(encoding="utf-8"))
-    for block in found:
+    for block in blocks(document.read_text(encoding="utf-8")):
         if block.file is not None:
             (tmp_path / block.file).write_text(block.text, encoding="utf-8")
-    for block in found:
         here = f"{named(document)}, line {block.line}"
         assert block.language in (*RUN, *SHOWN), f"{here}: nobody runs {block.language}"
         if block.language == "python":

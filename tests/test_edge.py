@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 
 from fsm_ems import (
     EMS,
+    ClientFault,
     InvalidMessage,
     Limits,
     Market,
@@ -76,11 +78,14 @@ def other_than(**fields: object) -> Any:  # noqa: ANN401 -- wrong on purpose
         ),
         ([Lacking("markets")], "and Lacking has no markets$"),
         ([Lacking("open_trades_dialogue")], "and Lacking has no open_trades_dialogue$"),
-        ([other_than(name=5)], "5 is the last part of no market's address"),
-        ([other_than(name="")], "'' is the last part of no market's address"),
-        ([other_than(name="Paper")], "'Paper' is the last part of no market's address"),
-        ([other_than(name="paper\n")], r"'paper\\n' is the last part of no market's address"),
-        ([other_than(name="other")], "xbtusd.paper is named as no market of other, which has it"),
+        ([other_than(name=5)], "5 is no broker's name"),
+        ([other_than(name="")], "'' is no broker's name"),
+        ([other_than(name="Paper")], "'Paper' is no broker's name"),
+        ([other_than(name="paper\n")], r"'paper\\n' is no broker's name"),
+        (
+            [other_than(name="other")],
+            r"other lists xbtusd\.paper: addresses of its markets end in \.other",
+        ),
         ([other_than(markets=[])], r"markets of 'paper' map addresses to Market, and \[\] does not"),
         ([other_than(markets={MARKET: "x"})], "markets: 'xbtusd.paper' is given 'x', and not Market"),
         ([other_than(markets={5: of(MARKET, "a", "b")})], "^markets: each is named by text, and 5 is none$"),
@@ -388,3 +393,12 @@ async def test_a_market_of_a_broker_that_is_no_longer_opened_is_answered_for(
         ask(ems, "xbtusd.gone")
         with pytest.raises(Refused):
             ask(ems, "ethusd.gone")
+
+
+def test_an_ems_under_asyncio_says_that_it_needs_trio() -> None:
+    async def main() -> None:
+        async with open_ems(ScriptedBroker()):
+            pass
+
+    with pytest.raises(ClientFault, match=r"^an EMS needs trio: run the program by trio\.run\(main\)"):
+        asyncio.run(main())

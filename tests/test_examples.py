@@ -137,8 +137,10 @@ def test_the_diagram_is_the_table_with_the_way_of_the_order(run: Run) -> None:
         ("DARK_OPEN", "previous"),
         ("DARK_TRIGGERED", "previous"),
         ("ACKED", "previous"),
+        ("OPEN", "previous"),
         ("FILLED", "active"),
     ]
+    assert ran.seconds < 5, "whoever tries it does not take it for stuck"
 
 
 def pytest_of(path: Path, directory: Path) -> subprocess.CompletedProcess[str]:

@@ -156,3 +156,13 @@ def test_without_a_market_for_the_run_each_order_names_its_own() -> None:
     assert isinstance(timed.command, Order)
     assert timed.command.market == "xbtusd.kraken"
     assert problem(ORDER, market=None).startswith("orders.toml, [[order]] number 1 (a): market: ")
+
+
+def test_two_orders_of_one_oid_are_one_order_or_refused_with_their_places() -> None:
+    again, other = ORDER.replace("at = 5", "at = 9"), ORDER.replace('"0.5"', '"0.6"')
+
+    assert [timed.at_ns for timed in parse(ORDER + again)] == [5, 9]
+    assert problem(ORDER + again + other) == (
+        "orders.toml, [[order]] number 3 (a): oid: [[order]] number 1 has it, and is another order: "
+        "give each its own"
+    )

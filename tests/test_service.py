@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import trio
 import trio.testing
 
 from fsm_ems import (
+    EMS,
     ClientFault,
     InvalidMessage,
     Limits,
@@ -28,7 +30,7 @@ from fsm_ems.brokers.paper.tape import COLUMNS
 from fsm_ems.brokers.paper.tape_file import read_tape
 from fsm_ems.client import MAILBOX_MAX, Mailbox, Overrun
 from fsm_ems.clock import TrioClock
-from fsm_ems.errors import OrderFileError
+from fsm_ems.errors import TapeFileError
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.memory import MemoryLog
 from fsm_ems.messages import (
@@ -38,6 +40,7 @@ from fsm_ems.messages import (
     BrokerdOrder,
     BrokerdOrderAck,
     BrokerdQuery,
+    BrokerdReplaced,
     BrokerdStatus,
     Request,
 )
@@ -234,6 +237,25 @@ async def test_an_edit_goes_out_with_the_new_total() -> None:
         edit = await next_sent(broker, BrokerdEdit)
 
     assert (edit.size, edit.price) == (Decimal(5), Decimal(100))
+
+
+async def test_the_terms_of_an_edit_are_written_as_those_of_an_order() -> None:
+    """As text, Decimal or int: the types say so as well, and mypy reads this file."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        handle = await ems.submit(an_order())
+        await rest(broker)
+        await trio.testing.wait_all_tasks_blocked()
+        await handle.edit(size="5.5", price=99)
+        by_handle = await next_sent(broker, BrokerdEdit)
+        broker.report(BrokerdReplaced(reqid=by_handle.reqid, size=Decimal("5.5"), price=Decimal(99)))
+        await trio.testing.wait_all_tasks_blocked()
+        await ems.edit(handle.oid, size=6, price="98")
+        by_client = await next_sent(broker, BrokerdEdit)
+
+    assert (by_handle.size, by_handle.price) == (Decimal("5.5"), Decimal(99))
+    assert (by_client.size, by_client.price) == (Decimal(6), Decimal(98))
 
 
 async def test_silence_makes_an_order_unknown_and_the_venue_is_asked() -> None:
@@ -435,7 +457,7 @@ async def test_a_tape_that_is_not_there_ends_the_ems_at_once(tmp_path: Path) -> 
     began = trio.current_time()
 
     with pytest.RaisesGroup(
-        pytest.RaisesExc(OrderFileError, match=r"gone\.csv: cannot be read"), flatten_subgroups=True
+        pytest.RaisesExc(TapeFileError, match=r"gone\.csv: cannot be read"), flatten_subgroups=True
     ):
         async with open_ems(broker) as ems:
             await ems.ready()
@@ -451,7 +473,7 @@ async def test_a_wrong_line_of_a_tape_ends_the_ems_after_the_rows_before_it(tmp_
     log, handles = MemoryLog(), []
 
     with pytest.RaisesGroup(
-        pytest.RaisesExc(OrderFileError, match=r"line 4: 1 cells"), flatten_subgroups=True
+        pytest.RaisesExc(TapeFileError, match=r"line 4: 1 cells"), flatten_subgroups=True
     ):
         async with open_ems(PaperBroker({market.fqme: market}, read_tape(tape)), log=log) as ems:
             handles.append(await ems.submit(an_order()))
@@ -474,6 +496,18 @@ async def test_a_closed_ems_takes_no_commands() -> None:
     with pytest.raises(ClientFault, match="was closed"):
         await ems.trigger("main", "o1")
     assert ems.dispatcher.book.seq == seq
+
+
+async def test_whatever_is_asked_of_a_closed_ems_says_that_it_was_closed_and_no_more() -> None:
+    """Neither a wait for its links nor another client would have sent anything."""
+    async with open_ems(ScriptedBroker()) as ems:
+        row = Trade(ems.clock(), Decimal(100), Decimal(1), "", "")
+
+    for ask in (lambda: ems.client("bob"), lambda: ems.quote("xbtusd.paper", row)):
+        with pytest.raises(ClientFault, match=r"^this EMS was closed: open another one$"):
+            ask()
+    with pytest.raises(ClientFault, match=r"^this EMS was closed: open another one$"):
+        await ems.ready()
 
 
 async def test_nobody_changes_an_identity_by_asking_for_it() -> None:
@@ -571,3 +605,23 @@ async def test_the_alarm_of_an_overfill_is_told_with_the_status() -> None:
         end = await handle.wait()
 
     assert (end.state, end.filled, end.alarm) == ("filled", Decimal(3), "1 more than ordered traded")
+
+
+def test_ctrl_c_comes_out_in_a_group_and_the_ems_is_closed_by_then() -> None:
+    opened: list[EMS] = []
+
+    async def main() -> None:
+        async with open_ems(ScriptedBroker()) as ems:
+            opened.append(ems)
+            signal.raise_signal(signal.SIGINT)
+            await trio.sleep_forever()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background is deaf to it
+    try:
+        with pytest.RaisesGroup(KeyboardInterrupt, flatten_subgroups=True):
+            trio.run(main)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    with pytest.raises(ClientFault, match="was closed"):
+        opened[0].client("bob")

@@ -162,6 +162,10 @@ def test_a_dark_order_and_an_alert_tell_their_price(desk: Desk) -> None:
     fired = "fired by hand; it goes out at market"
     assert told(dark[1]) == ("ems", fired, "trigger", "dark_open dark_triggered")
     assert dark[1].sends[0].endswith("buy 2 at market, gtc")
+    assert (dark[1].reason, trail[-1].reason) == (
+        "fired by hand",
+        "the market turned and met the stop that trailed it",
+    )
     assert alert[0].cause == "submit alert xbtusd.kraken at 100, at or above; met at or above 100"
     assert told(alert[1]) == ("ems", "a print at 101", "alert", "alert_open alert_triggered")
     assert trail[0].cause == ("submit sell 2 xbtusd.kraken, dark, gtc, trail, 3 behind; met at or below 98")

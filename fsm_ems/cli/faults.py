@@ -10,7 +10,7 @@ from typing import NoReturn, cast
 
 import click
 
-from fsm_ems.errors import EMSBug, EMSError, InvalidMessage, LogFault, LogHalted, OrderFileError
+from fsm_ems.errors import EMSBug, EMSError, InputFileError, InvalidMessage, LogFault, LogHalted
 
 INTERRUPTED = 130
 UNREAD = 141
@@ -63,7 +63,7 @@ def _tell(ctx: click.Context, error: BaseException) -> NoReturn:
     if isinstance(cause, OSError):
         _tell_system(ctx, cause)
     # A log that halts is a run that failed; any other fault of a log is one of the file that was named.
-    if isinstance(cause, OrderFileError | InvalidMessage | LogFault) and not isinstance(cause, LogHalted):
+    if isinstance(cause, InputFileError | InvalidMessage | LogFault) and not isinstance(cause, LogHalted):
         raise WrongInput(str(cause)) from error
     hint = " (a fault of fsm_ems: please report it)" if isinstance(cause, EMSBug) else ""
     raise Failure(f"{cause}{hint}") from error

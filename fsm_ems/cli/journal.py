@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from fsm_ems.cli.faults import Failure, WrongInput
-from fsm_ems.cli.options import located, records_in
+from fsm_ems.cli.options import accounts_told, check_accounts, located, records_in
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import LogDamaged
 from fsm_ems.journal.archive import segments_in
@@ -51,7 +51,8 @@ def verify(directory: Path) -> None:
     through all archive segments, and what records are found by. The hash of the last record stands for all
     before it: kept elsewhere, it shows later whether the end was cut off. The exit code is 2 if anything is
     not as it was written, and the message says what to do. Each snapshot is compared with what the records
-    lead to.
+    lead to. So is it if pps.toml or the ledger beside a journal was written from later records than it has,
+    or from other ones: it does not start then.
     """
     path, records = records_in(directory)
     try:
@@ -62,9 +63,10 @@ def verify(directory: Path) -> None:
 
 def _verify(path: Path, records: JournalReader | RecordFile) -> None:
     if isinstance(records, JournalReader):
-        snapshots = Checker(path.parent)
-        count, digest = records.check(snapshots.see)
+        snapshots, told = Checker(path.parent), accounts_told(records)
+        count, digest, generation = records.check(snapshots.see)
         snapshots.finish()
+        check_accounts(told, path, generation, count)
         segments = segments_in(path.parent)
         click.echo(f"{path}: {count} records, all as they were written; the hash of the last is {digest}")
         if segments:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -10,9 +11,10 @@ from typing import Any, Literal, NoReturn
 import click
 from msgspec.structs import replace
 
+from fsm_ems.account_books import Told, check_told, told_in
 from fsm_ems.cli.faults import WrongInput
 from fsm_ems.dialogs.recall import SOME_LOG
-from fsm_ems.errors import LogDamaged, OrderFileError
+from fsm_ems.errors import ClientFault, LogDamaged, OrderFileError
 from fsm_ems.journal.file import FILE as RECORDS
 from fsm_ems.journal.file import RecordFile
 from fsm_ems.journal.sqlite_read import JournalReader
@@ -169,3 +171,24 @@ def located(damage: LogDamaged, path: Path) -> LogDamaged:
         return damage
     counted: Literal["line", "record"] = "record" if path.name == JOURNAL else "line"
     return LogDamaged(str(path), damage.line, damage.problem, counted)
+
+
+def accounts_told(records: RecordFile | JournalReader) -> tuple[Told, ...]:
+    """What the accounts' files beside a journal were written from, for :func:`check_accounts` once it has
+    been read; a record file is not synced, and may be behind them.
+    """
+    return tuple(told_in(records.path.parent)) if isinstance(records, JournalReader) else ()
+
+
+def check_accounts(told: Sequence[Told], path: Path, generation: str, seq: int) -> None:
+    """The files that *told* it go with the journal at *path*, whose last record is *seq*: or an EMS would not
+    start with it, and what it tells is not all that was.
+
+    Raises:
+        WrongInput: they were written from other records.
+        LogDamaged: they were written from later ones.
+    """
+    try:
+        check_told(told, path.parent, generation, seq, str(path))
+    except ClientFault as fault:
+        raise WrongInput(str(fault)) from fault

@@ -11,7 +11,7 @@ import click
 
 from fsm_ems.account_books import standings
 from fsm_ems.accounting.position import ENTRY_AND_EXIT, Standing
-from fsm_ems.cli.options import FEE_FACTOR, Number, located, records_in
+from fsm_ems.cli.options import FEE_FACTOR, Number, accounts_told, check_accounts, located, records_in
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.exposure import Exposure, exposures
 from fsm_ems.dialogs.facts import ZERO
@@ -45,13 +45,16 @@ def positions(directory: Path, fee_factor: Decimal, *, as_json: bool) -> None:
     DIR is where `open_ems(path=DIR)` or `replay --out` keeps them; that of a live program is read and not
     disturbed. Sizes are below zero when short. The price per unit has the entry's fees in it, twice unless
     told otherwise; realized PnL has none. The table shows prices with two digits more than the market's tick
-    has, --json all of them.
+    has, --json all of them. Nothing is told, and the exit code is 2, where pps.toml or the ledger in DIR was
+    written from later records than its journal has.
     """
     path, records = records_in(directory)
+    told = accounts_told(records)
     try:
         book = replay(records)
     except LogDamaged as damage:
         raise located(damage, path) from damage
+    check_accounts(told, path, book.generation, book.seq)
     found, ranges = _found(book, fee_factor)
     if as_json:
         for position in found:

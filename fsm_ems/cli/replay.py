@@ -31,7 +31,7 @@ from fsm_ems.dialogs.dispatcher import Append
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import Limits, Settings
-from fsm_ems.errors import OrderFileError, Refused
+from fsm_ems.errors import Refused, TapeFileError
 from fsm_ems.journal.archive import segments_in
 from fsm_ems.journal.file import FILE as RECORDS
 from fsm_ems.journal.file import FileLog, RecordFile
@@ -210,7 +210,7 @@ def _begun(rows: Iterator[Row], tape: Path) -> _Begun:
     """A tape's first row tells when the run starts."""
     first = next(rows, None)
     if first is None:
-        raise OrderFileError(str(tape), "there is no row in it")
+        raise TapeFileError(str(tape), "there is no row in it")
     return _Begun(first, rows)
 
 

@@ -19,9 +19,11 @@ from fsm_ems.dialogs.record import (
     Reported,
     Send,
     SendOrder,
+    Triggered,
 )
 from fsm_ems.errors import cut
-from fsm_ems.machines.order import ENDS, ORDER, S
+from fsm_ems.machines.order import ENDS, ORDER, E, S
+from fsm_ems.machines.table import Row
 from fsm_ems.messages import (
     AnyReport,
     BrokerdCancel,
@@ -40,6 +42,7 @@ from fsm_ems.messages import (
 _ENDS = frozenset(ENDS)
 SAID_MAX = 200
 """So many characters of what a venue says are in a reason; all of it is in the status' report."""
+BY_HAND = "fired by hand"
 _WITH_REPORT = Reported | Contradicted | Orphaned | Accounted
 
 
@@ -64,12 +67,17 @@ def status_of(notice: Notice) -> Status:
         remaining=notice.leaves,
         average_price=PRECISE.divide(notice.notional, notice.booked) if notice.booked else None,
         ord_status="" if of_none else notice.ord_status,
-        reason=record.alarm or "" if row is None else f"{row.reason}{_why_not(report)}",
+        reason=record.alarm or "" if row is None else f"{reason_of(payload, row)}{_why_not(report)}",
         report=None if report is None else report.as_fields(),
         alarm=record.alarm,
         time_ns=record.time_ns,
         venue_id=notice.venue_id,
     )
+
+
+def reason_of(payload: Payload | None, row: Row[S, E]) -> str:
+    """Why *row* was taken: in the table's words, but for what was fired by hand: nothing met its price."""
+    return BY_HAND if isinstance(payload, Triggered) and payload.source == "hand" else row.reason
 
 
 def _why_not(report: AnyReport | None) -> str:

@@ -77,10 +77,13 @@ def _nobody(record: Record, digest: bytes) -> None:
 
 
 class Checked(NamedTuple):
-    """What a verified journal ends with: its last record's seq and hash, which no other records lead to."""
+    """What a verified journal ends with: its last record's seq and hash, which no other records lead to; and
+    the name of its records, *generation*, empty where there are none.
+    """
 
     seq: int
     hash: str
+    generation: str
 
 
 class JournalRows:
@@ -282,7 +285,7 @@ class JournalRows:
             self._check_names(segment, named)
             read[path] = read.get(path, 0) + len(page)
         self._check_unread(read)
-        return Checked(book.seq, last.hex())
+        return Checked(book.seq, last.hex(), book.generation)
 
     def _check_pages(self, segment: Segment) -> None:
         with self._opened(segment) as connection:

@@ -15,7 +15,7 @@ from fsm_ems import PaperBroker, Quote, new_order, open_ems
 from fsm_ems.brokers.calls import connected
 from fsm_ems.brokers.paper.backend import XBTUSD
 from fsm_ems.brokers.paper.tape import parse_rows
-from fsm_ems.errors import BrokerFault, EMSBug, InvalidMessage, LogHalted, OrderFileError, brief
+from fsm_ems.errors import BrokerFault, EMSBug, InvalidMessage, LogHalted, TapeFileError, brief
 from fsm_ems.messages import BrokerdQuery, Cancel, Report, Request
 from tests.scripted_broker import ScriptedBroker, ScriptedDialogue, ScriptedMarket
 
@@ -202,7 +202,7 @@ class NoFeed:
         (broken_live_feed, Wrong),
         (NoFeed, Wrong),
         (lambda: iter([None]), InvalidMessage),
-        (lambda: parse_rows(["wrong"], "tape.csv"), OrderFileError),
+        (lambda: parse_rows(["wrong"], "tape.csv"), TapeFileError),
     ],
 )
 async def test_what_a_feed_raises_is_blamed_on_it_and_not_on_the_adapter(

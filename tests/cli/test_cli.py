@@ -22,6 +22,7 @@ from fsm_ems.errors import (
     LogHalted,
     OrderFileError,
     Refused,
+    TapeFileError,
 )
 from tests.cli.conftest import Run, program
 
@@ -71,6 +72,7 @@ def failing(error: BaseException) -> click.Command:
     ("error", "exit_code", "told"),
     [
         (OrderFileError("a.toml", "is wrong"), 2, "Error: a.toml: is wrong"),
+        (TapeFileError("a.csv, line 2", "is wrong"), 2, "Error: a.csv, line 2: is wrong"),
         (InvalidMessage(("one", "two")), 2, "Error: one; two"),
         (LogDamaged("records", 3, "torn"), 2, "Error: records, line 3: torn"),
         (LogFault("records cannot be read"), 2, "Error: records cannot be read"),

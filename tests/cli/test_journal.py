@@ -3,13 +3,18 @@
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import apsw
 import msgspec
 import pytest
 
+from fsm_ems.account_books import PPS
+from fsm_ems.accounting.ledger import Page
+from fsm_ems.accounting.ledger_file import LedgerDay, write_ledger
+from fsm_ems.accounting.position import ENTRY_AND_EXIT
+from fsm_ems.accounting.pps_file import Projection, write_pps
 from fsm_ems.dialogs.record import Record, Sent
 from fsm_ems.journal.codec import encode
 from fsm_ems.journal.file import FileLog, RecordFile
@@ -19,6 +24,7 @@ from fsm_ems.journal.snapshot_form import hash_of
 from fsm_ems.journal.snapshots import fold, formed, make
 from fsm_ems.journal.sqlite import Journal
 from fsm_ems.journal.sqlite_read import JournalReader
+from fsm_ems.journal.sqlite_store import Row
 from fsm_ems.machines.order_events import OrderEvent
 from tests.cli.conftest import HERE, Run, program
 
@@ -157,6 +163,95 @@ def test_a_folder_without_records_is_told(run: Run, tmp_path: Path) -> None:
         told.stderr
         == f"Error: {tmp_path} holds no records: there is no journal.sqlite and no records.log in it\n"
     )
+
+
+def write_accounts(file: str, folder: Path, generation: str, seq: int) -> None:
+    """The accounts' *file* as it was written from record *seq* of the records *generation*."""
+    if file == PPS:
+        write_pps(folder / PPS, Projection(generation, seq, ENTRY_AND_EXIT, ()))
+    else:
+        write_ledger(folder, LedgerDay(generation, seq, Page("paper", "main", 0, ())))
+
+
+ABOUT_ACCOUNTS = pytest.mark.parametrize("words", [["journal", "verify"], ["positions"]], ids=" ".join)
+
+
+@ABOUT_ACCOUNTS
+@pytest.mark.parametrize("file", [PPS, "ledger"])
+def test_accounts_that_are_ahead_of_the_journal_tell_that_its_newest_records_are_lost(
+    run: Run, live: Path, file: str, words: list[str]
+) -> None:
+    """As when its WAL is gone, or an older copy stands in its place: a start refuses that."""
+    last = JournalReader(live).last_seq()
+    write_accounts(file, live, "replay", last)
+    assert run(*words, live).exit_code == 0
+    write_accounts(file, live, "replay", last + 1)
+
+    told = run(*words, live)
+
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert f"{live}/journal.sqlite, record {last + 1}: {live}/{file}" in told.stderr
+    assert f"was written from record {last + 1}, and the records end here: the newest are lost" in told.stderr
+
+
+@ABOUT_ACCOUNTS
+@pytest.mark.parametrize("file", [PPS, "ledger"])
+def test_a_journal_that_has_lost_all_its_records_is_told_by_the_accounts_beside_it(
+    run: Run, tmp_path: Path, file: str, words: list[str]
+) -> None:
+    Journal(tmp_path / "blank").close()
+    write_accounts(file, tmp_path / "blank", "5f0c", 158)
+
+    told = run(*words, tmp_path / "blank")
+
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert "it is not there, or has no records, and" in told.stderr
+    assert "was written from record 158 of the records 5f0c: put them back" in told.stderr
+
+
+@ABOUT_ACCOUNTS
+def test_accounts_of_other_records_are_told_unless_the_positions_are_their_own(
+    run: Run, live: Path, words: list[str]
+) -> None:
+    """As at a start, which sets such a day of the ledger aside."""
+    write_accounts("ledger", live, "5f0c", 158)
+    told = run(*words, live)
+    write_accounts(PPS, live, "replay", 1)
+
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert "was written from record 158 of the records 5f0c, and" in told.stderr
+    assert f"{live}/journal.sqlite has the records replay, which would be written over it" in told.stderr
+    assert run(*words, live).exit_code == 0
+
+
+@ABOUT_ACCOUNTS
+def test_a_program_may_write_records_and_accounts_while_both_are_read(
+    run: Run, tmp_path: Path, run1: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [*RecordFile(run1 / "records.log")]
+    journal = Journal(tmp_path / "live")
+    for record in records[:-1]:
+        journal.append(record)
+    journal.flush()
+    write_accounts(PPS, tmp_path / "live", "replay", len(records) - 1)
+    pages = JournalReader.pages
+
+    def pages_and_more(
+        reader: JournalReader, seq: int, upto: int = 2**63 - 1
+    ) -> Iterator[tuple[Path, Sequence[Row]]]:
+        yield from pages(reader, seq, upto)
+        journal.append(records[-1])
+        journal.flush()
+        write_accounts(PPS, tmp_path / "live", "replay", len(records))
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(JournalReader, "pages", pages_and_more)
+        told = run(*words, tmp_path / "live")
+
+    assert told.exit_code == 0, told.stderr
+    assert JournalReader(tmp_path / "live").last_seq() == len(records)
+    assert run(*words, tmp_path / "live").exit_code == 0
+    journal.close()
 
 
 def test_a_snapshot_is_written_and_verified_and_a_second_one_follows_from_it(

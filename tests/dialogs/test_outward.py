@@ -347,6 +347,29 @@ def test_an_edit_names_both_terms(desk: Desk) -> None:
     )
 
 
+@pytest.mark.parametrize("waits", [{"direction": "at_or_above"}, {"trigger": "stop"}, {"trigger": "touch"}])
+def test_what_was_fired_by_hand_says_so_and_not_that_the_market_met_it(
+    desk: Desk, waits: dict[str, str]
+) -> None:
+    desk.order(mode="dark", **waits)
+    desk.alert("a")
+
+    fired, rung = (status(desk.ems.trigger("ann", oid, desk.now)) for oid in ("o1", "a"))
+
+    assert (fired.state, fired.reason) == ("dark_triggered", "fired by hand")
+    assert (rung.state, rung.reason) == ("alert_triggered", "fired by hand")
+
+
+@pytest.mark.parametrize("trigger", ["stop", "touch"])
+def test_what_the_market_met_says_why_in_the_words_of_the_table(desk: Desk, trigger: str) -> None:
+    side = "buy" if trigger == "stop" else "sell"
+    desk.order(mode="dark", trigger=trigger, side=side)
+
+    fired = status(desk.quote("100", "101"))
+
+    assert fired.reason == ORDER.row_of[OrderState.DARK_OPEN, OrderEvent(trigger)].reason
+
+
 def test_after_an_accepted_edit_its_request_is_the_target(desk: Desk) -> None:
     desk.order()
     desk.ack()

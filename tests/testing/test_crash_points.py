@@ -31,7 +31,7 @@ def test_no_cut_loses_what_a_file_promised_and_every_sync_of_it_is_needed(
 
     told = capsys.readouterr().out
     assert "100 % of the points hold" in told
-    assert "9 kinds of sync, each dropped in turn" in told
+    assert "10 kinds of sync, each dropped in turn" in told
     assert "NOT NOTICED" not in told
 
 

@@ -234,7 +234,7 @@ class PaperBroker:
         Raises:
             BrokerFault: another connection is open, or a live feed broke and cannot go on.
             LogHalted: what happens can no longer be written down, or the broker was closed.
-            EMSError: what else a feed raised, such as OrderFileError of a tape that cannot be read.
+            EMSError: what else a feed raised, such as TapeFileError of a tape that cannot be read.
         """
         if self._connected:
             raise BrokerFault(f"{self._name} takes one connection at a time")

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from fsm_ems.errors import OrderFileError
+from fsm_ems.errors import TapeFileError
 from fsm_ems.message_fields import TAPE_END_NS
 from fsm_ems.numbers import exact
 from fsm_ems.quotes import Quote, Row, Trade
@@ -30,18 +30,18 @@ def parse_rows(lines: Iterable[str], where: str) -> Iterator[Row]:
     """The rows of a tape, header first. *where* names it in errors.
 
     Raises:
-        OrderFileError: naming the line of the first wrong header, cell, kind or time.
+        TapeFileError: naming the line of the first wrong header, cell, kind or time.
     """
     numbered = enumerate(lines, 1)
     _, header = next(numbered, (1, ""))
     if header.rstrip("\r\n") != ",".join(COLUMNS):
-        raise OrderFileError(f"{where}, line 1", f"the header must be {','.join(COLUMNS)}")
+        raise TapeFileError(f"{where}, line 1", f"the header must be {','.join(COLUMNS)}")
     last = 0
     for number, line in numbered:
         try:
             row = _row(line.rstrip("\r\n").split(","), last)
         except ValueError as error:
-            raise OrderFileError(f"{where}, line {number}", str(error)) from None
+            raise TapeFileError(f"{where}, line {number}", str(error)) from None
         last = row.time_ns
         yield row
 

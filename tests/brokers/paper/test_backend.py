@@ -23,7 +23,7 @@ from fsm_ems.brokers.paper.backend_checks import Feed
 from fsm_ems.brokers.paper.backend_dialogue import PaperDialogue
 from fsm_ems.brokers.paper.synthetic import Weather
 from fsm_ems.clock import TrioClock
-from fsm_ems.errors import BrokerFault, InvalidMessage, OrderFileError
+from fsm_ems.errors import BrokerFault, InvalidMessage, TapeFileError
 from fsm_ems.machines.link import LinkState
 from fsm_ems.market import Market
 from fsm_ems.messages import BrokerdFill, Request
@@ -477,7 +477,7 @@ async def test_who_waits_to_send_is_told_when_the_feed_breaks(monkeypatch: pytes
     monkeypatch.setattr(backend_dialogue, "IN_FLIGHT_MAX", 0)
     paper = broker(broken_tape("1 trade 100x1"))
     async with paper.open_trades_dialogue() as dialogue:
-        with pytest.raises(OrderFileError, match="wrong"):
+        with pytest.raises(TapeFileError, match="wrong"):
             await dialogue.send(asked("0 order a buy 9 @100"))
 
 
@@ -486,7 +486,7 @@ async def test_who_waits_to_send_is_told_when_the_feed_breaks(monkeypatch: pytes
 
 def broken_tape(*rows: str) -> Iterator[Row]:
     yield from tape(*rows)
-    raise OrderFileError("tape.csv, line 9", "wrong")
+    raise TapeFileError("tape.csv, line 9", "wrong")
 
 
 async def test_a_feed_that_breaks_breaks_the_stream_after_what_came_before() -> None:
@@ -496,19 +496,19 @@ async def test_a_feed_that_breaks_breaks_the_stream_after_what_came_before() -> 
         await trio.sleep(2)
 
         assert len(await told(dialogue, 3)) == 3
-        with pytest.raises(OrderFileError, match=r"^tape\.csv, line 9: wrong\n"):
+        with pytest.raises(TapeFileError, match=r"^tape\.csv, line 9: wrong\n"):
             await dialogue.receive()
-        with pytest.raises(OrderFileError):
+        with pytest.raises(TapeFileError):
             await dialogue.send(asked("3 order b buy 9 @100"))
 
-    with pytest.raises(OrderFileError, match=r"^tape\.csv, line 9: wrong\n"):
+    with pytest.raises(TapeFileError, match=r"^tape\.csv, line 9: wrong\n"):
         async with paper.open_trades_dialogue():
             pass
 
 
 async def test_a_feed_that_is_broken_from_the_start_refuses_connections() -> None:
     paper = broker(broken_tape())
-    with pytest.raises(OrderFileError, match=r"^tape\.csv, line 9: wrong\n"):
+    with pytest.raises(TapeFileError, match=r"^tape\.csv, line 9: wrong\n"):
         async with paper.open_trades_dialogue():
             pass
 
@@ -649,7 +649,7 @@ async def test_what_a_live_feed_raises_after_its_line_broke_is_told_as_it_is() -
         async def __anext__(self) -> Row:
             if self.dead:
                 return await super().__anext__()
-            raise OrderFileError("tape.csv, line 9", "wrong")
+            raise TapeFileError("tape.csv, line 9", "wrong")
 
     feed = Feed()
     paper = broker(feed)
@@ -657,7 +657,7 @@ async def test_what_a_live_feed_raises_after_its_line_broke_is_told_as_it_is() -
 
     feed.dead = False
     async with paper.open_trades_dialogue() as dialogue:
-        with pytest.raises(OrderFileError, match="wrong"):
+        with pytest.raises(TapeFileError, match="wrong"):
             await dialogue.receive()
 
 

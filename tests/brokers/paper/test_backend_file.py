@@ -185,12 +185,54 @@ def test_wherever_the_last_line_is_torn_its_whole_step_is_gone(tmp_path: Path) -
         assert (tmp_path / LOG).read_bytes() == whole
 
 
-def test_a_first_line_that_was_torn_is_written_anew(tmp_path: Path) -> None:
+def test_a_file_without_its_first_line_was_cut_off_and_is_no_new_venue(tmp_path: Path) -> None:
+    """The file is put in place with that line, so that no power cut leaves one without it."""
+    shortest = VenueFile(tmp_path / "shortest", "p", "")
+    shortest.close()
     whole = kept(tmp_path)
-    for left in range(len(whole)):
+    for left in range((tmp_path / "shortest" / LOG).stat().st_size - 1):
         (tmp_path / LOG).write_bytes(whole[:left])
 
-        assert kept(tmp_path, prefix="a-") == whole
+        with pytest.raises(LogDamaged, match=r"line 1: it is not there, .*: it was cut off .*begin anew"):
+            VenueFile(tmp_path, "paper", "a-")
+
+        assert (tmp_path / LOG).read_bytes() == whole[:left]
+
+
+@pytest.mark.parametrize("zeros", [slice(0, 9), slice(20, 40), slice(-1, None), slice(0, None)])
+def test_a_first_line_that_was_torn_in_its_place_is_written_anew(tmp_path: Path, zeros: slice) -> None:
+    """Each opening writes the last line once more."""
+    whole = kept(tmp_path)
+    torn = bytearray(whole)
+    torn[zeros] = bytes(len(whole[zeros]))
+    (tmp_path / LOG).write_bytes(torn)
+
+    assert kept(tmp_path, prefix="a-") == whole
+
+
+def test_a_venue_that_was_killed_while_it_began_begins_anew(tmp_path: Path) -> None:
+    """What it has left is beside the file, whole or not."""
+    whole = kept(tmp_path / "whole")
+    for left in (0, 5, len(whole)):
+        folder = tmp_path / f"{left}"
+        folder.mkdir()
+        (folder / f".new-{LOG}").write_bytes(whole[:left])
+
+        assert kept(folder, FIRST).startswith(whole)
+        assert {path.name for path in folder.iterdir()} == {LOG, LOCK}
+
+
+def test_a_venue_that_cannot_begin_is_told_and_nobody_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda file, content: len(content) - 1)
+        with pytest.raises(LogHalted, match=rf"{LOG} cannot be made: .* does not take its first line"):
+            VenueFile(tmp_path, "paper", None)
+
+    assert not (tmp_path / LOG).exists()
+    kept(tmp_path, FIRST)
+    assert read(tmp_path) == FIRST
 
 
 def test_damage_is_refused_and_nothing_is_changed(tmp_path: Path) -> None:
@@ -261,12 +303,11 @@ class Disk(FileEnd):
         super().sync()
 
 
-@pytest.mark.parametrize(
-    ("sync", "calls"), [(True, ["sync", "write", "sync", "write", "sync"]), (False, ["write", "write"])]
-)
+@pytest.mark.parametrize(("sync", "calls"), [(True, ["sync", "write", "sync"]), (False, ["write"])])
 def test_every_step_waits_for_the_disk_unless_told_otherwise(
     tmp_path: Path, calls: list[str], *, sync: bool
 ) -> None:
+    kept(tmp_path)
     disk = Disk(tmp_path / LOG)
     file = VenueFile(tmp_path, "paper", None, sync=sync, opened=lambda _: disk)
     file.keep(FIRST)
@@ -276,6 +317,7 @@ def test_every_step_waits_for_the_disk_unless_told_otherwise(
 
 
 def test_after_a_failed_sync_nothing_is_taken_any_more(tmp_path: Path) -> None:
+    kept(tmp_path)
     disk = Disk(tmp_path / LOG)
     file = VenueFile(tmp_path, "paper", None, opened=lambda _: disk)
     disk.fails = True
@@ -289,6 +331,7 @@ def test_after_a_failed_sync_nothing_is_taken_any_more(tmp_path: Path) -> None:
 
 
 def test_a_close_that_fails_lets_go_all_the_same(tmp_path: Path) -> None:
+    kept(tmp_path)
     disk = Disk(tmp_path / LOG)
     file = VenueFile(tmp_path, "paper", None, opened=lambda _: disk)
     disk.close()

@@ -10,7 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from fsm_ems.brokers.paper.backend_rows import PacedRows, RowStream
 from fsm_ems.clock import TrioClock
-from fsm_ems.errors import OrderFileError
+from fsm_ems.errors import TapeFileError
 from fsm_ems.quotes import MarketRow, Row, Trade
 
 
@@ -87,7 +87,7 @@ def test_a_feed_may_be_empty(feeds: dict[str, list[Row]]) -> None:
 def test_rows_before_a_fault_are_played_and_then_the_fault_is_told() -> None:
     def broken() -> Iterator[Row]:
         yield from prints(5)
-        raise OrderFileError("tape.csv, line 3", "wrong")
+        raise TapeFileError("tape.csv, line 3", "wrong")
 
     paced = PacedRows({"a": broken()}, speed=None)
     paced.start(0)

@@ -10,7 +10,7 @@ import pytest
 
 from fsm_ems.brokers.paper.tape import COLUMNS, parse_rows
 from fsm_ems.brokers.paper.tape_file import read_tape
-from fsm_ems.errors import ClientFault, OrderFileError
+from fsm_ems.errors import ClientFault, TapeFileError
 from fsm_ems.quotes import Quote, Trade
 
 HEADER = "time_ns,kind,bid,bid_size,ask,ask_size,price,size,side,trade_id"
@@ -74,7 +74,7 @@ def test_a_wrong_line_is_named(line: str, problem: str) -> None:
     rows = parse_rows([HEADER, QUOTE, line], "a.csv")
     assert next(rows).time_ns == 5
 
-    with pytest.raises(OrderFileError) as told:
+    with pytest.raises(TapeFileError) as told:
         next(rows)
 
     assert told.value.where == "a.csv, line 3"
@@ -83,12 +83,12 @@ def test_a_wrong_line_is_named(line: str, problem: str) -> None:
 
 @pytest.mark.parametrize("header", ["", QUOTE, f" {HEADER}", HEADER.replace("bid,bid_size", "bid_size,bid")])
 def test_a_wrong_header_is_refused(header: str) -> None:
-    with pytest.raises(OrderFileError, match="line 1: the header must be time_ns,kind,bid"):
+    with pytest.raises(TapeFileError, match="line 1: the header must be time_ns,kind,bid"):
         next(parse_rows([header, QUOTE], "a.csv"))
 
 
 def test_no_line_at_all_is_no_tape() -> None:
-    with pytest.raises(OrderFileError, match="line 1: the header must be"):
+    with pytest.raises(TapeFileError, match="line 1: the header must be"):
         next(parse_rows([], "a.csv"))
 
 
@@ -100,7 +100,7 @@ def test_a_file_is_read_row_by_row(tmp_path: Path, mark: str) -> None:
     rows = read_tape(path)
 
     assert [next(rows).time_ns, next(rows).time_ns] == [5, 6]
-    with pytest.raises(OrderFileError, match=r"tape\.csv, line 4: 1 cells"):
+    with pytest.raises(TapeFileError, match=r"tape\.csv, line 4: 1 cells"):
         next(rows)
 
 
@@ -149,7 +149,23 @@ def test_a_file_that_can_no_longer_be_read_is_named(tmp_path: Path) -> None:
     rows = read_tape(gone)
     gone.unlink()
 
-    with pytest.raises(OrderFileError, match=r"gone\.csv: cannot be read: No such file"):
+    with pytest.raises(TapeFileError, match=r"gone\.csv: cannot be read: No such file"):
         next(rows)
-    with pytest.raises(OrderFileError, match=r"binary\.csv: is no UTF-8 text"):
+    with pytest.raises(TapeFileError, match=r"binary\.csv, line 1: no UTF-8 text has a byte 0xff there"):
         next(read_tape(binary))
+
+
+def test_a_byte_that_is_no_utf_8_is_told_with_its_line_wherever_it_is(tmp_path: Path) -> None:
+    """As in UTF-16, or in Latin-1; what is UTF-8 may be in a trade's id."""
+    tape, trade = tmp_path / "tape.csv", "5,trade,,,,,1,1,,é"
+    tape.write_text("\n".join([HEADER, *[trade] * 2_000]), encoding="utf-8")
+    assert [row.trade_id for row in read_tape(tape) if isinstance(row, Trade)] == ["é"] * 2_000
+
+    with tape.open("ab") as more:
+        more.write(f"\n{trade}\n".encode("latin-1"))
+    with pytest.raises(TapeFileError, match=r"tape\.csv, line 2002: no UTF-8 text has a byte 0xe9 there$"):
+        list(read_tape(tape))
+
+    tape.write_text(f"{HEADER}\n{QUOTE}\n", encoding="utf-16")
+    with pytest.raises(TapeFileError, match=r"tape\.csv, line 1: no UTF-8 text has a byte 0xff there$"):
+        list(read_tape(tape))
