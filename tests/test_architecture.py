@@ -49,6 +49,7 @@ LEVELS: tuple[tuple[str, int], ...] = (
     ("dialogs/recall*.py", 2),
     ("dialogs/sends*.py", 2),
     ("dialogs/snapshot*.py", 2),
+    ("dialogs/telling.py", 2),
     ("dialogs/settings*.py", 2),
     ("dialogs/fold*.py", 2),
     ("dialogs/apply*.py", 2),

@@ -16,7 +16,15 @@ from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.accounts import book_execution, unbook_execution
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO, CancelRequest, Dialog, EditRequest, Execution
-from fsm_ems.dialogs.ids import index_execution, index_reqid, take_over
+from fsm_ems.dialogs.fold_steps import (
+    deadline_of,
+    explain,
+    is_settled,
+    settle_increases,
+    state_cum,
+    take_terms,
+)
+from fsm_ems.dialogs.ids import index_execution, index_reqid
 from fsm_ems.dialogs.naming import restated_terms
 from fsm_ems.dialogs.naming_status import (
     LIFTED,
@@ -30,8 +38,8 @@ from fsm_ems.dialogs.naming_status import (
     settles,
     shrank,
 )
-from fsm_ems.dialogs.naming_steps import PROVES, after, find_edit, proven_edit
-from fsm_ems.dialogs.record import Effect, Record, Reported
+from fsm_ems.dialogs.naming_steps import PROVES, find_edit, proven_edit
+from fsm_ems.dialogs.record import Effect, Record
 from fsm_ems.machines.order import E, S
 from fsm_ems.messages import (
     BrokerdBust,
@@ -60,11 +68,11 @@ def fold(book: Book, record: Record, dialog: Dialog, report: Report, effects: li
     What an answer would settle may have changed with it: one that was read before says no more of that.
     """
     event, before = record.event, _settled_by_answers(dialog) if dialog.asked else None
-    whole = not dialog.edits or _is_whole(dialog)
+    whole = not dialog.edits or is_settled(dialog)
     _FOLDS[type(report)](book, record, dialog, report, effects)
     if dialog.edits:
         if not whole:
-            _explain(dialog)
+            explain(dialog)
         f.let_grow(dialog)
     if dialog.asked and _settled_by_answers(dialog) != before:
         dialog.asked = 0
@@ -79,11 +87,6 @@ def _settled_by_answers(dialog: Dialog) -> tuple[object, ...]:
     return dialog.size, dialog.price, edits, theirs, len(dialog.replaced or ())
 
 
-def _state_cum(dialog: Dialog, cum: Decimal) -> None:
-    if cum > dialog.stated and cum > dialog.booked:
-        dialog.stated = cum
-
-
 def _ack(book: Book, record: Record, dialog: Dialog, report: BrokerdOrderAck, effects: list[Effect]) -> None:
     """The venue's id is all it brings, and that is indexed already."""
 
@@ -94,16 +97,16 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
         return
     status, edit = report.status, edit_ended(dialog, report)
     of_before = report.snapshot and outdated(dialog, report)
-    whole = not dialog.edits or _is_whole(dialog)
+    whole = not dialog.edits or is_settled(dialog)
     if edit is not None:
-        _take_terms(dialog, edit, edit.size, edit.price)
+        take_terms(dialog, edit, edit.size, edit.price)
     # Of a filled order an end may be told by a look whose count has an execution that is undone.
     if report.cum is not None and not (of_before and dialog.state is S.FILLED and shrank(dialog)):
-        _state_cum(dialog, report.cum)
+        state_cum(dialog, report.cum)
     if status == "pending_cancel":
-        _cancel_pending(dialog, _deadline(record))
+        _cancel_pending(dialog, deadline_of(record))
     elif status == "pending_edit":
-        _edit_pending(book, dialog, report, _deadline(record))
+        _edit_pending(book, dialog, report, deadline_of(record))
     elif status == "open":
         if not report.snapshot:
             dialog.flags &= ~LIFTED
@@ -120,11 +123,11 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     if status == "filled" and record.event in _WHOLE and not dialog.complete:
         _take_whole(dialog, report.cum)
     elif status == "filled" and report.cum is None and not of_before:
-        _state_cum(dialog, dialog.size)  # that much at least: an increase is out
+        state_cum(dialog, dialog.size)  # that much at least: an increase is out
     if found and status == "filled" and record.event in _WHOLE:
-        _settle_increases(dialog)
+        settle_increases(dialog)
     elif not whole:
-        _explain(dialog)
+        explain(dialog)
     _note_end(dialog, record.event, status)
 
 
@@ -139,41 +142,14 @@ def _puzzled(dialog: Dialog, record: Record, report: BrokerdStatus) -> None:
         dialog.asked = 0
     dialog.flags |= f.UNSEEN | f.ACKED | f.RESTS
     if report.cum is not None and not shrank(dialog):
-        _state_cum(dialog, report.cum)
+        state_cum(dialog, report.cum)
     shown = report.details.size if report.details is not None else ZERO
     if dialog.complete and shown > dialog.filled:
         if not f.expects(dialog, shown):
-            deadline_ns = _deadline(record)
+            deadline_ns = deadline_of(record)
             theirs = EditRequest("", "", shown, None, reopens=True, out=True, deadline_ns=deadline_ns)
             dialog.edits = (*(edit for edit in dialog.edits if edit.reqid), theirs)
         f.let_grow(dialog)
-
-
-def _is_whole(dialog: Dialog) -> bool:
-    return dialog.complete and not f.leaves_more(dialog.edits, dialog.filled)
-
-
-def _explain(dialog: Dialog) -> None:
-    """Nothing is left, and more has traded than the size in force: the largest edit that is out, and that has
-    traded, is in force.
-    """
-    if not _is_whole(dialog):
-        return
-    sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
-    traded = max((size for size in sizes if dialog.size < size <= dialog.filled), default=None)
-    if traded is not None:
-        edit = next(edit for edit in reversed(dialog.edits) if edit.out and edit.size == traded)
-        _take_terms(dialog, edit, edit.size, edit.price)
-
-
-def _settle_increases(dialog: Dialog) -> None:
-    """An answer that was read after every deadline says that the order has filled: of edits that would leave
-    more to trade nobody waits to hear.
-    """
-    for edit in dialog.edits:
-        if edit.reopens or f.may_leave_more(edit, dialog.filled):
-            edit.settled, edit.reopens, edit.pending = True, False, False
-    _explain(dialog)
 
 
 def _take_whole(dialog: Dialog, cum: Decimal | None) -> None:
@@ -183,7 +159,7 @@ def _take_whole(dialog: Dialog, cum: Decimal | None) -> None:
         return
     for edit in reversed(dialog.edits):
         if edit.out and edit.size is not None and edit.size <= cum:
-            _take_terms(dialog, edit, edit.size, edit.price)
+            take_terms(dialog, edit, edit.size, edit.price)
             break
     dialog.size = dialog.filled
 
@@ -203,7 +179,7 @@ def _settle_edits(dialog: Dialog, details: OrderDetails) -> None:
     """
     edit = edit_in_force(dialog, details)
     if edit is not None:
-        _take_terms(dialog, edit, edit.size, edit.price)
+        take_terms(dialog, edit, edit.size, edit.price)
     dialog.edits = tuple(held for held in dialog.edits if not held.out)
     dialog.size = max(details.size, dialog.filled)
     if details.price is not None:
@@ -217,11 +193,6 @@ def _note_end(dialog: Dialog, event: E | None, status: str) -> None:
         dialog.noted_end = dialog.noted_end or (S.CANCELLED if end is E.CANCELLED else S.EXPIRED)
         dialog.cancel = None
         dialog.edits = ()
-
-
-def _deadline(record: Record) -> int:
-    assert isinstance(record.payload, Reported), "only a record of a report is folded"
-    return record.payload.deadline_ns
 
 
 def _cancel_pending(dialog: Dialog, deadline_ns: int) -> None:
@@ -296,13 +267,13 @@ def _execution(report: BrokerdFill | BrokerdCorrection, time_ns: int) -> Executi
 def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill, effects: list[Effect]) -> None:
     edit = proven_edit(dialog, report.reqid) if dialog.edits else None
     if edit is not None:
-        _take_terms(dialog, edit, edit.size, edit.price)
+        take_terms(dialog, edit, edit.size, edit.price)
     execution = _execution(report, record.time_ns)
     _book(dialog, execution)
     index_execution(book, dialog, report.exec_id)
     book_execution(book, record, dialog, execution, effects)
     if report.cum is not None:
-        _state_cum(dialog, report.cum)
+        state_cum(dialog, report.cum)
 
 
 def _bust(book: Book, record: Record, dialog: Dialog, report: BrokerdBust, effects: list[Effect]) -> None:
@@ -342,22 +313,12 @@ def _note_reopened_end(dialog: Dialog, record: Record) -> None:
 # ── terms ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _take_terms(dialog: Dialog, edit: EditRequest, size: Decimal | None, price: Decimal | None) -> None:
-    """*edit* is in force: it and all before it are answered. Size never falls below what traded."""
-    dialog.edits = after(dialog, edit)
-    take_over(dialog, edit.reqid)
-    if size is not None:
-        dialog.size = max(size, dialog.filled)
-    if price is not None:
-        dialog.price = price
-
-
 def _replaced(
     book: Book, record: Record, dialog: Dialog, report: BrokerdReplaced, effects: list[Effect]
 ) -> None:
     edit = find_edit(dialog, report.reqid)
     if edit is not None:  # else what traded had proved it, as it does now and did not when this was recorded
-        _take_terms(dialog, edit, report.size or edit.size, report.price or edit.price)
+        take_terms(dialog, edit, report.size or edit.size, report.price or edit.price)
 
 
 def _refused(
@@ -406,7 +367,7 @@ def doubted(dialog: Dialog, record: Record) -> None:
     dialog.asked = 0
     if dialog.cancel is not None:
         dialog.cancel.in_doubt()
-    dialog.due_ns = _deadline(record)
+    dialog.due_ns = deadline_of(record)
 
 
 _FOLDS: dict[type[Any], Callable[[Book, Record, Dialog, Any, list[Effect]], None]] = {

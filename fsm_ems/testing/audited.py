@@ -317,28 +317,6 @@ class AuditedOrder(Struct, eq=False, gc=False):
             self.edits = (*self.edits, out)
         out.out = True
 
-    def explain(self) -> None:
-        """Nothing is left, and more has traded than the size in force: the largest edit that is out, and that
-        has traded, is in force.
-        """
-        if self.filled < self.size or self.growing:
-            return
-        traded = [
-            edit for edit in self.edits if edit.out and edit.size and self.size < edit.size <= self.filled
-        ]
-        if traded:
-            edit = max(reversed(traded), key=lambda one: one.size or ZERO)
-            self.take_terms(edit, edit.size, edit.price)
-
-    def settle_increases(self) -> None:
-        """An answer after every deadline says that it has filled: of what would leave more nobody waits to
-        hear.
-        """
-        for edit in self.edits:
-            if edit.increase or self.may_grow(edit):
-                edit.settled, edit.increase = True, False
-        self.explain()
-
     def settle_edits(self, details: OrderDetails) -> None:
         """An answer after every deadline: what is not in force by then never will be."""
         for edit in reversed(self.edits):

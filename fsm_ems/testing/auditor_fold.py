@@ -82,7 +82,29 @@ def answered(order: AuditedOrder, report: BrokerdStatus) -> None:
         order.settle_edits(report.details)
     if report.status == "filled" and order.state != "unknown":
         order.whole(report.cum)
-        order.settle_increases()
+        settle_increases(order)
+
+
+def explain(order: AuditedOrder) -> None:
+    """Nothing is left, and more has traded than the size in force: the largest edit that is out, and that has
+    traded, is in force.
+    """
+    if order.filled < order.size or order.growing:
+        return
+    traded = [
+        edit for edit in order.edits if edit.out and edit.size and order.size < edit.size <= order.filled
+    ]
+    if traded:
+        edit = max(reversed(traded), key=lambda one: one.size or ZERO)
+        order.take_terms(edit, edit.size, edit.price)
+
+
+def settle_increases(order: AuditedOrder) -> None:
+    """An answer after every deadline says that it has filled: nobody waits for what would leave more."""
+    for edit in order.edits:
+        if edit.increase or order.may_grow(edit):
+            edit.settled, edit.increase = True, False
+    explain(order)
 
 
 def settles(order: AuditedOrder, report: BrokerdStatus) -> bool:
@@ -99,7 +121,7 @@ def fold(order: AuditedOrder, report: Report) -> None:
     before, whole = _open_to_answers(order), order.filled >= order.size and not order.growing
     _fold(order, report)
     if order.state not in DEAD and not whole:
-        order.explain()
+        explain(order)
     order.grow()
     answer = isinstance(report, BrokerdStatus) and report.snapshot and report.query == order.asked
     if not answer and _open_to_answers(order) != before:

@@ -154,6 +154,93 @@ def test_an_end_is_noted_of_a_filled_order_whatever_the_look_counts(desk: Desk) 
     desk.prove()
 
 
+def test_a_cancel_that_waits_is_not_lost_by_a_fill_of_all_that_is_known(desk: Desk) -> None:
+    desk.edit("e1", size="20")
+    desk.link("lost")
+    desk.cancel()
+    desk.link("connect", "connected", "synced")
+
+    desk.fill("4", exec_id="F2", reqid=None, venue_id="V-o1")
+
+    assert desk.stands() == "unknown 10/10"
+    assert "cancel" in [send.verb for send in of_kind(desk.wait(0), SendAbout)]
+
+
+def test_an_edit_that_waits_leaves_once_the_increase_before_it_is_answered(desk: Desk) -> None:
+    desk.edit("e1", size="20")
+    desk.edit("e2", size="30")
+    desk.fill("4", exec_id="F2", reqid=None, venue_id="V-o1")
+
+    sent = of_kind(desk.report("replaced", reqid=desk.dialog().edits[0].reqid), SendAbout)
+
+    assert [(send.verb, send.size) for send in sent] == [("edit", 30)]
+    assert desk.stands() == "editing 10/20"
+
+
+@pytest.mark.parametrize("known", ["6", "10"])
+def test_what_an_answer_left_open_counts_when_a_report_proves_it(desk: Desk, known: str) -> None:
+    """A bare ``filled`` may be of either size."""
+    desk.edit("e1", size="20")
+    if known == "10":
+        desk.fill("4", exec_id="F2", reqid=None, venue_id="V-o1")
+    desk.wait(5)
+    desk.status("filled", snapshot=True, query=question(desk))
+    assert desk.stands() == "filled 10/10"
+    assert desk.refused("edit", edit_id="e3", size="5").code == "order_ended"
+
+    desk.report("replaced", reqid=desk.dialog().edits[0].reqid)
+
+    assert desk.stands() == "open 10/20"
+    desk.prove()
+
+
+def test_an_answer_that_counts_more_than_was_ordered_tells_which_edit_is_in_force(desk: Desk) -> None:
+    crossed(desk)
+    desk.wait(5)
+
+    desk.status("filled", snapshot=True, query=question(desk), cum="20")
+
+    assert desk.stands() == "filled 20/20"
+    assert not any(record.alarm for record in desk.log)
+    desk.prove()
+
+
+def test_a_stream_that_says_filled_may_mean_the_size_before_an_increase(desk: Desk) -> None:
+    desk.edit("e1", size="20")
+
+    desk.status("filled")
+
+    assert desk.stands() == "editing 10/10"
+    desk.report("refused", reqid=desk.dialog().edits[0].reqid, request="edit", code="too_late")
+    assert desk.stands() == "filled 10/10"
+    desk.prove()
+
+
+def test_the_refusal_of_a_smaller_increase_does_not_end_what_was_shown_larger(desk: Desk) -> None:
+    desk.fill("4", exec_id="F2")
+    desk.status("open", snapshot=True, cum="10", details=details("20"))
+    assert exposure(desk.book, "main", MARKET).high == 20
+
+    desk.wait(3)
+    desk.report("error", reqid=desk.dialog().reqid)
+
+    assert desk.stands() == "unknown 10/10"
+    desk.status("open", snapshot=True, query=question(desk), cum="12", details=details("20"))
+    assert desk.stands() == "open 12/20"
+
+
+def test_more_than_ordered_that_an_increase_explains_is_no_alarm(desk: Desk) -> None:
+    crossed(desk)
+
+    desk.fill("5", exec_id="F3", reqid=None, venue_id="V-o1")
+    assert desk.stands() == "editing 15/10"
+    desk.fill("5", exec_id="F4", reqid=None, venue_id="V-o1")
+
+    assert desk.stands() == "filled 20/20", "so much can only have traded by the increase"
+    assert not any(record.alarm for record in desk.log)
+    desk.prove()
+
+
 # A name, whatever else is dropped.
 
 
