@@ -97,12 +97,6 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
         return _late_fill(dialog, edit, filled=filled, size=size, over=over)
     left = dialog.edits if edit is None else after(dialog, edit)
     if filled >= size and not (left and leaves_more(left, filled)):
-        if edit is None and is_whole(dialog.booked, stated, size) and not dialog.reopening:
-            if filled <= dialog.filled:
-                over = None
-            return (
-                alive(dialog, rests=True, alarm=over) if state is S.UNKNOWN else Name(E.OVERFILL, alarm=over)
-            )
         return Name(E.FILL_COMPLETE, alarm=over) if over else _FILL_COMPLETE
     if state is S.UNKNOWN:
         return alive(dialog, rests=True, edits=left, complete=False)
