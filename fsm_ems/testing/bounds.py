@@ -79,6 +79,7 @@ LONGER: frozenset[str] = frozenset(
         "quotes: two stops",
         "renamed",
         "resend",
+        "shown",
         "shown down",
         "statements",
     }
