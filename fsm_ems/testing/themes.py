@@ -287,6 +287,9 @@ LARGER: tuple[Saying, ...] = (
 )
 """An order that has filled, by what is known here, and is larger at the venue."""
 
+STATED: tuple[Saying, ...] = (*says("ack", "filled"), *fills("e1"), *states("open", 1, 2, 4))
+"""Sizes that are stated, before and after the executions behind them."""
+
 CROSSED: tuple[Saying, ...] = (
     *says("ack", "pending_edit"),
     *fills("e1", "e2"),
@@ -347,6 +350,7 @@ def themes() -> tuple[Theme, ...]:
         Theme("amended before", LIVE, AMENDED_BEFORE, cancels=0),
         Theme("resized before", LIVE, RESIZED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
         Theme("shown before", LIVE, UNACKED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
+        Theme("stated", replace(LIVE, size=D(3)), STATED, link_losses=0),
         Theme("crossed", LIVE, CROSSED, edits=(PRICED,), cancels=0, link_losses=0),
         Theme("larger", ONE, LARGER, edits=(UP,), cancels=0),
         Theme("renamed before", ONE, RENAMED_BEFORE, cancels=0),
