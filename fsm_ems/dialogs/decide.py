@@ -244,7 +244,7 @@ def edit(
 
 def _worst_terms(dialog: Dialog, command: Edit) -> tuple[Decimal, Decimal | None]:
     """The largest size and price that may come into force, whichever open edits are accepted."""
-    wanted: list[Edit | EditRequest] = [command, *dialog.edits]
+    wanted: list[Edit | EditRequest] = [command, *(edit for edit in dialog.edits if not edit.settled)]
     sizes = [edit.size for edit in wanted if edit.size is not None]
     prices = [edit.price for edit in wanted if edit.price is not None]
     if command.size is None:
@@ -273,8 +273,9 @@ def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
     # While a dark one is held here, its price is what triggers it; once fired it has none either.
     if command.price is not None and dialog.body.type == "market" and state is not S.DARK_OPEN:
         raise Refused("not_editable", "a market order has no price", oid)
-    if len(dialog.edits) >= settings.open_edits_max:
-        raise Refused("too_many_edits", f"{len(dialog.edits)} edits of order {oid} are open already", oid)
+    open_edits = sum(not edit.settled for edit in dialog.edits)
+    if open_edits >= settings.open_edits_max:
+        raise Refused("too_many_edits", f"{open_edits} edits of order {oid} are open already", oid)
 
 
 def trigger(

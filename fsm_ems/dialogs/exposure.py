@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.facts import EXACT, ZERO, Dialog
+from fsm_ems.dialogs.facts import EXACT, ZERO, Dialog, sizes_out
 from fsm_ems.machines.order import S
 
 _OVER = f.NOTHING_LEAVES - {S.FILLED}
@@ -97,5 +97,4 @@ def _live(dialog: Dialog) -> Decimal:
 
 def _unbooked(dialog: Dialog) -> Decimal:
     """What is left of the largest size that may be in force: the order's, or that of an edit that is out."""
-    sizes = [edit.size for edit in dialog.edits if edit.out and not edit.settled and edit.size is not None]
-    return max(EXACT.subtract(max([dialog.size, *sizes]), dialog.booked), ZERO)
+    return max(EXACT.subtract(max([dialog.size, *sizes_out(dialog)]), dialog.booked), ZERO)

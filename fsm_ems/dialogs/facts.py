@@ -298,9 +298,17 @@ def may_leave_more(edit: EditRequest, filled: Decimal) -> bool:
     return out and (edit.size > filled if edit.size is not None else not edit.edit_id)
 
 
+def sizes_out(dialog: Dialog) -> list[Decimal]:
+    """The sizes that edits would give *dialog* which are out, and whose answers are awaited."""
+    return [edit.size for edit in dialog.edits if edit.out and not edit.settled and edit.size is not None]
+
+
 def expects(dialog: Dialog, size: Decimal) -> bool:
-    """Whether an edit whose answer is awaited would give *dialog* that size."""
-    return any(edit.out and not edit.settled and edit.size == size for edit in dialog.edits)
+    """Whether it is known already that *dialog* may have that size: an edit would give it, or it was shown as
+    large or larger.
+    """
+    shown = (edit.size for edit in dialog.edits if edit.reqid == "" and not edit.settled)
+    return size in sizes_out(dialog) or any(one is not None and one >= size for one in shown)
 
 
 def leaves_more(edits: tuple[EditRequest, ...], filled: Decimal) -> bool:
@@ -310,9 +318,8 @@ def leaves_more(edits: tuple[EditRequest, ...], filled: Decimal) -> bool:
 
 def let_grow(dialog: Dialog) -> None:
     """Of a complete order note which edits may leave more to trade: while there is one, it has not filled."""
-    if dialog.edits and dialog.complete:
-        for edit in dialog.edits:
-            edit.reopens = may_leave_more(edit, dialog.filled)
+    for edit in dialog.edits:
+        edit.reopens = dialog.complete and may_leave_more(edit, dialog.filled)
 
 
 NOTHING_LEAVES = frozenset({S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED, S.ALERT_TRIGGERED})

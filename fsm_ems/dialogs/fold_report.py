@@ -105,7 +105,7 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
         state_cum(dialog, report.cum)
     if status == "pending_cancel":
         _cancel_pending(dialog, deadline_of(record))
-    elif status == "pending_edit":
+    elif status == "pending_edit" and (dialog.state is not S.FILLED or pending_edit(dialog, report)):
         _edit_pending(book, dialog, report, deadline_of(record))
     elif status == "open":
         if not report.snapshot:
@@ -128,7 +128,7 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
         settle_increases(dialog)
     elif not whole:
         explain(dialog)
-    _note_end(dialog, record.event, status)
+    _note_end(dialog, record.event, report)
 
 
 def _puzzled(dialog: Dialog, record: Record, report: BrokerdStatus) -> None:
@@ -186,9 +186,13 @@ def _settle_edits(dialog: Dialog, details: OrderDetails) -> None:
         dialog.price = details.price
 
 
-def _note_end(dialog: Dialog, event: E | None, status: str) -> None:
+def _note_end(dialog: Dialog, event: E | None, report: BrokerdStatus) -> None:
     """An end told of an order that is filled, or is so by that very report, is noted; requests are over."""
-    end = event if dialog.state is S.FILLED else end_of(dialog, status) if event in _WHOLE else None
+    end = event
+    if dialog.state is not S.FILLED:
+        over = report.status == "done_for_day" and not report.resumes
+        named = E.EXPIRED if over else end_of(dialog, report.status)
+        end = named if event in _WHOLE else None
     if end in (E.CANCELLED, E.EXPIRED, E.CALCULATED):
         dialog.noted_end = dialog.noted_end or (S.CANCELLED if end is E.CANCELLED else S.EXPIRED)
         dialog.cancel = None
@@ -213,8 +217,8 @@ def _edit_pending(book: Book, dialog: Dialog, report: BrokerdStatus, deadline_ns
         dialog.edits = (*dialog.edits, edit)
         if report.reqid is not None:
             index_reqid(book, dialog, report.reqid)
-    if not edit.edit_id:
-        edit.deadline_ns = deadline_ns
+    if not edit.edit_id or edit.settled:
+        edit.deadline_ns, edit.settled = deadline_ns, False
     edit.out = True
     edit.pending = True
 

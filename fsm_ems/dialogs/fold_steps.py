@@ -44,7 +44,8 @@ def explain(dialog: Dialog) -> None:
     traded = max((size for size in sizes if dialog.size < size <= dialog.filled), default=None)
     if traded is not None:
         edit = next(edit for edit in reversed(dialog.edits) if edit.out and edit.size == traded)
-        take_terms(dialog, edit, edit.size, edit.price)
+        take_terms(dialog, edit, None, edit.price)
+        dialog.size = traded  # less, it may be, than what has traded by now
 
 
 def settle_increases(dialog: Dialog) -> None:

@@ -99,18 +99,18 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
     if filled >= size and not (left and leaves_more(left, filled)):
         return Name(E.FILL_COMPLETE, alarm=over) if over else _FILL_COMPLETE
     if state is S.UNKNOWN:
-        return alive(dialog, rests=True, edits=left, complete=False)
+        return alive(dialog, rests=True, edits=left, complete=False, alarm=over)
     if edit is not None and state is S.EDITING:
-        return Name(E.REPLACED_BY_FILL, resume(None, left))
-    return _FILL
+        return Name(E.REPLACED_BY_FILL, resume(None, left), over)
+    return Name(E.OVERFILL, alarm=over) if over else _FILL
 
 
 def _more_than_ordered(dialog: Dialog, filled: Decimal, size: Decimal) -> str | None:
     """The alarm where more than *size*, which is in force, has traded, and no edit out explains it."""
     if filled <= size:
         return None
-    sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
-    return f"{filled - size} more than ordered traded" if filled > max([size, *sizes]) else None
+    most = max([size, *f.sizes_out(dialog)])
+    return f"{filled - most} more than ordered traded" if filled > most else None
 
 
 def _late_fill(

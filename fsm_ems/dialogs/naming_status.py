@@ -124,7 +124,8 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
             return _more(dialog, report)
         if grows and cum is not None and (not dialog.complete or dialog.reopening):
             size = size_in_force(dialog, report)
-            goes_on = not _ends(report) and not told and f.leaves_more(dialog.edits, cum)
+            weighed = status == "pending_edit" and _weighs_more(dialog, report)
+            goes_on = (weighed or f.leaves_more(dialog.edits, cum)) and not told and not _ends(report)
             if cum >= size and not goes_on:
                 return Name(E.FILLED_STATED, alarm=_overstated(dialog, report, size) or _contrary(report))
         named = _MEANING.get(status, _standing)(dialog, report)
@@ -140,6 +141,14 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
     if state is S.REJECTED and (grows or status == "filled"):
         return Name(None, alarm="a filled size of an order the venue had rejected", attempted=E.FILLED_STATED)
     return IGNORED
+
+
+def _weighs_more(dialog: Dialog, report: BrokerdStatus) -> bool:
+    """Whether the edit that the venue weighs may leave more to trade than it counts: a stranger's may."""
+    edit, cum = pending_edit(dialog, report), report.cum or ZERO
+    if edit is None or (edit.size is None and not edit.edit_id):
+        return True
+    return edit.size is not None and edit.size > cum
 
 
 def _more(dialog: Dialog, report: BrokerdStatus) -> Name:
@@ -222,7 +231,7 @@ def differs(dialog: Dialog, listed: BrokerdStatus) -> bool:
     if dialog.is_lost(listed.reqid):
         return True
     details = listed.details
-    if details is None or any(edit.out for edit in dialog.edits):
+    if details is None or any(edit.out and not edit.settled for edit in dialog.edits):
         return False
     return details.size != dialog.size or details.price not in (None, dialog.price)
 
@@ -279,8 +288,13 @@ def _marked(dialog: Dialog, report: BrokerdStatus) -> Name:
 
 
 def pending_edit(dialog: Dialog, report: BrokerdStatus) -> f.EditRequest | None:
-    """The edit a ``pending_edit`` is about: by its id, else the one that is out, else none of ours."""
+    """The edit a ``pending_edit`` is about: by its id, else the one that is out, else none of ours.
+
+    Of a filled order an answer has said that what is settled is not weighed any more.
+    """
     named = next((edit for edit in dialog.edits if edit.reqid == report.reqid), None)
+    if named is not None and named.settled and dialog.state is S.FILLED:
+        return None
     return named or dialog.out_edit
 
 

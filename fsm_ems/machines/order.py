@@ -110,7 +110,13 @@ def _executions() -> Rows:
     )
     yield Row(S.REJECTED, E.FILL, S.CANCELLED, "late", "it had traded, so it was no plain refusal")
     yield from rows(AT_VENUE, E.FILL_COMPLETE, S.FILLED, "main", "nothing is left to trade")
-    yield Row(S.FILLED, E.OVERFILL, S.FILLED, "late", "more than ordered traded: booked, alarmed")
+    yield from rows(
+        (S.FILLED, S.EDITING, S.CANCELLING),
+        E.OVERFILL,
+        None,
+        "late",
+        "more than ordered traded: booked, alarmed",
+    )
     yield Row(
         S.EDITING,
         E.REPLACED_BY_FILL,

@@ -116,7 +116,7 @@ def edits() -> Rows:
     yield from rows(
         (S.CANCELLING, S.FILLED), E.EDIT_PENDING, None, "edit", "the venue weighs an edit; this outranks it"
     )
-    shown = (S.PENDING, S.DARK_TRIGGERED, S.EDITING)
+    shown = (S.PENDING, S.DARK_TRIGGERED, S.OPEN, S.EDITING)
     yield from rows(shown, E.REPLACED, S.OPEN, "edit", "the new terms are in force")
     yield Row(
         S.CANCELLING, E.REPLACED, S.CANCELLING, "edit", "the new terms are in force; the cancel is still open"
@@ -153,5 +153,5 @@ def edits_refused() -> Rows:
         "edit",
         "the increase of a filled order was refused",
     )
-    refused = (S.PENDING, S.DARK_TRIGGERED, S.CANCELLING, S.UNKNOWN, S.FILLED)
+    refused = (S.PENDING, S.DARK_TRIGGERED, S.OPEN, S.CANCELLING, S.UNKNOWN, S.FILLED)
     yield from rows(refused, E.EDIT_REFUSED, None, "edit", "the request is closed; nothing else changes")

@@ -155,9 +155,8 @@ class AuditedOrder(Struct, eq=False, gc=False):
 
     def grow(self) -> None:
         """All of it traded: it has not filled while what is out may leave more of it to trade."""
-        if self.filled >= self.size:
-            for edit in self.edits:
-                edit.increase = self.may_grow(edit)
+        for edit in self.edits:
+            edit.increase = self.filled >= self.size and self.may_grow(edit)
 
     def overdue(self, now_ns: int) -> bool:
         """A request that only its answer, or doubt, can settle is past its deadline."""
@@ -307,6 +306,11 @@ class AuditedOrder(Struct, eq=False, gc=False):
         elif report.split is not None and self.price is not None:
             self.price = self.price / report.split
 
+    def weighs(self, report: BrokerdStatus) -> bool:
+        """Whether an edit that the venue shows is one of those whose answers are awaited."""
+        named = self.edit_of(report.reqid)
+        return not named.settled if named else any(edit.out and not edit.settled for edit in self.edits)
+
     def edit_pending(self, report: BrokerdStatus) -> None:
         """The venue shows a replace request: ours that is out, or one that is not ours."""
         ours = (edit for edit in self.edits if edit.out and not edit.settled)
@@ -315,7 +319,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
             out = AuditedEdit("", None, None, increase=self.filled >= self.size)
             out.reqid = report.reqid or ""
             self.edits = (*self.edits, out)
-        out.out = True
+        out.out, out.settled = True, False
 
     def settle_edits(self, details: OrderDetails) -> None:
         """An answer after every deadline: what is not in force by then never will be."""

@@ -51,7 +51,6 @@ from fsm_ems.testing.audit_rules import (
 from fsm_ems.testing.audited import DEAD, AuditedOrder
 from fsm_ems.testing.audited_parts import AuditedEdit
 from fsm_ems.testing.auditor_fold import (
-    ENDINGS,
     ExecKey,
     accepted,
     adopted,
@@ -60,6 +59,7 @@ from fsm_ems.testing.auditor_fold import (
     edit_sent,
     executions_of,
     fold,
+    is_end,
 )  # fmt: skip  # one name a line says no more
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.clone import shallow
@@ -320,7 +320,7 @@ class Auditor(Struct, eq=False, kw_only=True):
         elif order.state == "unknown":
             order.unseen |= isinstance(cause, Heard | BrokerdStatus)  # what became of it meanwhile
             order.in_doubt()
-        if order.state == "filled" and isinstance(cause, BrokerdStatus) and cause.status in ENDINGS:
+        if order.state == "filled" and is_end(cause, before):
             order.ended_filled()
         if order.state == "filled" or (order.state in DEAD and before not in DEAD):
             order.forget_requests()

@@ -21,7 +21,7 @@ from fsm_ems.testing.audit_rules import (
     breach,
 )
 from fsm_ems.testing.audited import DEAD, ZERO, AuditedOrder
-from fsm_ems.testing.audited_parts import AuditedEdit
+from fsm_ems.testing.audited_parts import AuditedEdit, is_over
 
 ENDINGS = frozenset({"cancelled", "rejected", "expired", "calculated"})
 """Statuses that end an order."""
@@ -29,6 +29,13 @@ _PROVING = ENDINGS - {"rejected"}
 """Those that prove the edit under whose id they come."""
 ExecKey = tuple[str, str, str]
 """Broker, account, exec id: what makes an execution one."""
+
+
+def is_end(cause: object, before: str) -> bool:
+    """Whether *cause* says that an order, which was *before*, has ended, and not only that it filled."""
+    if not isinstance(cause, BrokerdStatus):
+        return False
+    return cause.status in ENDINGS or (before != "filled" and is_over(cause))
 
 
 def accepted(owner: str, command: Order) -> AuditedOrder:
@@ -96,7 +103,8 @@ def explain(order: AuditedOrder) -> None:
     ]
     if traded:
         edit = max(reversed(traded), key=lambda one: one.size or ZERO)
-        order.take_terms(edit, edit.size, edit.price)
+        order.take_terms(edit, None, edit.price)
+        order.size = edit.size or order.size
 
 
 def settle_increases(order: AuditedOrder) -> None:
@@ -185,7 +193,11 @@ def shown_larger(order: AuditedOrder, report: BrokerdStatus) -> None:
     order.unseen |= order.state == "unknown"
     shown = report.details.size if report.details is not None else ZERO
     if order.filled >= order.size and shown > order.filled:
-        if all(edit.size != shown for edit in order.edits if edit.out and not edit.settled):
+        if not any(
+            edit.size is not None and (edit.size == shown or (edit.reqid == "" and edit.size > shown))
+            for edit in order.edits
+            if edit.out and not edit.settled
+        ):
             theirs = AuditedEdit("", shown, None, increase=True, out=True, reqid="")
             order.edits = (*(edit for edit in order.edits if edit.reqid != ""), theirs)
         order.grow()
@@ -222,7 +234,7 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
         order.whole(report.cum)
     if status == "pending_cancel" and (order.state != "filled" or order.wish):
         order.cancel_seen = True
-    elif status == "pending_edit" and (order.state != "filled" or order.edits):
+    elif status == "pending_edit" and (order.state != "filled" or order.weighs(report)):
         order.edit_pending(report)
     elif status in ENDINGS and order.state == "filled":
         order.ended_filled()

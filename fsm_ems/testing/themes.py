@@ -290,6 +290,22 @@ LARGER: tuple[Saying, ...] = (
 STATED: tuple[Saying, ...] = (*says("ack", "filled"), *fills("e1"), *states("open", 1, 2, 4))
 """Sizes that are stated, before and after the executions behind them."""
 
+SETTLED: tuple[Saying, ...] = (
+    *says("ack"),
+    *fills("e1", "e2"),
+    *says("filled", answers="last"),
+    Saying(Letter("bust", ref_id="e1")),
+    *says("pending_edit", "replaced", "edit refused", about="edit"),
+)
+"""What is heard of an increase after an answer has said that the order has filled."""
+
+OVERFILLED: tuple[Saying, ...] = (
+    *fills("e1", "e2"),
+    Saying(Letter("pending_edit", reqid="web-1", venue_id="V1"), about=None),
+    *says("ack"),
+)
+"""More than was ordered, while a stranger's edit may explain it."""
+
 CROSSED: tuple[Saying, ...] = (
     *says("ack", "pending_edit"),
     *fills("e1", "e2"),
@@ -351,6 +367,8 @@ def themes() -> tuple[Theme, ...]:
         Theme("resized before", LIVE, RESIZED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
         Theme("shown before", LIVE, UNACKED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
         Theme("stated", replace(LIVE, size=D(3)), STATED, link_losses=0),
+        Theme("settled", ONE, SETTLED, edits=(UP,), cancels=0, link_losses=0),
+        Theme("overfilled", ONE, OVERFILLED, link_losses=0),
         Theme("crossed", LIVE, CROSSED, edits=(PRICED,), cancels=0, link_losses=0),
         Theme("larger", ONE, LARGER, edits=(UP,), cancels=0),
         Theme("renamed before", ONE, RENAMED_BEFORE, cancels=0),
