@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from fsm_ems.dialogs.exposure import exposure
+from fsm_ems.dialogs.facts import ord_status
 from fsm_ems.dialogs.record import SendAbout
 from fsm_ems.errors import Refused
+from fsm_ems.machines.order_events import OrderEvent
 from tests.dialogs.desk import MARKET, Desk, of_kind
 from tests.dialogs.test_answers import details, question
 
@@ -173,7 +175,7 @@ def test_an_edit_that_waits_leaves_once_the_increase_before_it_is_answered(desk:
 
     sent = of_kind(desk.report("replaced", reqid=desk.dialog().edits[0].reqid), SendAbout)
 
-    assert [(send.verb, send.size) for send in sent] == [("edit", 30)]
+    assert [f"{send.verb} {send.size}" for send in sent] == ["edit 30"]
     assert desk.stands() == "editing 10/20"
 
 
@@ -239,6 +241,118 @@ def test_more_than_ordered_that_an_increase_explains_is_no_alarm(desk: Desk) -> 
     assert desk.stands() == "filled 20/20", "so much can only have traded by the increase"
     assert not any(record.alarm for record in desk.log)
     desk.prove()
+
+
+# What is heard of an increase after an answer has said that the order has filled.
+
+
+@pytest.fixture
+def settled(desk: Desk) -> Desk:
+    """It has filled by a bare answer, the increase to 20 unanswered; then the first 6 are undone."""
+    crossed(desk)
+    desk.wait(5)
+    desk.status("filled", snapshot=True, query=question(desk))
+    desk.report("bust", reqid=desk.dialog().reqid, exec_id="B1", ref_id="F1")
+    assert desk.stands() == "open 4/10"
+    return desk
+
+
+def test_an_edit_that_is_weighed_after_all_is_waited_for(settled: Desk) -> None:
+    settled.report("status", reqid=settled.dialog().edits[0].reqid, venue_id="V-o1", status="pending_edit")
+    assert settled.stands() == "editing 4/10"
+    settled.prove()
+
+    settled.wait(5)
+
+    assert settled.stands() == "unknown 4/10"
+
+
+def test_a_filled_order_weighs_no_edit_that_an_answer_has_settled(desk: Desk) -> None:
+    crossed(desk)
+    desk.wait(5)
+    desk.status("filled", snapshot=True, query=question(desk))
+
+    desk.report("status", reqid=desk.dialog().edits[0].reqid, venue_id="V-o1", status="pending_edit")
+
+    assert (desk.stands(), desk.due_in()) == ("filled 10/10", None)
+    assert ord_status(desk.dialog()) == "Filled"
+
+
+def test_a_settled_edit_that_is_refused_or_confirmed_late_is_over(settled: Desk) -> None:
+    edit = settled.dialog().edits[0].reqid
+    settled.report("refused", reqid=edit, request="edit")
+    assert settled.dialog().edits == ()
+    settled.report("replaced", reqid=edit)
+    assert settled.stands() == "open 4/10"
+    settled.prove()
+
+
+def test_a_settled_edit_that_comes_into_force_on_an_open_order_counts(settled: Desk) -> None:
+    settled.report("replaced", reqid=settled.dialog().edits[0].reqid)
+
+    assert settled.stands() == "open 4/20"
+    settled.prove()
+
+
+def test_more_than_ordered_is_an_alarm_where_a_settled_edit_alone_would_explain_it(desk: Desk) -> None:
+    crossed(desk)
+    desk.wait(5)
+    desk.status("filled", snapshot=True, query=question(desk))
+
+    desk.fill("4", exec_id="F3", reqid=None, venue_id="V-o1")
+
+    assert desk.stands() == "filled 14/10"
+    assert desk.last.alarm == "4 more than ordered traded"
+
+
+# The edit comes with what completes the order.
+
+
+def test_a_strangers_edit_that_comes_with_the_last_of_the_size_keeps_the_order_alive(desk: Desk) -> None:
+    desk.report("status", reqid="web-1", venue_id="V-o1", status="pending_edit", cum="10")
+
+    assert desk.stands() == "editing 10/10"
+    desk.prove()
+    desk.wait(5)
+    assert desk.stands() == "unknown 10/10"
+
+
+def test_a_day_that_ends_a_complete_order_ends_its_increase(desk: Desk) -> None:
+    desk.edit("e1", size="20")
+
+    desk.status("done_for_day", cum="10")
+    assert (desk.stands(), desk.dialog().edits) == ("filled 10/10", ())
+    desk.report("bust", reqid=desk.dialog().reqid, exec_id="B1", ref_id="F1")
+
+    assert desk.stands() == "expired 4/10"
+
+
+def test_the_size_that_an_increase_gives_is_the_size_whatever_more_has_traded(desk: Desk) -> None:
+    crossed(desk)
+
+    desk.fill("13", exec_id="F3", reqid=None, venue_id="V-o1")
+
+    assert (desk.stands(), desk.last.alarm) == ("filled 23/20", "3 more than ordered traded")
+    desk.report("bust", reqid=desk.dialog().reqid, exec_id="B1", ref_id="F2")
+    assert desk.stands() == "open 19/20"
+    desk.prove()
+
+
+def test_the_largest_size_that_was_shown_counts_until_an_answer(desk: Desk) -> None:
+    for size in ("30", "20", "30"):
+        desk.status("open", snapshot=True, cum="10", details=details(size))
+
+    assert exposure(desk.book, "main", MARKET).high == 30
+    assert [record.event for record in desk.log].count(OrderEvent.AMBIGUOUS) == 1
+
+
+def test_more_than_ordered_while_an_unknown_edit_is_out_is_told(desk: Desk) -> None:
+    desk.report("status", reqid="web-1", venue_id="V-o1", status="pending_edit")
+
+    desk.fill("6", exec_id="F2")
+
+    assert desk.stands() == "editing 12/10"
+    assert (desk.last.event, desk.last.alarm) == (OrderEvent.OVERFILL, "2 more than ordered traded")
 
 
 # A name, whatever else is dropped.
