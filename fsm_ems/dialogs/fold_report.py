@@ -217,7 +217,7 @@ def _edit_pending(book: Book, dialog: Dialog, report: BrokerdStatus, deadline_ns
         dialog.edits = (*dialog.edits, edit)
         if report.reqid is not None:
             index_reqid(book, dialog, report.reqid)
-    if not edit.edit_id or edit.settled:
+    if not edit.edit_id or edit.settled or not edit.out:
         edit.deadline_ns, edit.settled = deadline_ns, False
     edit.out = True
     edit.pending = True

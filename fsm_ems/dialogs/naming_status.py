@@ -252,7 +252,8 @@ def _found(dialog: Dialog, report: BrokerdStatus, *, rests: bool) -> Name:
 def _stated_whole(dialog: Dialog, report: BrokerdStatus) -> Name:
     """The venue says ``filled``. An answer settles an increase, too; else it may be of the size before it."""
     answer = dialog.state is S.UNKNOWN and answers(dialog, report)
-    more = not answer and f.leaves_more(dialog.edits, max(dialog.size, report.cum or dialog.size))
+    whole = dialog.size if report.cum is None else max(dialog.filled, report.cum)
+    more = not answer and f.leaves_more(dialog.edits, whole)
     if not dialog.complete and not more:
         return Name(E.FILLED_STATED)
     if dialog.state is not S.UNKNOWN:
@@ -358,7 +359,8 @@ def _after_filled(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name
         if shows_more(dialog, report):
             return Name(E.AMBIGUOUS)
         end, edit = end_of(dialog, status), edit_ended(dialog, report)
-        if edit is not None and max(dialog.filled, report.cum or dialog.filled) < (edit.size or dialog.size):
+        filled = report.cum if grows and report.cum is not None else dialog.filled
+        if edit is not None and filled < (edit.size or dialog.size):
             return Name(E.REPLACED_REOPENS, end)
         if end is not None:
             return Name(end, alarm=over or _contrary(report))

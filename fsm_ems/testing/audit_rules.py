@@ -95,10 +95,8 @@ def _check_evidence(order: AuditedOrder, after: str, cause: Cause) -> None:
 
 
 def _awaits_strangers(order: AuditedOrder) -> bool:
-    """The venue weighs a request that nobody here made: in time it is asked what came of it."""
-    return (order.cancel_seen and not order.wish) or any(
-        edit.out and not edit.edit_id for edit in order.edits
-    )
+    """The venue weighs a request that nobody here made or sent: in time it is asked what came of it."""
+    return (order.cancel_seen and not order.wish) or any(edit.out and not edit.due_ns for edit in order.edits)
 
 
 def _check_doubt(order: AuditedOrder, cause: Cause, now_ns: int) -> None:

@@ -143,10 +143,10 @@ class AuditedOrder(Struct, eq=False, gc=False):
             return False  # the older of the two
         return details.size > max(self.filled, cum) >= self.size
 
-    def may_grow(self, edit: AuditedEdit) -> bool:
-        """Whether *edit*, which is at the venue, may leave more to trade of it."""
-        out = edit.out and not edit.settled
-        return out and (not edit.edit_id if edit.size is None else edit.size > self.filled)
+    def may_grow(self, edit: AuditedEdit, done: Decimal | None = None) -> bool:
+        """Whether *edit*, at the venue, may leave more to trade of it than *done*, or than what traded."""
+        out, done = edit.out and not edit.settled, self.filled if done is None else done
+        return out and (not edit.edit_id if edit.size is None else edit.size > done)
 
     @property
     def growing(self) -> bool:

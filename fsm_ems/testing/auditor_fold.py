@@ -231,7 +231,10 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
     if order.state in DEAD:
         return True
     if status == "filled" and not (order.state == "unknown" and settles(order, report)):
-        order.whole(report.cum)
+        answer = order.state == "unknown" and report.snapshot and report.query == order.asked
+        done = order.filled if cum is None else max(order.filled, cum)
+        if answer or cum is None or not any(order.may_grow(edit, done) for edit in order.edits):
+            order.whole(cum)
     if status == "pending_cancel" and (order.state != "filled" or order.wish):
         order.cancel_seen = True
     elif status == "pending_edit" and (order.state != "filled" or order.weighs(report)):

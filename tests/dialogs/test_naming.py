@@ -225,7 +225,7 @@ STATUSES: list[Case] = [
     (f"{EDITING}; edit e2 14", "filled cum=12", "filled_stated | filled 12 0 Filled"),
     (OPEN, "filled cum=8", "filled_stated | filled 8 0 Filled"),
     (LOWERING, "filled cum=6", "filled_stated | filled 6 0 Filled"),
-    (LOWERING, "filled cum=5", "filled_stated | filled 5 0 Filled"),
+    (LOWERING, "filled cum=5", "stated | editing 5 5 PartiallyFilled"),
     (REOPENING, "filled", "nothing | editing 10 0 Filled"),
     (f"{REOPENING}; wait 5s", "filled", "found_open resume_edit | editing 10 0 Filled"),
     (f"{REOPENING}; lost", "filled", "seen_open | unknown 10 0 Filled"),
