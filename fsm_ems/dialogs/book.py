@@ -191,7 +191,7 @@ class Book:
         return watching
 
     def onlookers(self, owner: str) -> tuple[tuple[str, int], ...]:
-        """Each of them with the seq that the next record has in its stream."""
+        """Who looks on at *owner*'s orders, each with the seq that the next record has in its stream."""
         return tuple((name, self.streams.get(name, 0) + 1) for name in self.watching(owner))
 
     # ── what is due ─────────────────────────────────────────────────────────────────────────────────

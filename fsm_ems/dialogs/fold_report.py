@@ -33,6 +33,7 @@ from fsm_ems.dialogs.naming_status import (
     edit_ended,
     edit_in_force,
     end_of,
+    ends,
     outdated,
     pending_edit,
     settles,
@@ -190,8 +191,7 @@ def _note_end(dialog: Dialog, event: E | None, report: BrokerdStatus) -> None:
     """An end told of an order that is filled, or is so by that very report, is noted; requests are over."""
     end = event
     if dialog.state is not S.FILLED:
-        over = report.status == "done_for_day" and not report.resumes
-        named = E.EXPIRED if over else end_of(dialog, report.status)
+        named = end_of(dialog, report.status) or (E.EXPIRED if ends(report) else None)
         end = named if event in _WHOLE else None
     if end in (E.CANCELLED, E.EXPIRED, E.CALCULATED):
         dialog.noted_end = dialog.noted_end or (S.CANCELLED if end is E.CANCELLED else S.EXPIRED)

@@ -48,7 +48,8 @@ def _resized(dialog: Dialog) -> bool:
     return wanted or bool(dialog.edits) or dialog.size != dialog.body.size
 
 
-def _ends(report: BrokerdStatus) -> bool:
+def ends(report: BrokerdStatus) -> bool:
+    """Whether *report* says that the order trades no more."""
     return report.status in _ENDINGS or (report.status == "done_for_day" and not report.resumes)
 
 
@@ -64,7 +65,7 @@ def outdated(dialog: Dialog, report: BrokerdStatus) -> bool:
         return False
     cum, filled = report.cum, report.status == "filled"
     if shrank(dialog):
-        return filled or (cum is not None and (_ends(report) or cum > dialog.filled))
+        return filled or (cum is not None and (ends(report) or cum > dialog.filled))
     return filled and _resized(dialog) and (cum is None or cum < dialog.size)
 
 
@@ -80,7 +81,7 @@ def _puzzling(dialog: Dialog, report: BrokerdStatus) -> Name:
     taken. Where one can, and the order is said to live, the count alone is no reason to ask: it would be one
     again with each list. In doubt already it stays so, until an answer tells what this look could not.
     """
-    undone, lives = shrank(dialog), report.status != "filled" and not _ends(report)
+    undone, lives = shrank(dialog), report.status != "filled" and not ends(report)
     if dialog.state is S.UNKNOWN:
         unnoted = not dialog.flags & f.UNSEEN and not _older(dialog, report) and not (undone and lives)
         grows = not undone and report.cum is not None and report.cum > dialog.filled
@@ -97,7 +98,7 @@ def shows_more(dialog: Dialog, report: BrokerdStatus) -> bool:
     edit of ours, or of a stranger, is in force, or was when this was read.
     """
     details, cum = report.details, report.cum or ZERO
-    over = report.status == "filled" or report.status in _GONE or _ends(report)
+    over = report.status == "filled" or report.status in _GONE or ends(report)
     if details is None or not report.snapshot or over or _older(dialog, report):
         return False
     return details.size > max(dialog.filled, cum) >= dialog.size
@@ -111,9 +112,9 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
         if state in _AT_VENUE:
             return _puzzling(dialog, report)
         if grows and shrank(dialog) and (state is S.FILLED or state in _QUIET):
-            if state is S.FILLED and _ends(report):
+            if state is S.FILLED and ends(report):
                 return _after_filled(dialog, report, grows=False)
-            if report.status != "filled" and not _ends(report):
+            if report.status != "filled" and not ends(report):
                 return IGNORED
             return Name(None, alarm=f"a look of before states that {cum} traded", attempted=E.STATED)
     if state in _AT_VENUE:
@@ -125,7 +126,7 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
         if grows and cum is not None and (not dialog.complete or dialog.reopening):
             size = size_in_force(dialog, report)
             weighed = status == "pending_edit" and _weighs_more(dialog, report)
-            goes_on = (weighed or f.leaves_more(dialog.edits, cum)) and not told and not _ends(report)
+            goes_on = (weighed or f.leaves_more(dialog.edits, cum)) and not told and not ends(report)
             if cum >= size and not goes_on:
                 return Name(E.FILLED_STATED, alarm=_overstated(dialog, report, size) or _contrary(report))
         named = _MEANING.get(status, _standing)(dialog, report)

@@ -14,8 +14,9 @@ Rules every row keeps:
   may have hidden executions, evidence is the answer to a question, or an end.
 * What was sent leaves again only where it is proven never to have arrived, its owner allows it and wants no
   cancel.
-* Ends are quiet, not frozen: late fills, busts and corrections are booked, and a bust may reopen
-  ``filled``. ``cancelled`` and ``expired`` stay what they are.
+* An order does not fill while an edit is out that may leave more of it to trade.
+* Ends are quiet, not frozen: late fills, busts and corrections are booked. ``filled`` may be reopened, as by
+  a bust, or doubted, where the venue shows more of the order. ``cancelled`` and ``expired`` stay what they are.
 * Where one report settles a request while another is still open, a second step follows in the same
   record: ``resume_cancel`` or ``resume_edit``.
 """
