@@ -25,6 +25,7 @@ from fsm_ems.messages import (
 )
 from fsm_ems.testing.audit_resend import TWICE, check_given_up
 from fsm_ems.testing.audited import DEAD, AuditedOrder
+from fsm_ems.testing.audited_parts import ended_as, is_over
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.inputs import Commanded, Fired, Heard, Input, LinkMoved, Outcome, Quoted, TimePassed
 
@@ -64,8 +65,8 @@ def check_move(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
             breach("P7", order, f"filled was left for {after} by {_called(cause)}")
     elif before == "unknown":
         _check_evidence(order, after, cause)
-    if before == "filled" and order.over and after not in ("cancelled", "expired"):
-        breach("P7", order, f"it was reopened to {after}, and the venue had ended it")
+    if before == "filled" and order.over and after != order.over:
+        breach("P7", order, f"it was reopened to {after}, and the venue had ended it as {order.over}")
     if after in _UNACKED and before not in _BEFORE_PENDING[after]:
         breach("P7", order, f"it went back to {after}")
     if after == "unknown":
@@ -119,13 +120,10 @@ def _check_end(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
     if order.state == "filled" or (order.state == "rejected" and after == "cancelled"):
         return
     if isinstance(cause, BrokerdStatus):
-        ends = {
-            "cancelled": ("cancelled", "rejected", "expired"),
-            "expired": ("expired", "done_for_day", "calculated"),
-        }
         absent = cause.status == "absent" and order.absences > 1 and not order.arrived
         refused = cause.status == "rejected" or absent
-        fits = refused and not order.filled if after == "rejected" else cause.status in ends[after]
+        ended = is_over(cause) and ended_as(cause, immediate=order.immediate) == after
+        fits = refused and not order.filled if after == "rejected" else ended
     elif isinstance(cause, BrokerdRefused):
         fits = after == "rejected" and cause.request == "submit" and not order.arrived
     elif isinstance(cause, Commanded):

@@ -27,7 +27,7 @@ from fsm_ems.messages import (
     BrokerdStatus,
     OrderDetails,
 )
-from fsm_ems.testing.audited_parts import AuditedEdit, Waits, is_over
+from fsm_ems.testing.audited_parts import AuditedEdit, Waits, ended_as, is_over
 from fsm_ems.testing.clone import shallow
 
 ZERO = Decimal(0)
@@ -40,7 +40,8 @@ class AuditedOrder(Struct, eq=False, gc=False):
 
     *again*: its owner lets it be sent again where it never arrived; *lost* is the request that never did.
     *first* is the size that it began with, *edited* whether another was ever asked for, and *puzzled* that
-    what was said of it may be of another time: it must become doubtful.
+    what was said of it may be of another time: it must become doubtful. *over* is the end that the venue
+    told of it when it was filled.
     """
 
     owner: str
@@ -50,6 +51,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
     price: Decimal | None
     alert: bool = False
     dark: bool = False
+    immediate: bool = False
     expire_ns: int | None = None
     triggered: bool = False
     waits: Waits | None = None
@@ -74,7 +76,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
     absences: int = 0
     vanished: bool = False
     unseen: bool = False
-    over: bool = False
+    over: str = ""
     split: bool = False
     first: Decimal = ZERO
     edited: bool = False
@@ -356,16 +358,14 @@ class AuditedOrder(Struct, eq=False, gc=False):
         for edit in self.edits:
             edit.increase = False
 
-    def ended_filled(self) -> None:
-        """The venue ended it, and all of it had traded: no bust makes it live again."""
+    def ended_filled(self, report: BrokerdStatus) -> None:
+        """The venue ended it, and all of it had traded: no bust makes it live again, the first end counts."""
         self.cancel_over()
         self.edits = ()
-        self.over = True
+        self.over = self.over or ended_as(report, immediate=self.immediate)
 
     def cancel_left(self, send: SendAbout, most_ns: int) -> None:
-        """A cancel was sent: the next is due at its deadline, and twice as late as the last one, at most
-        *most_ns* later, once the venue has lost the order.
-        """
+        """A cancel was sent; the next is due at its deadline, of a lost order in double time, up to this."""
         twice_ns = min(2 * self.cancel_every_ns, most_ns)
         self.cancel_id, self.cancel_due_ns = send.reqid, send.deadline_ns
         self.cancel_every_ns = send.deadline_ns - send.time_ns

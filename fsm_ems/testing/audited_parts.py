@@ -33,6 +33,12 @@ def is_over(report: BrokerdStatus) -> bool:
     return report.status in ("cancelled", "rejected", "expired", "calculated")
 
 
+def ended_as(report: BrokerdStatus, *, immediate: bool) -> str:
+    """The state of an order of which it says so. What is *immediate* (IOC, FOK) never expires."""
+    by_cancel = report.status in ("cancelled", "rejected") or (immediate and report.status == "expired")
+    return "cancelled" if by_cancel else "expired"
+
+
 class AuditedEdit(Struct, eq=False, gc=False):
     """An edit that was accepted, or that the venue showed (*edit_id* empty).
 

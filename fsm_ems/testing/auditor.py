@@ -320,8 +320,8 @@ class Auditor(Struct, eq=False, kw_only=True):
         elif order.state == "unknown":
             order.unseen |= isinstance(cause, Heard | BrokerdStatus)  # what became of it meanwhile
             order.in_doubt()
-        if order.state == "filled" and is_end(cause, before):
-            order.ended_filled()
+        if order.state == "filled" and isinstance(cause, BrokerdStatus) and is_end(cause, before):
+            order.ended_filled(cause)
         if order.state == "filled" or (order.state in DEAD and before not in DEAD):
             order.forget_requests()
         sends, self._sends = self._sends, []

@@ -31,10 +31,8 @@ ExecKey = tuple[str, str, str]
 """Broker, account, exec id: what makes an execution one."""
 
 
-def is_end(cause: object, before: str) -> bool:
+def is_end(cause: BrokerdStatus, before: str) -> bool:
     """Whether *cause* says that an order, which was *before*, has ended, and not only that it filled."""
-    if not isinstance(cause, BrokerdStatus):
-        return False
     return cause.status in ENDINGS or (before != "filled" and is_over(cause))
 
 
@@ -44,6 +42,7 @@ def accepted(owner: str, command: Order) -> AuditedOrder:
     order = AuditedOrder(owner, command.oid, broker, size, command.price)
     order.first, order.alert = size, command.side == "alert"
     order.dark = command.mode == "dark"
+    order.immediate = command.tif in ("ioc", "fok")
     order.expire_ns = command.expire_ns
     order.again = command.if_absent == "resend"
     order.place = (command.account, command.market, command.side)
@@ -212,7 +211,7 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
             return True
         if (order.gone or order.split) and cum is not None and cum > order.filled:
             if order.state == "filled" and status in ENDINGS:
-                order.ended_filled()
+                order.ended_filled(report)
             return False
     if order.state == "rejected":
         return False
@@ -240,7 +239,7 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
     elif status == "pending_edit" and (order.state != "filled" or order.weighs(report)):
         order.edit_pending(report)
     elif status in ENDINGS and order.state == "filled":
-        order.ended_filled()
+        order.ended_filled(report)
     return status != "rejected"
 
 
