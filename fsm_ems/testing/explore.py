@@ -42,15 +42,15 @@ def search(
     name: str, *, soak: bool = False, overrides: Overrides | None = None, states_max: int = 10**9
 ) -> Found:
     """Search one scene; one with crashes has no other bounds to soak."""
-    with_crashes = restart_scenes().get(name)
-    if with_crashes is not None:
-        gc.disable()  # its situations are tuples of numbers, by the million, and hold no circles
-        try:
+    gc.disable()  # situations come by the million and hold no circles: counting references frees them all
+    try:
+        with_crashes = restart_scenes().get(name)
+        if with_crashes is not None:
             return Search(with_crashes(), states_max=states_max, progress=_tell_progress).run()
-        finally:
-            gc.enable()
-    scene = scenes(soak=soak, overrides=overrides)[name]()
-    return Search(scene, states_max=states_max, progress=_tell_progress).run()
+        scene = scenes(soak=soak, overrides=overrides)[name]()
+        return Search(scene, states_max=states_max, progress=_tell_progress).run()
+    finally:
+        gc.enable()
 
 
 def _in_parallel(names: Sequence[str], arguments: argparse.Namespace) -> Iterator[Found]:
