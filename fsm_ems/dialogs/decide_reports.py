@@ -15,7 +15,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.decide import last_deadline, new_reqid, out_of_date, over_limits, record, whole
 from fsm_ems.dialogs.facts import Body, Dialog
 from fsm_ems.dialogs.naming import name
-from fsm_ems.dialogs.naming_status import WEIGHED
+from fsm_ems.dialogs.naming_status import WEIGHED, shrank
 from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.record import (
     Adopted,
@@ -27,6 +27,7 @@ from fsm_ems.dialogs.record import (
     Parked,
     Record,
     Reported,
+    ReportedOfBefore,
     Sent,
     Timed,
     Unparked,
@@ -142,7 +143,8 @@ def mapped(
         stolen = f"{broker} tells of it as {venue_id}, which is another order's id" if foreign else None
         alarms = alarm, stolen, _misplaced(book, dialog, origin)
         alarm = "; ".join(filter(None, alarms)) or None
-    reported = Reported(broker, report, deadline, origin, foreign)
+    of_before = isinstance(report, BrokerdFill) and report.cum is not None and shrank(dialog)
+    reported = (ReportedOfBefore if of_before else Reported)(broker, report, deadline, origin, foreign)
     made = record(book, now_ns, key, event, reported, named.then, alarm)
     return made if event is not E.ABSENT else _absent(book, settings, prices, dialog, made, reported)
 

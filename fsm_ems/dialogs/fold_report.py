@@ -40,7 +40,7 @@ from fsm_ems.dialogs.naming_status import (
     shrank,
 )
 from fsm_ems.dialogs.naming_steps import PROVES, find_edit, proven_edit
-from fsm_ems.dialogs.record import Effect, Record
+from fsm_ems.dialogs.record import Effect, Record, ReportedOfBefore
 from fsm_ems.machines.order import E, S
 from fsm_ems.messages import (
     BrokerdBust,
@@ -105,7 +105,7 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     if report.cum is not None and not (of_before and dialog.state is S.FILLED and shrank(dialog)):
         state_cum(dialog, report.cum)
     if status == "pending_cancel":
-        _cancel_pending(dialog, deadline_of(record))
+        _cancel_pending(dialog, report, deadline_of(record))
     elif status == "pending_edit" and (dialog.state is not S.FILLED or pending_edit(dialog, report)):
         _edit_pending(book, dialog, report, deadline_of(record))
     elif status == "open":
@@ -199,14 +199,20 @@ def _note_end(dialog: Dialog, event: E | None, report: BrokerdStatus) -> None:
         dialog.edits = ()
 
 
-def _cancel_pending(dialog: Dialog, deadline_ns: int) -> None:
-    """A request that nobody here made has a deadline too: then the venue is asked what came of it."""
+def _cancel_pending(dialog: Dialog, report: BrokerdStatus, deadline_ns: int) -> None:
+    """A request that nobody here sent has a deadline too: then the venue is asked what came of it.
+
+    Where ours has not left, and the venue does not name it, it weighs a stranger's: ours leaves beside it.
+    """
     cancel = dialog.cancel
     if cancel is None:
         cancel = dialog.cancel = CancelRequest(None, wanted=False)
     if not cancel.wanted:
+        cancel.out = True
         cancel.deadline_ns = deadline_ns
-    cancel.out = True
+    elif not cancel.out and report.reqid == cancel.reqid:
+        cancel.out = True
+        cancel.deadline_ns = cancel.again_ns = deadline_ns
     cancel.pending = True
 
 
@@ -276,7 +282,7 @@ def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill, effec
     _book(dialog, execution)
     index_execution(book, dialog, report.exec_id)
     book_execution(book, record, dialog, execution, effects)
-    if report.cum is not None:
+    if report.cum is not None and not isinstance(record.payload, ReportedOfBefore):
         state_cum(dialog, report.cum)
 
 

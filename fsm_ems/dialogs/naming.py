@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import EXACT, ZERO, Dialog, EditRequest, is_whole, leaves_more
-from fsm_ems.dialogs.naming_status import name_status
+from fsm_ems.dialogs.naming_status import name_status, shrank
 from fsm_ems.dialogs.naming_steps import (
     IGNORED,
     Name,
@@ -84,7 +84,7 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
         return IGNORED
     state = dialog.state
     filled, cum, stated = _add(dialog.booked, report.size), report.cum, dialog.stated
-    if cum is not None and cum > filled:
+    if cum is not None and cum > filled and not shrank(dialog):
         filled = cum
     if stated and stated > filled:
         filled = stated

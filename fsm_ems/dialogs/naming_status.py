@@ -38,7 +38,11 @@ LIFTED = f.STOPPED | f.SUSPENDED | f.DONE_FOR_DAY
 
 
 def shrank(dialog: Dialog) -> bool:
-    """Whether a size count of *dialog*'s may have become less since some time: until then it only grows."""
+    """Whether a size count of *dialog*'s may have become less since some time: until then it only grows.
+
+    A fill tells how much had traded right after it, and may come long after that. Once this is so, its count
+    is not taken: the execution is.
+    """
     return bool(dialog.replaced) or bool(dialog.flags & f.SPLIT)
 
 

@@ -137,6 +137,10 @@ class Reported(Value, frozen=True):
     reqid: int | str | None = None
 
 
+class ReportedOfBefore(Reported, frozen=True):
+    """A fill of which the size count may be of before another execution was undone, and is not taken."""
+
+
 class Timed(Value, frozen=True):
     """Time passed or the link moved; *due_ns* is when to look again."""
 
@@ -246,8 +250,8 @@ class Orphaned(Value, frozen=True):
 
 Payload = (
     Submitted | Held | Adopted | Sent | Triggered | Met | Trailed | CancelWanted | CancelSent | EditWanted
-    | EditSent | Reported | Timed | Contradicted | Recalled | Opened | Listed | Accounted | Granted
-    | LinkMoved | HistoryAsked | HistoryRead | Parked | Unparked | Orphaned
+    | EditSent | Reported | ReportedOfBefore | Timed | Contradicted | Recalled | Opened | Listed | Accounted
+    | Granted | LinkMoved | HistoryAsked | HistoryRead | Parked | Unparked | Orphaned
 )  # fmt: skip  # one name a line says no more
 
 

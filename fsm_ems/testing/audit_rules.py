@@ -225,7 +225,7 @@ def check_standing(order: AuditedOrder, now_ns: int, *, link_open: bool, link_up
     if order.state == "filled" or order.state in DEAD:
         return
     doubtful = order.state == "unknown"
-    if order.wish and order.arrived and not doubtful and not order.cancel_due_ns and not order.cancel_seen:
+    if order.wish and order.arrived and not doubtful and not order.cancel_due_ns:
         breach("P5", order, "the cancel that is wanted has not left")
     held = next((edit for edit in order.edits if not edit.out), None)
     if held is not None and order.state in ("acked", "open") and link_open:
@@ -239,7 +239,7 @@ def check_standing(order: AuditedOrder, now_ns: int, *, link_open: bool, link_up
     if ticked and not doubtful and order.overdue(now_ns):
         breach("unknown", order, "a deadline passed, and it is taken to stand as before")
     redriven = 0 < order.cancel_again_ns <= now_ns
-    if ticked and doubtful and link_open and order.wish and not order.cancel_out:
+    if ticked and doubtful and link_open and order.wish and not order.cancel_due_ns:
         breach("P5", order, "the cancel that is wanted waits, and it could leave")
     if ticked and doubtful and link_open and order.wish and redriven:
         breach("P5", order, "a cancel without an answer is not sent again")

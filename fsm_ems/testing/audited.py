@@ -236,7 +236,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
         if edit is not None and edit.edit_id:
             self.take_terms(edit, edit.size, edit.price)
         self.live[report.exec_id] = self.moved[report.exec_id] = report.size
-        self.state_cum(report.cum)
+        self.state_cum(None if self.gone or self.split else report.cum)
 
     def bust(self, ref_id: str) -> None:
         """Undo an execution."""

@@ -80,6 +80,8 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(m.larger_at_the_venue_is_filled, ("larger",)),
     Mutant(m.waiting_cancel_stays, ("doubt",)),
     Mutant(m.name_in_doubt_unlearnt, ("renamed before",)),
+    Mutant(m.strangers_cancel_is_ours, ("foreign",)),
+    Mutant(m.count_of_before_believed, ("amended before",)),
     Mutant(q.limits_of_yesterday, ("lower limits",)),
     Mutant(q.told_to_others, ("pair: cancels",)),
     Mutant(q.anyone_may_cancel, ("pair: cancels",)),

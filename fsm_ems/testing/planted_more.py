@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from fsm_ems.dialogs import book as books
-from fsm_ems.dialogs import decide_reports, naming, naming_status
+from fsm_ems.dialogs import decide_reports, fold_report, naming, naming_status
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.naming_steps import IGNORED, Name
@@ -51,6 +51,26 @@ def waiting_cancel_stays(patch: Patch) -> None:
 
     patch.name(decide_reports, "timed_out", undriven)
     patch.name(books, "due_ns", unnoticed)
+
+
+def strangers_cancel_is_ours(patch: Patch) -> None:
+    """A cancel that has not left is taken to be the one that the venue weighs."""
+
+    def make(known: Call) -> Call:
+        def pending(dialog: Dialog, report: BrokerdStatus, deadline_ns: int) -> None:
+            known(dialog, report, deadline_ns)
+            if dialog.cancel is not None:
+                dialog.cancel.out = True
+
+        return pending
+
+    patch.name(fold_report, "_cancel_pending", make)
+
+
+def count_of_before_believed(patch: Patch) -> None:
+    """A fill's count is taken, whatever was undone since."""
+    patch.name(naming, "shrank", lambda _: lambda dialog: False)
+    patch.name(decide_reports, "shrank", lambda _: lambda dialog: False)
 
 
 def name_in_doubt_unlearnt(patch: Patch) -> None:

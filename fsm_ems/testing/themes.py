@@ -203,6 +203,7 @@ READ_BEFORE: tuple[Saying, ...] = (
 AMENDED_BEFORE: tuple[Saying, ...] = (
     *says("ack"),
     *fills("e1"),
+    Saying(Letter("fill", exec_id="e2", cum=D(2))),
     Saying(Letter("bust", ref_id="e1")),
     Saying(Letter("restated", split=D("0.5"))),
     *says("open", "filled", answers="last"),
@@ -210,7 +211,7 @@ AMENDED_BEFORE: tuple[Saying, ...] = (
     Saying(Letter("open", cum=D(1)), answers="stale"),
     Saying(Letter("cancelled", cum=D(1)), answers="stale"),
 )
-"""Looks at an order that may be older than what undid its executions, or put them into other units."""
+"""Looks and counts that may be older than what undid an order's executions, or put them into other units."""
 
 RESIZED_BEFORE: tuple[Saying, ...] = (
     *says("ack"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsm_ems.dialogs.facts import Execution
-from fsm_ems.dialogs.record import SendAbout
+from fsm_ems.dialogs.record import ReportedOfBefore, SendAbout
 from tests.dialogs.conftest import Desks
 from tests.dialogs.desk import START, Desk, of_kind, terms
 
@@ -93,6 +93,23 @@ def test_amending_an_execution_amends_what_was_stated_with_it(resting: Desk) -> 
 
     assert str(resting.dialog().stated) == "2"
     assert resting.stands() == "open 2/10"
+
+
+def test_a_count_of_before_a_bust_says_nothing_and_its_execution_is_booked(desks: Desks) -> None:
+    """The fill was lost with the link, and is told with the count that it had brought the order to."""
+    desk = desks()
+    desk.order()
+    desk.ack()
+    desk.fill("6", cum="6")
+    desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid)
+
+    desk.fill("4", exec_id="F2", cum="10")
+
+    assert desk.stands() == "open 4/10", "6 of the 10 were undone"
+    assert isinstance(desk.last.payload, ReportedOfBefore)
+    assert [effect.verb for effect in of_kind(desk.cancel(), SendAbout)] == ["cancel"]
+    desk.fill("6", exec_id="F3", cum="16")
+    assert desk.stands() == "filled 10/10", "the executions complete it, whatever the count was"
 
 
 def test_amending_an_unseen_execution_changes_nothing_that_was_stated(resting: Desk) -> None:
@@ -276,6 +293,40 @@ def test_a_pending_cancel_nobody_here_asked_for_is_known_as_such(resting: Desk) 
     cancel = resting.dialog().cancel
     assert cancel is not None
     assert (cancel.reqid, cancel.wanted, cancel.out, cancel.pending) == (None, False, True, True)
+
+
+def test_a_stashed_cancel_leaves_beside_one_that_the_venue_weighs(desk: Desk) -> None:
+    """It weighs a stranger's: should that be refused, the owner's is still wanted."""
+    desk.order()
+    desk.cancel()
+
+    sent = of_kind(desk.status("pending_cancel"), SendAbout)
+
+    assert [(send.verb, desk.state()) for send in sent] == [("cancel", "cancelling")]
+    desk.wait(5)
+    assert desk.state() == "unknown", "it has a deadline"
+
+
+def test_a_stashed_cancel_that_the_venue_names_is_there(desk: Desk) -> None:
+    """However it came there: its answer is awaited until a deadline, and it is not sent twice."""
+    desk.order()
+    desk.cancel()
+    cancel = desk.dialog().cancel
+    assert cancel is not None
+
+    sent = desk.report("status", reqid=cancel.reqid, status="pending_cancel")
+
+    assert (of_kind(sent, SendAbout), desk.state(), desk.due_in()) == ([], "cancelling", 5)
+
+
+def test_a_cancel_wanted_while_the_link_was_down_leaves_beside_a_strangers(resting: Desk) -> None:
+    resting.link("lost")
+    resting.cancel()
+    resting.link("connect", "connected", "synced")
+
+    resting.status("pending_cancel")
+
+    assert "cancel" in [send.verb for send in of_kind(resting.wait(0), SendAbout)]
 
 
 def test_a_pending_edit_nobody_here_asked_for_is_known_by_its_id(resting: Desk) -> None:

@@ -162,6 +162,13 @@ def story(owner: str, oid: str, broker: str, size: str, plot: list[str]) -> list
         "open": {"name": "brokerd_status", "status": "open"},
         "rejected": {"name": "brokerd_status", "status": "rejected"},
         "fill": {"name": "brokerd_fill", "exec_id": f"x-{oid}", "size": size, "price": "10"},
+        "fill of before": {
+            "name": "brokerd_fill",
+            "exec_id": f"y-{oid}",
+            "size": "0.1",
+            "price": "10",
+            "cum": size,
+        },
         "replaced": {"name": "brokerd_replaced"},
         "bust": {"name": "brokerd_bust", "exec_id": f"b-{oid}", "ref_id": f"x-{oid}"},
         "correction": {
@@ -181,6 +188,7 @@ PLOTS = [
     ["live", "ack", "fill", "fill"],
     ["live", "early", "early", "ack"],
     ["live", "rejected", "fill", "bust", "correction"],
+    ["live", "ack", "fill", "bust", "fill of before"],
     ["live", "ack", "edit", "edit again", "replaced"],
     ["live", "cancel", "hour", "hour", "up", "hour"],
     ["down", "live", "up"],
