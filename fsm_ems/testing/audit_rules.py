@@ -97,7 +97,8 @@ def _check_evidence(order: AuditedOrder, after: str, cause: Cause) -> None:
 
 def _awaits_strangers(order: AuditedOrder) -> bool:
     """The venue weighs a request that nobody here made or sent: in time it is asked what came of it."""
-    return (order.cancel_seen and not order.wish) or any(edit.out and not edit.due_ns for edit in order.edits)
+    cancel = order.cancel_seen and not order.cancel_due_ns
+    return cancel or any(edit.out and not edit.due_ns for edit in order.edits)
 
 
 def _check_doubt(order: AuditedOrder, cause: Cause, now_ns: int) -> None:
@@ -225,7 +226,8 @@ def check_standing(order: AuditedOrder, now_ns: int, *, link_open: bool, link_up
     if order.state == "filled" or order.state in DEAD:
         return
     doubtful = order.state == "unknown"
-    if order.wish and order.arrived and not doubtful and not order.cancel_due_ns:
+    waits = order.wish and not order.cancel_due_ns and not order.cancel_named
+    if waits and order.arrived and not doubtful:
         breach("P5", order, "the cancel that is wanted has not left")
     held = next((edit for edit in order.edits if not edit.out), None)
     if held is not None and order.state in ("acked", "open") and link_open:
@@ -239,7 +241,7 @@ def check_standing(order: AuditedOrder, now_ns: int, *, link_open: bool, link_up
     if ticked and not doubtful and order.overdue(now_ns):
         breach("unknown", order, "a deadline passed, and it is taken to stand as before")
     redriven = 0 < order.cancel_again_ns <= now_ns
-    if ticked and doubtful and link_open and order.wish and not order.cancel_due_ns:
+    if ticked and doubtful and link_open and waits:
         breach("P5", order, "the cancel that is wanted waits, and it could leave")
     if ticked and doubtful and link_open and order.wish and redriven:
         breach("P5", order, "a cancel without an answer is not sent again")

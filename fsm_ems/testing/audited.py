@@ -71,6 +71,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
     cancel_again_ns: int = 0
     cancel_every_ns: int = 0
     cancel_seen: bool = False
+    cancel_named: bool = False
     edits: tuple[AuditedEdit, ...] = ()
     asked: int | str | None = None
     absences: int = 0
@@ -105,11 +106,6 @@ class AuditedOrder(Struct, eq=False, gc=False):
     def filled(self) -> Decimal:
         """What traded."""
         return max(self.booked, self.stated)
-
-    @property
-    def increasing(self) -> bool:
-        """An increase of the order when it was complete is at the venue."""
-        return any(edit.out and edit.increase for edit in self.edits)
 
     @property
     def at_venue(self) -> bool:
@@ -176,7 +172,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
             return frozenset({"alert_open"})
         if self.puzzled:
             return frozenset({"unknown"})
-        if self.filled >= self.size and not self.increasing:
+        if self.filled >= self.size and not any(edit.out and edit.increase for edit in self.edits):
             return frozenset({"filled"})
         if self.state == "unknown":
             return frozenset({"unknown"})
@@ -195,7 +191,8 @@ class AuditedOrder(Struct, eq=False, gc=False):
         """Everything that later checks depend on, without counters and clocks."""
         return (
             self.state, self.waits, self.size, self.price, self.sends, self.arrived, self.triggered,
-            self.stated, self.wish, self.cancel_id is None, self.cancel_seen, self.asked is None,
+            self.stated, self.wish, self.cancel_id is None, self.cancel_seen, self.cancel_named,
+            self.asked is None,
             self.absences > 1, self.absences > 0, self.unseen, self.over, self.again, self.lost is None,
             self.vanished, self.split, self.first, self.edited, self.puzzled, self.cancel_every_ns,
             max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,
@@ -366,7 +363,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
 
     def cancel_left(self, send: SendAbout, most_ns: int) -> None:
         """A cancel was sent; the next is due at its deadline, of a lost order in double time, up to this."""
-        twice_ns = min(2 * self.cancel_every_ns, most_ns)
+        self.cancel_named, twice_ns = False, min(2 * self.cancel_every_ns, most_ns)
         self.cancel_id, self.cancel_due_ns = send.reqid, send.deadline_ns
         self.cancel_every_ns = send.deadline_ns - send.time_ns
         if self.vanished:
@@ -395,5 +392,6 @@ class AuditedOrder(Struct, eq=False, gc=False):
 
     def cancel_over(self) -> None:
         """The cancel is answered."""
-        self.wish, self.cancel_seen, self.cancel_id = False, False, None
+        self.wish = self.cancel_seen = self.cancel_named = False
+        self.cancel_id = None
         self.cancel_due_ns = self.cancel_again_ns = self.cancel_every_ns = 0

@@ -236,6 +236,8 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
             order.whole(cum)
     if status == "pending_cancel" and (order.state != "filled" or order.wish):
         order.cancel_seen = True
+        named = report.reqid is not None and report.reqid == order.cancel_id
+        order.cancel_named |= named and not order.cancel_due_ns
     elif status == "pending_edit" and (order.state != "filled" or order.weighs(report)):
         order.edit_pending(report)
     elif status in ENDINGS and order.state == "filled":

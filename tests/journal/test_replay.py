@@ -188,7 +188,6 @@ PLOTS = [
     ["live", "ack", "fill", "fill"],
     ["live", "early", "early", "ack"],
     ["live", "rejected", "fill", "bust", "correction"],
-    ["live", "ack", "fill", "bust", "fill of before"],
     ["live", "ack", "edit", "edit again", "replaced"],
     ["live", "cancel", "hour", "hour", "up", "hour"],
     ["down", "live", "up"],
@@ -197,6 +196,7 @@ PLOTS = [
     ["dark", "down", "trigger", "cancel"],
     ["dark", "print", "hour", "quote", "ack"],
     ["trail", "higher", "print", "quote", "fill"],
+    ["live", "ack", "fill", "bust", "fill of before"],
 ]
 plots = st.builds(story, owners, oids, brokers, sizes, st.sampled_from(PLOTS))
 stories: Drawn = st.one_of(plots, st.lists(st.one_of(reports, submits, hours, ups, *others), max_size=6))
