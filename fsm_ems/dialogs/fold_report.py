@@ -32,8 +32,7 @@ from fsm_ems.dialogs.naming_status import (
     answers,
     edit_ended,
     edit_in_force,
-    end_of,
-    ends,
+    end_told,
     outdated,
     pending_edit,
     settles,
@@ -104,7 +103,7 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     # Of a filled order an end may be told by a look whose count has an execution that is undone.
     if report.cum is not None and not (of_before and dialog.state is S.FILLED and shrank(dialog)):
         state_cum(dialog, report.cum)
-    if status == "pending_cancel":
+    if status == "pending_cancel" and (dialog.state is not S.FILLED or dialog.cancel is not None):
         _cancel_pending(dialog, report, deadline_of(record))
     elif status == "pending_edit" and (dialog.state is not S.FILLED or pending_edit(dialog, report)):
         _edit_pending(book, dialog, report, deadline_of(record))
@@ -191,7 +190,7 @@ def _note_end(dialog: Dialog, event: E | None, report: BrokerdStatus) -> None:
     """An end told of an order that is filled, or is so by that very report, is noted; requests are over."""
     end = event
     if dialog.state is not S.FILLED:
-        named = end_of(dialog, report.status) or (E.EXPIRED if ends(report) else None)
+        named = end_told(dialog, report)
         end = named if event in _WHOLE else None
     if end in (E.CANCELLED, E.EXPIRED, E.CALCULATED):
         dialog.noted_end = dialog.noted_end or (S.CANCELLED if end is E.CANCELLED else S.EXPIRED)

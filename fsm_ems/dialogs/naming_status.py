@@ -327,6 +327,11 @@ def end_of(dialog: Dialog, status: str) -> E | None:
     return None
 
 
+def end_told(dialog: Dialog, report: BrokerdStatus) -> E | None:
+    """The end that *report* tells of such an order: at the end of the day too it trades no more."""
+    return end_of(dialog, report.status) or (E.EXPIRED if ends(report) else None)
+
+
 def _contrary(report: BrokerdStatus) -> str | None:
     """The alarm about a report that an order was refused which has traded."""
     return "the venue rejected an order that had traded" if report.status == "rejected" else None
@@ -338,8 +343,7 @@ def _overstated(dialog: Dialog, report: BrokerdStatus, size: Decimal) -> str | N
     ``filled`` tells the whole size: it is explained by an edit of that size or less alone.
     """
     cum = report.cum or size
-    sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
-    explained = max([size, *(other for other in sizes if report.status != "filled" or other <= cum)])
+    explained = max([size, *(out for out in f.sizes_out(dialog) if report.status != "filled" or out <= cum)])
     return f"the venue states {cum - explained} more than ordered" if cum > explained else None
 
 
@@ -363,7 +367,7 @@ def _after_filled(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name
     if dialog.noted_end is None:
         if shows_more(dialog, report):
             return Name(E.AMBIGUOUS)
-        end, edit = end_of(dialog, status), edit_ended(dialog, report)
+        end, edit = end_told(dialog, report), edit_ended(dialog, report)
         filled = report.cum if grows and report.cum is not None else dialog.filled
         if edit is not None and filled < (edit.size or dialog.size):
             return Name(E.REPLACED_REOPENS, end)

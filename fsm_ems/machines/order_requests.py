@@ -125,7 +125,7 @@ def edits() -> Rows:
         S.FILLED, E.REPLACED, S.FILLED, "late", "a late answer: the new size is no more than what traded"
     )
     yield from rows(
-        (S.EDITING, S.CANCELLING, S.UNKNOWN),
+        (S.OPEN, S.EDITING, S.CANCELLING, S.UNKNOWN),
         E.REPLACED_COMPLETES,
         S.FILLED,
         "edit",

@@ -49,7 +49,7 @@ from fsm_ems.testing.audit_rules import (
     check_told,
 )
 from fsm_ems.testing.audited import DEAD, AuditedOrder
-from fsm_ems.testing.audited_parts import AuditedEdit
+from fsm_ems.testing.audited_parts import AuditedEdit, is_over
 from fsm_ems.testing.auditor_fold import (
     ExecKey,
     accepted,
@@ -59,7 +59,6 @@ from fsm_ems.testing.auditor_fold import (
     edit_sent,
     executions_of,
     fold,
-    is_end,
 )  # fmt: skip  # one name a line says no more
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.clone import shallow
@@ -320,7 +319,7 @@ class Auditor(Struct, eq=False, kw_only=True):
         elif order.state == "unknown":
             order.unseen |= isinstance(cause, Heard | BrokerdStatus)  # what became of it meanwhile
             order.in_doubt()
-        if order.state == "filled" and isinstance(cause, BrokerdStatus) and is_end(cause, before):
+        if order.state == "filled" and isinstance(cause, BrokerdStatus) and is_over(cause):
             order.ended_filled(cause)
         if order.state == "filled" or (order.state in DEAD and before not in DEAD):
             order.forget_requests()

@@ -31,11 +31,6 @@ ExecKey = tuple[str, str, str]
 """Broker, account, exec id: what makes an execution one."""
 
 
-def is_end(cause: BrokerdStatus, before: str) -> bool:
-    """Whether *cause* says that an order, which was *before*, has ended, and not only that it filled."""
-    return cause.status in ENDINGS or (before != "filled" and is_over(cause))
-
-
 def accepted(owner: str, command: Order) -> AuditedOrder:
     """An order as it was accepted."""
     broker, size = command.market.rpartition(".")[2], command.size or ZERO
@@ -210,7 +205,7 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
             looked_at(order, report)
             return True
         if (order.gone or order.split) and cum is not None and cum > order.filled:
-            if order.state == "filled" and status in ENDINGS:
+            if order.state == "filled" and is_over(report):
                 order.ended_filled(report)
             return False
     if order.state == "rejected":
@@ -240,7 +235,7 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
         order.cancel_named |= named and not order.cancel_due_ns
     elif status == "pending_edit" and (order.state != "filled" or order.weighs(report)):
         order.edit_pending(report)
-    elif status in ENDINGS and order.state == "filled":
+    elif is_over(report) and order.state == "filled":
         order.ended_filled(report)
     return status != "rejected"
 

@@ -124,7 +124,7 @@ def bust_does_not_reopen(patch: Patch) -> None:
 
 def end_of_a_whole_order_forgotten(patch: Patch) -> None:
     """A cancel that states the whole size is taken for a fill alone."""
-    patch.name(fold_report, "end_of", lambda known: lambda dialog, status: None)
+    patch.name(fold_report, "end_told", lambda known: lambda dialog, report: None)
 
 
 def stated_is_added(patch: Patch) -> None:

@@ -297,6 +297,7 @@ SETTLED: tuple[Saying, ...] = (
     *says("filled", answers="last"),
     Saying(Letter("bust", ref_id="e1")),
     *says("pending_edit", "replaced", "edit refused", about="edit"),
+    Saying(Letter("restated", size=D(4), cum=D(3))),
 )
 """What is heard of an increase after an answer has said that the order has filled."""
 

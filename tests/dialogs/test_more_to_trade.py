@@ -450,3 +450,49 @@ def test_what_waits_is_withheld_in_a_market_that_its_broker_has_no_more() -> Non
     desk.quote("89", "89.5")
     assert desk.state("o2") == "rejected"
     desk.prove()
+
+
+def answered_filled(desk: Desk) -> None:
+    """An answer says that the order has filled, and what became of the increase nobody waits to hear."""
+    crossed(desk)
+    desk.wait(5)
+    desk.status("filled", snapshot=True, query=question(desk))
+    assert desk.stands() == "filled 10/10"
+
+
+def test_more_than_ordered_is_alarmed_where_the_increase_is_settled(desk: Desk) -> None:
+    answered_filled(desk)
+    desk.status("open", cum="12")
+    assert (desk.stands(), desk.last.alarm) == ("filled 12/10", "the venue states 2 more than ordered")
+    desk.prove()
+
+
+def test_a_settled_edit_may_complete_an_order_that_was_opened_again(desk: Desk) -> None:
+    answered_filled(desk)
+    desk.report("restated", reqid=desk.dialog().reqid, size="30", cum="20")
+    assert desk.stands() == "open 20/30"
+
+    desk.report("replaced", reqid=desk.dialog().edits[0].reqid)
+
+    assert (desk.stands(), desk.last.event) == ("filled 20/20", OrderEvent.REPLACED_COMPLETES)
+    desk.prove()
+
+
+def test_the_end_of_the_day_of_a_filled_order_is_noted(desk: Desk) -> None:
+    """As it is where the report that fills it tells of it: a bust does not make it live again."""
+    desk.fill("4", exec_id="F2")
+    desk.status("done_for_day")
+    assert desk.stands() == "filled 10/10"
+
+    desk.report("bust", exec_id="B1", ref_id="F2", reqid=desk.dialog().reqid)
+
+    assert desk.stands() == "expired 6/10"
+    desk.prove()
+
+
+def test_a_strangers_cancel_of_a_filled_order_is_nobodys(desk: Desk) -> None:
+    """It came too late: no edit waits for its answer."""
+    desk.fill("4", exec_id="F2")
+    desk.status("pending_cancel", cum="12")
+    assert desk.dialog().cancel is None
+    desk.prove()
