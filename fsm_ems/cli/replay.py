@@ -134,11 +134,11 @@ def replay(  # noqa: PLR0913, PLR0917 -- click hands every option over by its na
     commands = parse_orders(read_text(orders), str(orders), market.fqme)
     tally = Tally(commands)
     with ExitStack() as stack:
-        file = None if page is None else _page_file(page, (tape, orders), stack)
         rows = _begun(read_tape(tape), tape)
         engine = PaperEngine({market.fqme: market}, fill_model=fill_model, latency_ns=latency_ns)
         # After all that can be wrong at the start: a log that is there already would refuse the next attempt.
         log = None if out is None else _record_log(out, stack)
+        file = None if page is None else _page_file(page, (tape, orders), stack)  # it may lie there
         append: Append = _unkept if log is None else log.append
         start_ns = min(rows.first.time_ns, commands[0].at_ns)
         append = append if file is None else file.noting(append)

@@ -148,6 +148,20 @@ def test_what_is_no_page_of_ours_is_never_replaced(run: Run, tmp_path: Path, tex
     assert [*tmp_path.iterdir()] == [page]
 
 
+def test_a_page_may_lie_beside_the_records_of_its_run(run: Run, tmp_path: Path) -> None:
+    """In a directory that the run makes; nothing is left of them where the page cannot be written."""
+    out = tmp_path / "runs" / "run1"
+
+    told = run("replay", TAPE, "--orders", ORDERS, "--out", out, "--report", out / "gone" / "page.html")
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert [*out.iterdir()] == []
+    told = run("replay", TAPE, "--orders", ORDERS, "--out", out, "--report", out / "page.html")
+
+    assert told.exit_code == 0
+    assert told.stdout.endswith(f"Page: {out / 'page.html'}\n")
+    assert {"page.html", "pps.toml", "records.log"} < {path.name for path in out.iterdir()}
+
+
 @pytest.mark.parametrize("name", ["records.log", "pps.toml"])
 def test_records_are_never_replaced_by_a_page(run: Run, tmp_path: Path, name: str) -> None:
     """Neither those of an earlier run nor those that the run is about to keep."""
