@@ -28,6 +28,7 @@ from fsm_ems.cli.options import (
 )
 from fsm_ems.cli.positions import position_json
 from fsm_ems.dialogs.dispatcher import Append
+from fsm_ems.dialogs.facts import EXACT
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import Limits, Settings
@@ -41,7 +42,7 @@ from fsm_ems.journal.sqlite_store import FILE as JOURNAL
 from fsm_ems.market import FillModel, Market
 from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand, parse_orders
-from fsm_ems.quotes import Row
+from fsm_ems.quotes import Quote, Row
 from fsm_ems.replay import Outcome, Replay
 from fsm_ems.report.run import Setup
 from fsm_ems.tally import Tally, fill_of, short
@@ -147,6 +148,8 @@ def replay(  # noqa: PLR0913, PLR0917 -- click hands every option over by its na
         played: Iterable[Row] = chain((rows.first,), rows.rest)
         if sys.stderr.isatty() and not (as_json and sys.stdout.isatty()):
             played = _with_progress(played, tape, stack)
+        ticks = _Ticks(market.price_tick)
+        played = ticks.watching(played)
         for outcome in run.run(played if file is None else file.watching(played), commands):
             tally.take(outcome)
             if as_json:
@@ -160,6 +163,7 @@ def replay(  # noqa: PLR0913, PLR0917 -- click hands every option over by its na
         if log is not None:
             _keep(log, fee_factor)
     _note_outside(commands, rows.first.time_ns, run.last_row_ns)
+    ticks.note_off(run.rows)
     if as_json:
         return
     from fsm_ems.cli.tables import print_tally
@@ -199,6 +203,35 @@ def _note_outside(commands: Iterable[TimedCommand], first_ns: int, last_ns: int)
             f"{first_ns} to {last_ns}: {early} before it, {late} after it",
             err=True,
         )
+
+
+class _Ticks:
+    """How many rows of a tape have a price that its market does not know: the market is most likely not that
+    of the tape.
+    """
+
+    def __init__(self, tick: Decimal) -> None:
+        self._tick = tick
+        self._off = 0
+
+    def watching(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """*rows* as they are played."""
+        tick, past = self._tick, EXACT.remainder
+        for row in rows:
+            if isinstance(row, Quote):
+                self._off += bool(past(row.bid, tick) or past(row.ask, tick))
+            elif past(row.price, tick):
+                self._off += 1
+            yield row
+
+    def note_off(self, rows: int) -> None:
+        """Say how many of all *rows* they were, if any."""
+        if self._off:
+            click.echo(
+                f"note: {self._off:,} of {rows:,} rows have a price that is no multiple of price_tick "
+                f"{plain(self._tick)}: say the market's own, --market ADDRESS,price_tick=TICK",
+                err=True,
+            )
 
 
 class _Begun(NamedTuple):
