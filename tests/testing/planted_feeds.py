@@ -122,7 +122,7 @@ class TellsBareQuotes(JexRows):
     """It leaves out of what market a row is."""
 
     async def __anext__(self) -> MarketRow:
-        return cast("Any", (await super().__anext__()).row)
+        return cast("MarketRow", (await super().__anext__()).row)
 
 
 class EndsWithItsWire(JexRows):
@@ -212,7 +212,7 @@ class TellsPlainPairs(JexRows):
     """A market and its row, and no MarketRow."""
 
     async def __anext__(self) -> MarketRow:
-        return cast("Any", tuple(await super().__anext__()))
+        return cast("MarketRow", tuple(await super().__anext__()))
 
 
 class OpensItAgain(JexBroker):
