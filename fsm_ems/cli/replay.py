@@ -108,7 +108,8 @@ where it ends in a known one such as usdt, or has a slash between them."""
 )  # fmt: skip
 @click.option(
     "--report", "page", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="FILE.html",
-    help="Write a page of the run: prices, orders, fills, PnL, each order's steps. Needs plotly.",
+    help="Write a page of the run: prices, orders, fills, PnL, each order's steps. Needs plotly. Only an "
+    "earlier page is written over.",
 )  # fmt: skip
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object a line: statuses, fills, refusals, positions."
