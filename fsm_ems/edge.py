@@ -192,18 +192,22 @@ def _of_no_broker(broker: object) -> Iterator[str]:
         hint = "; give each by itself: open_ems(one, other), or open_ems(*several)" if several else ""
         yield f"brokers: each is an object as docs/write-a-broker.md has it, and {wrong}{hint}"
         return
-    known = cast("Broker", broker)
-    if not is_broker(known.name):
+    for wrong in wrong_members(cast("Broker", broker)):
+        yield f"brokers: {wrong}"
+
+
+def wrong_members(broker: Broker) -> Iterator[str]:
+    """What of *broker*, which has all members of one, is of another kind than it must be, in words."""
+    if not is_broker(broker.name):
         yield (
-            f"brokers: {brief(known.name)} is no broker's name, which is 1 to 20 of a-z 0-9 _ and ends the "
-            "addresses of its markets"
+            f"{brief(broker.name)} is no broker's name, which is 1 to 20 of a-z 0-9 _ and ends the addresses "
+            "of its markets"
         )
-    if not isinstance(cast("object", known.markets), Mapping):
-        given = brief(known.markets)
-        yield f"brokers: markets of {known.name!r} map addresses to Market, and {given} does not"
+    if not isinstance(cast("object", broker.markets), Mapping):
+        yield f"markets of {broker.name!r} map addresses to Market, and {brief(broker.markets)} does not"
     for call in ("open_market", "open_trades_dialogue"):
-        if not callable(found := getattr(known, call)):
-            yield f"brokers: {call} of {known.name!r} is to be called, and {brief(found)} cannot be"
+        if not callable(found := getattr(broker, call)):
+            yield f"{call} of {broker.name!r} is to be called, and {brief(found)} cannot be"
 
 
 def _of_no_market(settings: Settings, brokers: Sequence[Broker]) -> Iterator[str]:

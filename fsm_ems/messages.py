@@ -133,7 +133,8 @@ class Order(Message):
     it (a buy's at or below). A ``trail`` is a stop that follows the ask (a buy's) or the bid at the distance
     *trail* (quote units), on the market's tick, and prints only while no quote is fresh; without a *price* it
     begins there, else behind the last print. Met, it goes out *limit_ticks* beyond the far touch (the
-    setting's where None), or at market if that is its *type*.
+    setting's where None), or at market if that is its *type*. Only rows that come after the submit, or after
+    the edit of its price, are compared: one that met it before does not fire it.
 
     *when_down*: a live order that comes while the broker's link is not up waits, or is refused
     (``link_down``). *if_absent*: an order that was sent and is proven never to have arrived ends

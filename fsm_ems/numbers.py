@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, LiteralString
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -21,7 +21,12 @@ DIGITS_MAX = 34
 PLACES_MAX = 18
 
 _PLAIN = re.compile(r"-?\d{1,34}(?:\.\d{1,34})?(?:[eE][+-]?\d{1,2})?", re.ASCII).fullmatch
+_DIGITS = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII).fullmatch
 _LONG = re.compile(r"\d{1,400}(?:\.\d{1,400})?", re.ASCII).fullmatch
+
+
+_NO_NUMBER: LiteralString = "a plain decimal number as text is needed, such as '0.10'"
+_TOO_LONG: LiteralString = "at most 34 digits, within 18 places of the point on either side, are taken"
 
 
 def exact(value: object) -> Decimal:
@@ -32,7 +37,7 @@ def exact(value: object) -> Decimal:
     """
     if isinstance(value, str):
         if _PLAIN(value) is None:
-            raise PydanticCustomError("number", "a plain decimal number as text is needed, such as '0.10'")
+            raise PydanticCustomError("number", _TOO_LONG if _DIGITS(value) else _NO_NUMBER)
         number = Decimal(value)
     elif type(value) is Decimal:
         number = value
@@ -47,9 +52,7 @@ def exact(value: object) -> Decimal:
     if not number.is_finite():
         raise PydanticCustomError("number", "a finite number is needed")
     if not fits(number):
-        raise PydanticCustomError(
-            "number", "at most 34 digits, within 18 places of the point on either side, are taken"
-        )
+        raise PydanticCustomError("number", _TOO_LONG)
     return number
 
 

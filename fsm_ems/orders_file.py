@@ -35,11 +35,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
-from fsm_ems.errors import InvalidMessage, OrderFileError
+from fsm_ems.errors import InvalidMessage, OrderFileError, brief, cut
 from fsm_ems.message_fields import TAPE_END_NS
 from fsm_ems.messages import Command, Order, parse_command
 
 _KINDS = ("order", "edit", "cancel")
+_WRITTEN_MAX = 40
 
 
 class TimedCommand(NamedTuple):
@@ -116,6 +117,10 @@ def _table(entry: object, where: str) -> dict[str, Any]:
     return cast("dict[str, Any]", entry).copy()
 
 
+def _as_written(value: object) -> str:
+    return cut(str(value), _WRITTEN_MAX) if isinstance(value, Decimal) else brief(value)
+
+
 def _command(kind: str, number: int, entry: object, defaults: dict[str, Any], where: str) -> TimedCommand:
     here = f"{where}, [[{kind}]] number {number}"
     fields = _table(entry, here)
@@ -123,7 +128,9 @@ def _command(kind: str, number: int, entry: object, defaults: dict[str, Any], wh
         here = f"{here} ({fields['oid']})"
     at_ns = fields.pop("at", None)
     if type(at_ns) is not int or not 0 <= at_ns < TAPE_END_NS:
-        raise OrderFileError(here, "at = nanoseconds since the epoch, a whole number, is needed")
+        found = "" if at_ns is None else f", and {_as_written(at_ns)} is none"
+        needed = f"at = nanoseconds since the epoch, a whole number from 0 to {TAPE_END_NS - 1}, is needed"
+        raise OrderFileError(here, f"{needed}{found}")
     if "name" in fields:
         raise OrderFileError(here, "name: the table's own name says what it is, leave it out")
     if kind == "order":

@@ -9,7 +9,8 @@ from decimal import Decimal
 from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO
 from fsm_ems.dialogs.record import Notice, Reported
 from fsm_ems.errors import Refused
-from fsm_ems.machines.order import OrderState
+from fsm_ems.machines.order import ORDER, OrderState
+from fsm_ems.machines.order_events import OrderEvent
 from fsm_ems.messages import BrokerdFill, Order
 from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand
@@ -56,11 +57,13 @@ class Line:
     """One order: as it was submitted, as it stood when its owner was last told, and its fills.
 
     *later* are those that the file gives the same id: each is submitted once the one before it was refused.
+    *rejected* is what it was rejected by; something else may have been told since.
     """
 
     order: Order
     later: list[Order] = field(default_factory=list[Order])
     last: Notice | None = None
+    rejected: Notice | None = None
     refused: Refused | None = None
     traded: Sum = field(default_factory=Sum)
 
@@ -94,6 +97,8 @@ class Tally:
         if line.refused is not None and line.later:
             line.order = line.later.pop(0)
         line.last, line.refused = outcome, None
+        if outcome.state is OrderState.REJECTED and outcome.source is not OrderState.REJECTED:
+            line.rejected = outcome
         fill = fill_of(outcome)
         if fill is not None:
             line.traded.add(fill)
@@ -165,12 +170,17 @@ def as_row(line: Line, tick: Decimal) -> tuple[str, ...]:
 
 
 def rejection_of(line: Line) -> str | None:
-    """Why the venue rejected the order, in its words; None where it did not."""
-    if line.last is None or line.last.state is not OrderState.REJECTED:
+    """Why the order was rejected: in the venue's words where the venue did it, in the EMS's own where the
+    order never left or never arrived; None where it was not.
+    """
+    told = line.rejected
+    if told is None or line.last is None or line.last.state is not OrderState.REJECTED:
         return None
-    payload = line.last.record.payload
-    text = payload.report.text if isinstance(payload, Reported) else None
-    return text or "the venue gave no reason"
+    record = told.record
+    if isinstance(record.payload, Reported) and record.event is OrderEvent.REJECTED:
+        return record.payload.report.text or "the venue gave no reason"
+    assert record.event is not None, "what has no event moves no order"
+    return record.alarm or ORDER.row_of[told.source, record.event].reason
 
 
 def fill_of(notice: Notice) -> BrokerdFill | None:

@@ -287,7 +287,8 @@ _TEXTS: dict[type[Any], Callable[[Any], str]] = {
 def _sent(send: SendOrder | SendAbout) -> str:
     if isinstance(send, SendOrder):
         price = "market" if send.price is None else plain(send.price)
-        return f"order {send.reqid}: {send.side} {plain(send.size)} at {price}, {send.tif}"
+        post_only = ", post only" if send.post_only else ""
+        return f"order {send.reqid}: {send.side} {plain(send.size)} at {price}, {send.tif}{post_only}"
     return f"{send.verb} {send.reqid} of {send.target}{_new_terms(send.size, send.price)}"
 
 

@@ -172,7 +172,12 @@ def test_a_message_cannot_be_changed(given_fields: dict[str, Any], kind: type[m.
     [
         ("size", "NaN", "a plain decimal number as text is needed, such as '0.10'"),
         ("size", "Infinity", "a plain decimal number as text is needed, such as '0.10'"),
-        ("size", "1" * 4301, "a plain decimal number as text is needed, such as '0.10'"),
+        ("size", "1" * 4301, "at most 34 digits, within 18 places of the point on either side, are taken"),
+        (
+            "size",
+            f"0.{'1':0>44}",
+            "at most 34 digits, within 18 places of the point on either side, are taken",
+        ),
         ("size", "1e999999999", "a plain decimal number as text is needed, such as '0.10'"),
         ("size", "1e99", "at most 34 digits, within 18 places of the point on either side, are taken"),
         ("size", 1.5, "a decimal number as text is needed, such as '0.10'; a float is not exact"),

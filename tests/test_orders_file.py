@@ -1,6 +1,9 @@
 """The orders file: what it may hold, and how what is wrong with it is told."""
 
+import re
+from dataclasses import fields
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,12 @@ from fsm_ems.orders_file import TimedCommand, parse_orders
 
 MARKET = "btcusdt.paper"
 ORDER = '[[order]]\nat = 5\noid = "a"\nside = "buy"\nsize = "0.5"\nprice = "100.00"\n'
+
+
+AT_NEEDED = (
+    "orders.toml, [[order]] number 1 (a): at = nanoseconds since the epoch, a whole number from 0 to "
+    "4611686018427387903, is needed, and {} is none"
+)
 
 
 def parse(text: str) -> list[TimedCommand]:
@@ -109,8 +118,16 @@ def test_two_edits_at_one_time_have_ids_of_their_own() -> None:
             "orders.toml, [[order]] number 1 (a): at = nanoseconds since the epoch",
         ),
         (
-            ORDER.replace("at = 5", "at = 5.0"),
-            "orders.toml, [[order]] number 1 (a): at = nanoseconds since the epoch",
+            ORDER.replace("at = 5", "at = 1.2e9"),
+            AT_NEEDED.format("1.2E+9"),
+        ),
+        (
+            ORDER.replace("at = 5", 'at = "1200000000"'),
+            AT_NEEDED.format("'1200000000'"),
+        ),
+        (
+            ORDER.replace("at = 5", "at = 99999999999999999999"),
+            AT_NEEDED.format(99999999999999999999),
         ),
         (
             ORDER.replace("at = 5", "at = -1"),
@@ -166,3 +183,15 @@ def test_two_orders_of_one_oid_are_one_order_or_refused_with_their_places() -> N
         "orders.toml, [[order]] number 3 (a): oid: [[order]] number 1 has it, and is another order: "
         "give each its own"
     )
+
+
+def test_the_readme_tells_every_field_that_an_order_may_have() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("| field of an order | meaning |")[2].partition("\n\n")[0]
+    told = {
+        name
+        for row in re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+
+    assert told == {one.name for one in fields(Order)} - {"name"} | {"at"}

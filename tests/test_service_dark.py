@@ -505,8 +505,44 @@ async def test_an_order_that_its_limit_forbids_when_it_is_met_ends_with_an_alarm
         end = await handle.wait()
 
         assert (end.state, end.event, end.then) == ("rejected", "stop", "withheld")
+        assert end.report is None, "nobody reported it"
         assert end.alarm == f"it was not sent: max_value: 2 at {worth} is above 150"
         assert await sent(broker) == []
+
+
+async def test_an_order_that_its_limit_forbids_when_it_is_fired_by_hand_waits_on() -> None:
+    """That is refused to whoever fires it, who can name another price."""
+    settings = Settings(limits={"*": Limits(max_value=Decimal(150))})
+    broker = ScriptedBroker()
+    async with open_ems(broker, settings=settings) as ems:
+        await ems.ready()
+        await ems.submit(a_stop(side="buy", price="70"))
+        with pytest.raises(Refused) as refused:
+            await ems.trigger("main", "d", Decimal(80))
+
+        assert (refused.value.code, state(ems)) == ("max_value", "dark_open")
+        assert await sent(broker) == []
+        await ems.trigger("main", "d")
+        assert await sent_orders(broker) == [(Decimal(2), Decimal(70))]
+
+
+@pytest.mark.parametrize("met_by", ["submit", "edit"])
+async def test_what_the_last_quote_meets_already_waits_for_the_next(met_by: str) -> None:
+    """Nothing fires by what came before it, and it fires by the same again."""
+    broker = ScriptedBroker()
+    async with open_ems(broker) as ems:
+        await ems.ready()
+        await show(broker, quote(ems, "90"))
+        handle = await ems.submit(a_stop(price="90" if met_by == "submit" else "80"))
+        if met_by == "edit":
+            await handle.edit(price="90")
+        await trio.sleep(60)
+        assert (state(ems), await sent(broker)) == ("dark_open", [])
+
+        await show(broker, a_print(ems, "95"))
+        assert state(ems) == "dark_open"
+        await show(broker, quote(ems, "90"))
+        assert await sent_orders(broker) == ONCE
 
 
 async def test_a_limit_that_is_lower_after_a_restart_forbids_what_waited(

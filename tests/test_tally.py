@@ -1,18 +1,20 @@
 """How numbers of a run are shortened, exactly and not."""
 
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pytest
 
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.record import Notice
+from fsm_ems.dialogs.record import Effect, Notice
 from fsm_ems.dialogs.settings import Limits, Settings
 from fsm_ems.errors import Refused
 from fsm_ems.market import Market
 from fsm_ems.messages import Cancel, Command, Order
 from fsm_ems.orders_file import TimedCommand
-from fsm_ems.tally import Tally, as_row, price_text, short
+from fsm_ems.tally import Tally, as_row, price_text, rejection_of, short
+from tests.dialogs.desk import Desk
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,42 @@ def test_of_two_orders_of_one_id_the_one_that_was_taken_is_told() -> None:
             tally.take(effect)
 
     assert as_row(tally.lines["a"], Decimal(1))[1:6] == ("sell", "limit", "pending", "0", "1")
+
+
+def rejected(desk: Desk, *effects: list[Effect]) -> str | None:
+    """What is told of ``o1``, which ended by *effects*."""
+    tally = Tally([TimedCommand(1, order("o1"))])
+    for effect in chain(*effects):
+        if isinstance(effect, Notice):
+            tally.take(effect)
+    assert tally.states == {"rejected": 1}, desk.stands()
+    return rejection_of(tally.lines["o1"])
+
+
+def test_a_rejection_is_told_in_the_venues_words_whatever_it_says_later() -> None:
+    for text, told in (("it would take", "it would take"), ("", "the venue gave no reason")):
+        desk = Desk()
+        ended = [desk.order(), desk.status("rejected", text=text)]
+        assert rejected(desk, *ended, desk.ack()) == told
+
+
+def test_the_venue_did_not_reject_what_never_came_there() -> None:
+    desk = Desk()
+    effects = [desk.order()]
+    while desk.state() != "rejected":
+        if desk.dialog().asked is not None:
+            effects.append(desk.answer("absent"))
+        effects.append(desk.wait(1))
+    assert rejected(desk, *effects) == "never acknowledged and twice not found: it never arrived"
+
+
+def test_an_order_over_a_limit_of_now_is_told_with_the_limit() -> None:
+    desk = Desk(Settings(limits={"*": Limits(max_value=Decimal(1010))}))
+    desk.quote("99", "100.5")
+    stop = desk.order(mode="dark", trigger="stop", price="101")
+    assert rejected(desk, stop, desk.quote("100.5", "101")) == (
+        "it was not sent: max_value: 10 at 103.5 is above 1010"
+    )
 
 
 def test_an_oid_given_twice_is_the_first_order() -> None:

@@ -107,6 +107,12 @@ def test_a_stashed_cancel_is_told_step_by_step(desk: Desk) -> None:
         assert (step.reason, step.state) == (row.reason, row.dest)
 
 
+def test_what_was_sent_is_told_with_its_terms(desk: Desk) -> None:
+    reqid = desk.submit(post_only=True)
+
+    assert why(desk.log, "a")[0].sends == (f"order {reqid}: buy 2 at 100, gtc, post only",)
+
+
 def test_two_steps_of_one_record_give_both_reasons(desk: Desk) -> None:
     reqid = desk.submit()
     desk.hear("ack", reqid=reqid)

@@ -11,8 +11,9 @@ from typing import Any, Literal, NoReturn
 import click
 from msgspec.structs import replace
 
-from fsm_ems.account_books import Told, check_told, told_in
+from fsm_ems.account_books import Told, check_own, check_told, told_in
 from fsm_ems.cli.faults import WrongInput
+from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.recall import SOME_LOG
 from fsm_ems.errors import ClientFault, LogDamaged, OrderFileError
 from fsm_ems.journal.file import FILE as RECORDS
@@ -150,13 +151,16 @@ def records_in(directory: Path) -> tuple[Path, RecordFile | JournalReader]:
 
     Raises:
         WrongInput: there is none.
-        LogDamaged: a line is altered or out of order.
+        LogDamaged: a line is altered or out of order; or there is none, and the accounts' files tell of
+            records, so that a start would refuse the folder in the same words.
     """
     if directory.name == JOURNAL or (directory / JOURNAL).exists():
         reader = JournalReader(directory.parent if directory.name == JOURNAL else directory)
         return reader.path, reader
     path = directory / RECORDS if directory.is_dir() else directory
     if not path.exists():
+        if directory.is_dir():
+            check_own(directory, Book(), str(directory / JOURNAL))
         raise WrongInput(f"{directory} holds no records: there is no {JOURNAL} and no {RECORDS} in it")
     records = RecordFile(path)
     torn = records.check()

@@ -28,6 +28,7 @@ from fsm_ems.cli.options import (
 )
 from fsm_ems.cli.positions import position_json
 from fsm_ems.dialogs.dispatcher import Append
+from fsm_ems.dialogs.facts import EXACT
 from fsm_ems.dialogs.outward import status_of
 from fsm_ems.dialogs.record import Record
 from fsm_ems.dialogs.settings import Limits, Settings
@@ -41,7 +42,7 @@ from fsm_ems.journal.sqlite_store import FILE as JOURNAL
 from fsm_ems.market import FillModel, Market
 from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand, parse_orders
-from fsm_ems.quotes import Row
+from fsm_ems.quotes import Quote, Row
 from fsm_ems.replay import Outcome, Replay
 from fsm_ems.report.run import Setup
 from fsm_ems.tally import Tally, fill_of, short
@@ -107,7 +108,8 @@ where it ends in a known one such as usdt, or has a slash between them."""
 )  # fmt: skip
 @click.option(
     "--report", "page", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="FILE.html",
-    help="Write a page of the run: prices, orders, fills, PnL, each order's steps. Needs plotly.",
+    help="Write a page of the run: prices, orders, fills, PnL, each order's steps. Needs plotly. Only an "
+    "earlier page is written over.",
 )  # fmt: skip
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object a line: statuses, fills, refusals, positions."
@@ -134,11 +136,11 @@ def replay(  # noqa: PLR0913, PLR0917 -- click hands every option over by its na
     commands = parse_orders(read_text(orders), str(orders), market.fqme)
     tally = Tally(commands)
     with ExitStack() as stack:
-        file = None if page is None else _page_file(page, (tape, orders), stack)
         rows = _begun(read_tape(tape), tape)
         engine = PaperEngine({market.fqme: market}, fill_model=fill_model, latency_ns=latency_ns)
         # After all that can be wrong at the start: a log that is there already would refuse the next attempt.
         log = None if out is None else _record_log(out, stack)
+        file = None if page is None else _page_file(page, (tape, orders), stack)  # it may lie there
         append: Append = _unkept if log is None else log.append
         start_ns = min(rows.first.time_ns, commands[0].at_ns)
         append = append if file is None else file.noting(append)
@@ -147,6 +149,8 @@ def replay(  # noqa: PLR0913, PLR0917 -- click hands every option over by its na
         played: Iterable[Row] = chain((rows.first,), rows.rest)
         if sys.stderr.isatty() and not (as_json and sys.stdout.isatty()):
             played = _with_progress(played, tape, stack)
+        ticks = _Ticks(market.price_tick)
+        played = ticks.watching(played)
         for outcome in run.run(played if file is None else file.watching(played), commands):
             tally.take(outcome)
             if as_json:
@@ -160,6 +164,7 @@ def replay(  # noqa: PLR0913, PLR0917 -- click hands every option over by its na
         if log is not None:
             _keep(log, fee_factor)
     _note_outside(commands, rows.first.time_ns, run.last_row_ns)
+    ticks.note_off(run.rows)
     if as_json:
         return
     from fsm_ems.cli.tables import print_tally
@@ -199,6 +204,35 @@ def _note_outside(commands: Iterable[TimedCommand], first_ns: int, last_ns: int)
             f"{first_ns} to {last_ns}: {early} before it, {late} after it",
             err=True,
         )
+
+
+class _Ticks:
+    """How many rows of a tape have a price that its market does not know: the market is most likely not that
+    of the tape.
+    """
+
+    def __init__(self, tick: Decimal) -> None:
+        self._tick = tick
+        self._off = 0
+
+    def watching(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """*rows* as they are played."""
+        tick, past = self._tick, EXACT.remainder
+        for row in rows:
+            if isinstance(row, Quote):
+                self._off += bool(past(row.bid, tick) or past(row.ask, tick))
+            elif past(row.price, tick):
+                self._off += 1
+            yield row
+
+    def note_off(self, rows: int) -> None:
+        """Say how many of all *rows* they were, if any."""
+        if self._off:
+            click.echo(
+                f"note: {self._off:,} of {rows:,} rows have a price that is no multiple of price_tick "
+                f"{plain(self._tick)}: say the market's own, --market ADDRESS,price_tick=TICK",
+                err=True,
+            )
 
 
 class _Begun(NamedTuple):

@@ -13,7 +13,7 @@ from fsm_ems.cli.faults import Failure
 from fsm_ems.dialogs.dispatcher import Append
 from fsm_ems.dialogs.record import Record
 from fsm_ems.quotes import Row
-from fsm_ems.report.page import page
+from fsm_ems.report.page import BEGINS, page
 from fsm_ems.report.run import Setup, told
 from fsm_ems.report.track import Shown
 from fsm_ems.tally import Tally
@@ -75,11 +75,24 @@ def _begun(path: Path, inputs: Iterable[Path], stack: ExitStack) -> tuple[Path, 
         raise click.BadParameter(f"{path} is no plain file", param_hint=_HINT)
     if any(path.exists() and path.samefile(read) for read in inputs):
         raise click.BadParameter(f"{path} is what is to be read", param_hint=_HINT)
+    if path.suffix.lower() not in (".html", ".htm"):  # none of the records, which are yet to come, is that
+        raise click.BadParameter(f"{path}: a page is named FILE.html", param_hint=_HINT)
     part = path.with_name(f".{path.name}.part")
     try:
+        if path.exists() and not _is_page(path):
+            raise click.BadParameter(
+                f"{path} is there already and is no page of a replay: name another file, or remove it",
+                param_hint=_HINT,
+            )
         file = part.open("w", encoding="utf-8", newline="\n")
     except OSError as error:
         raise click.BadParameter(f"{path} cannot be written: {error.strerror}", param_hint=_HINT) from None
     stack.callback(part.unlink, missing_ok=True)
     stack.callback(file.close)
     return part, file
+
+
+def _is_page(path: Path) -> bool:
+    begins = BEGINS.encode()
+    with path.open("rb") as file:
+        return file.read(len(begins)) == begins

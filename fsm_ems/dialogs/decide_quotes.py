@@ -23,6 +23,8 @@ def met(book: Book, settings: Settings, seen: Seen, hit: Hit, now_ns: int) -> Re
     """The record of an order whose price the market reached; None where it was met before, and still waits,
     and where a trailing stop has less than a tick to follow.
 
+    A row is compared with what is held when it comes, and with nothing that is submitted or edited after it.
+
     It goes out only at a quote no older than the setting: a print that meets it while there is none makes
     it wait for the next one. Over the limits in force, at market by the far touch, it does not go out: it
     ends, with an alarm. At a limit that no request can carry it waits on, with an alarm.

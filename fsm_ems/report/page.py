@@ -23,6 +23,8 @@ from fsm_ems.report.run import Run
 from fsm_ems.tally import COLUMNS, Line, Sum, as_row, price_text, short
 from fsm_ems.why import HEADINGS, as_rows, time_text
 
+BEGINS = "<!doctype html>\n<!-- a page of fsm-ems replay -->\n"
+"""What every page begins with, and nothing else: by this one may be written over."""
 MACHINE = "page:machine"
 CLASSES = {
     **dict.fromkeys(("step", "seq", "filled", "left", "size", "limit", "average", "fees", "fills"), "number"),
@@ -71,7 +73,7 @@ def page(run: Run, plotly: str) -> str:
         tag("script", Markup(figures.replace("<", "\\u003c")), type="application/json", id="page:figures"),
         tag("script", Markup(script)),
     )
-    return f"<!doctype html>\n{tag('html', tag('head', head), tag('body', body, scripts), lang='en')}\n"
+    return f"{BEGINS}{tag('html', tag('head', head), tag('body', body, scripts), lang='en')}\n"
 
 
 def _own(name: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import cast
 
 import trio
 from msgspec.structs import replace
 
 from fsm_ems.brokers.base import Broker
-from fsm_ems.errors import BrokerFault, InvalidReport
+from fsm_ems.errors import BrokerFault, InvalidReport, brief
 from fsm_ems.quotes import MarketRow, check_row
 from fsm_ems.testing.conformance_link import leaves
 from fsm_ems.testing.conformance_rules import Nonconformance
@@ -30,7 +31,7 @@ class MarketWatch:
         self.is_tried = False
         self.has_ended = False
         self._shown: deque[MarketRow] = deque()
-        self._came: deque[MarketRow | Exception] = deque()
+        self._came: deque[object] = deque()
         self._scope = trio.CancelScope()
 
     async def run(self) -> None:
@@ -79,9 +80,15 @@ class MarketWatch:
             else:
                 self._judge(came)
 
-    def _judge(self, came: MarketRow) -> None:
+    def _judge(self, told: object) -> None:
         try:
-            check_row(self._broker.name, came.market, came.row)
+            market, row = cast("MarketRow", told)
+        except (TypeError, ValueError):
+            raise Nonconformance(
+                "market", f"a market and its row are needed, and {brief(told)} came"
+            ) from None
+        try:
+            came = check_row(self._broker.name, market, row)
         except InvalidReport as error:
             raise Nonconformance("market", str(error)) from None
         if came.market not in self._broker.markets:

@@ -6,7 +6,7 @@ the rules are in :data:`RULES`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from decimal import Decimal
 from typing import cast, get_args
@@ -16,8 +16,9 @@ from msgspec.structs import astuple
 
 from fsm_ems.brokers.base import Broker
 from fsm_ems.dialogs.settings import Capabilities
-from fsm_ems.edge import no_such
+from fsm_ems.edge import no_such, wrong_market, wrong_members
 from fsm_ems.market import Market
+from fsm_ems.message_fields import is_fqme
 from fsm_ems.messages import (
     AnyReport,
     BrokerdError,
@@ -78,13 +79,10 @@ def check_declared(broker: Broker) -> None:
     wrong = no_such(broker, Broker)
     if wrong is not None:
         raise Nonconformance("declared", f"it is no broker: {wrong}")
-    problems = [
-        problem
-        for fqme, market in broker.markets.items()
-        for problem in _market_problems(broker.name, fqme, market)
-    ]
-    if not broker.markets:
-        problems.append("it has no market")
+    problems = list(wrong_members(broker))
+    markets = cast("object", broker.markets)
+    if isinstance(markets, Mapping):
+        problems += _market_problems(broker.name, cast("Mapping[object, object]", markets))
     capabilities = cast("object", broker.capabilities)  # whatever its author thought it was
     if not isinstance(capabilities, Capabilities):
         problems.append(f"its capabilities are {capabilities!r}, and no Capabilities")
@@ -92,11 +90,13 @@ def check_declared(broker: Broker) -> None:
         raise Nonconformance("declared", "; ".join(problems))
 
 
-def _market_problems(name: str, fqme: str, market: Market) -> Iterator[str]:
-    if fqme != market.fqme:
-        yield f"market {market.fqme} is listed as {fqme}"
-    if market.broker != name:
-        yield f"market {fqme} is of broker {market.broker}, and this is {name}"
+def _market_problems(name: str, markets: Mapping[object, object]) -> Iterator[str]:
+    if not markets:
+        yield "it has no market"
+    for fqme, market in markets.items():
+        yield from wrong_market(fqme, market)
+        if isinstance(market, Market) and is_fqme(market.fqme) and market.broker != name:
+            yield f"market {fqme} is of broker {market.broker}, and this is {name}"
 
 
 def inexact(value: object) -> str | None:

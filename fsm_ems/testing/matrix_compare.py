@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from fsm_ems.dialogs.facts import Dialog, ord_status
 from fsm_ems.machines.order import OrderState as S
-from fsm_ems.testing.matrix_file import Scenario, Step, plain_word
+from fsm_ems.testing.matrix_file import Scenario, Step
+from fsm_ems.testing.matrix_words import EXEC_TYPES, ORD_STATUSES, plain_word
 
 _QUANTITIES = ("order_qty", "cum_qty", "leaves_qty", "avg_px")
 _FIELDS = ("ord_status", *_QUANTITIES)
@@ -72,6 +73,23 @@ def difference(
     *before* and *after* are views of the order it is about, None where no order goes by its ids; *other*
     is then the order that was last spoken of.
     """
+    return _unlike(scenario, step, before, after, other) or _codes(step)
+
+
+def _codes(step: Step) -> Difference | None:
+    """A printed code that is another name's."""
+    for field, word, code, known in (
+        ("exec_type_code", step.exec_type, step.exec_type_code, EXEC_TYPES),
+        ("ord_status_code", step.ord_status, step.ord_status_code, ORD_STATUSES),
+    ):
+        if code and code not in known[word]:
+            return Difference(step.n, field, code, f"{' or '.join(known[word])}, {word}")
+    return None
+
+
+def _unlike(
+    scenario: Scenario, step: Step, before: View | None, after: View | None, other: View | None
+) -> Difference | None:
     wrong = _state(step, NOBODY if after is None else after, other if after is None else None)
     if wrong is not None or step.dir != "broker":
         return wrong

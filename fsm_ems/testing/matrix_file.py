@@ -1,32 +1,37 @@
 """The file format of order state scenarios: the FIX matrices as data, read and checked.
 
-A file is a JSON list of scenarios, each a path through one or more orders, step by step. Unknown fields
-are let be, so that a file may say more than is compared here. Numbers are read as Decimal.
+A file is a JSON list of scenarios, each a path through one or more orders, step by step. It is read strictly:
+a misspelt field or word would be compared with nothing, and the scenario pass. Numbers are read as Decimal.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from fsm_ems.errors import OrderFileError
+from fsm_ems.errors import OrderFileError, brief
+from fsm_ems.numbers import NotNegative
+from fsm_ems.testing.matrix_words import (
+    EXEC_TYPES,
+    HINTS,
+    MESSAGES,
+    ORD_STATUSES,
+    TIMES_IN_FORCE,
+    Codes,
+    plain_word,
+)
 
-_SPELLINGS = {
-    "cancelled": "canceled",
-    "replace": "replaced",
-    "tradecanceled": "tradecancel",
-    "correct": "tradecorrect",
-}
 
-
-def plain_word(text: str | None) -> str:
-    """*text* without case and blanks, so that ``Pending Cancel`` and ``PendingCancel`` are one word."""
-    word = "".join(letter for letter in text or "" if letter.isalnum()).lower()
-    return _SPELLINGS.get(word, word)
+def _as_word(value: object) -> str:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"a name is needed, and {brief(value)} is none")
+    return plain_word(value)
 
 
 def _as_text(value: object) -> object:
@@ -42,7 +47,7 @@ def _as_several(value: object) -> object:
     return (value,) if isinstance(value, str) else value or ()
 
 
-Word = Annotated[str, BeforeValidator(plain_word)]
+Word = Annotated[str, BeforeValidator(_as_word)]
 """A FIX name, as :func:`plain_word` makes it; the empty word where FIX prints nothing."""
 Text = Annotated[str, BeforeValidator(_as_text)]
 Several = Annotated[tuple[str, ...], BeforeValidator(_as_several)]
@@ -53,10 +58,11 @@ class Step(BaseModel):
     """One message of a scenario, or a note of what happened outside the session.
 
     *hint* is the state a client should hold after it, *other_hints* equally good ones; None says nothing.
-    ``stale`` and ``replay`` mark a report that comes late or again.
+    ``stale`` and ``replay`` mark a report that comes late or again. What is not in the last lines is played
+    or compared; those are read and let be.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     n: int
     t: Text = ""
@@ -64,13 +70,13 @@ class Step(BaseModel):
     msg: Word
     exec_type: Word = ""
     ord_status: Word = ""
-    order_qty: Decimal | None = None
-    cum_qty: Decimal | None = None
-    leaves_qty: Decimal | None = None
-    last_qty: Decimal | None = None
-    avg_px: Decimal | None = None
-    last_px: Decimal | None = None
-    price: Decimal | None = None
+    order_qty: NotNegative | None = None
+    cum_qty: NotNegative | None = None
+    leaves_qty: NotNegative | None = None
+    last_qty: NotNegative | None = None
+    avg_px: NotNegative | None = None
+    last_px: NotNegative | None = None
+    price: NotNegative | None = None
     cl_ord_id: Text | None = None
     orig_cl_ord_id: Text | None = None
     exec_id: Text | None = None
@@ -86,6 +92,20 @@ class Step(BaseModel):
     split: Flag = False
     hint: str | None = Field(default=None, alias="fsm_hint")
     other_hints: Several = Field(default=(), alias="fsm_hint_alt")
+    exec_type_code: Text | None = None
+    ord_status_code: Text | None = None
+    comment: str | None = None
+    day_order_qty: NotNegative | None = None
+    day_cum_qty: NotNegative | None = None
+    cash_order_qty: NotNegative | None = None
+    optional: Flag = False
+    crossing: Flag = False
+    unsolicited: Flag = False
+    duplicate: Flag = False
+    poss_resend: Flag = False
+    working_indicator: Flag = False
+    implies_replaced: Flag = False
+    overfill: Flag = False
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -100,10 +120,14 @@ class Scenario(BaseModel):
     reproduced.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Text = Field(min_length=1)
     title: str | None = None
+    group: Text | None = None
+    source_confidence: str | None = None
+    variant_of: Text | None = None
+    notes: Any = None
     time_in_force: Word = ""
     spec_anomalies: dict[str, Any] | None = None
     steps: tuple[Step, ...] = Field(min_length=1)
@@ -124,14 +148,24 @@ def _no_number(text: str) -> Decimal:
     raise ValueError(f"{text} is no number to count with")
 
 
+def _each_once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """An object as a dict; of a field that is there twice the first would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)} is there twice")
+    return found
+
+
 def parse(text: str, where: str) -> tuple[Scenario, ...]:
     """The scenarios in *text*; *where* names it in errors.
 
     Raises:
-        OrderFileError: no JSON, or not of the format; the first fault is named.
+        OrderFileError: no JSON, or not of the format; the first fault is named by its scenario, step and
+            field.
     """
     try:
-        found = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
+        found = json.loads(text, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_each_once)
     except ValueError as error:
         raise OrderFileError(where, f"no JSON: {error}") from None
     except RecursionError:
@@ -139,11 +173,66 @@ def parse(text: str, where: str) -> tuple[Scenario, ...]:
     if not isinstance(found, list) or not found:  # of none, all would pass
         raise OrderFileError(where, "a list of scenarios is needed")
     try:
-        return _scenarios.validate_python(found)
+        scenarios = _scenarios.validate_python(found)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(part) for part in fault["loc"])
-        raise OrderFileError(where, f"scenario {place}: {fault['msg']}") from None
+        raise OrderFileError(where, _told(error, cast("list[object]", found))) from None
+    for scenario in scenarios:
+        for place, step in enumerate(scenario.steps, 1):
+            for field, wrong in _wrong_words(scenario, step, place):
+                raise OrderFileError(where, f"scenario {scenario.id}, step {place}: {field}: {wrong}")
+    return scenarios
+
+
+def _told(error: ValidationError, found: Sequence[object]) -> str:
+    """The first fault in words, named as whoever reads the file finds it."""
+    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    first, *rest = fault["loc"]
+    scenario = found[first] if isinstance(first, int) else None
+    name: object = cast("dict[str, object]", scenario).get("id") if isinstance(scenario, dict) else None
+    place = f"scenario {name}" if isinstance(name, str) and name else f"scenario {int(first) + 1} of the file"
+    kind: type[BaseModel] = Scenario
+    if len(rest) > 1 and rest[0] == "steps":
+        place, kind, rest = f"{place}, step {int(rest[1]) + 1}", Step, rest[2:]
+    field = ".".join(str(part) for part in rest)
+    why = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        known = [one.alias or name for name, one in kind.model_fields.items()]
+        near = get_close_matches(field, known, n=1)
+        why = "the format has no such field" + (f"; did you mean {near[0]}?" if near else "")
+    return ": ".join(filter(None, (place, field, why)))
+
+
+def _wrong_words(scenario: Scenario, step: Step, place: int) -> Iterator[tuple[str, str]]:
+    """The fields of *step*, which is the one at *place*, that are none of the format's words."""
+    if step.n != place:
+        yield "n", f"steps are numbered from 1 on, and {step.n} stands at {place}"
+    if step.dir != "out-of-band" and step.msg not in MESSAGES:
+        yield "msg", f"{step.msg or 'nothing'} is no message about an order"
+    for time_in_force in (scenario.time_in_force, step.time_in_force):
+        if time_in_force and time_in_force not in TIMES_IN_FORCE:
+            yield "time_in_force", f"{time_in_force} is none of FIX"
+    yield from _wrong_code("exec_type", step.exec_type, step.exec_type_code, EXEC_TYPES)
+    yield from _wrong_code("ord_status", step.ord_status, step.ord_status_code, ORD_STATUSES)
+    if step.cxl_rej_response_to not in (None, "", "1", "2"):
+        yield (
+            "cxl_rej_response_to",
+            f"1 (a cancel) or 2 (an edit) is needed, and no {step.cxl_rej_response_to}",
+        )
+    for field, hints in (("fsm_hint", step.hints[:1]), ("fsm_hint_alt", step.other_hints)):
+        for hint in hints:
+            if hint not in HINTS:
+                yield field, f"{hint} is no state of an order, such as open or partially_filled"
+
+
+def _wrong_code(field: str, word: str, code: str | None, known: Codes) -> Iterator[tuple[str, str]]:
+    """What in a FIX name or its code is none. Whether one is the other's is compared, as figures are."""
+    if word and word not in known:
+        near = get_close_matches(word, known, n=1)
+        yield field, f"{word} is none of FIX" + (f"; did you mean {near[0]}?" if near else "")
+    elif code and not any(code in codes for codes in known.values()):
+        yield f"{field}_code", f"{code} is no code of FIX"
+    elif code and not word:
+        yield field, f"it is needed beside {field}_code {code}"
 
 
 def read(path: Path) -> tuple[Scenario, ...]:

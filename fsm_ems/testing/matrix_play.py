@@ -206,16 +206,17 @@ class Play:
         if chain is not None:
             self.last = chain
         named = None if step.cl_ord_id is None else self.named.get(step.cl_ord_id)
-        dialog = self.dialog(chain)
+        dialog, exec_id = self.dialog(chain), self._exec_id(step)
         subject = Subject(
             reqid=step.cl_ord_id if named is None else named.reqid,
             venue_id=None if chain is None else chain.venue_id,
             edits=named is not None and named.kind == "edit",
             resumes=(step.time_in_force or self.scenario.time_in_force) in _RESUMING,
-            exec_id=self._exec_id(step),
+            exec_id=exec_id,
             filled=Decimal(0) if dialog is None else dialog.filled,
             size=step.order_qty if dialog is None else dialog.size,
             newest=None if dialog is None or not dialog.fills else next(reversed(dialog.fills)),
+            notional=None if dialog is None or exec_id in (dialog.fills or ()) else dialog.notional,
             asked=None if dialog is None else dialog.asked or None,
             doubt=dialog is not None and dialog.state is S.UNKNOWN,
             market=MARKET,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from fsm_ems.dialogs.facts import EXACT, PRECISE
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
@@ -23,6 +24,7 @@ from fsm_ems.messages import (
     OrderDetails,
     Report,
 )
+from fsm_ems.numbers import PLACES_MAX, fits
 from fsm_ems.testing.matrix_file import Step
 
 _Standing = Literal[
@@ -56,6 +58,7 @@ _CODES: dict[str, Literal["too_late", "unknown_order", "pending", "duplicate"]] 
 _UNKNOWN_ORDER = "5"
 _BID = "acceptedforbidding"
 _CORPORATE_ACTION = "0"
+_FINEST = Decimal(1).scaleb(-PLACES_MAX)
 
 
 class Subject(NamedTuple):
@@ -63,7 +66,8 @@ class Subject(NamedTuple):
 
     *reqid* is the request that the row's client id stands for, *edits* whether that was an edit. *filled*,
     *size* and *price_in_force* are the order's right now, *newest* its newest execution. *asked* is our
-    open question, *doubt* whether its outcome is unproven. *price* stands where FIX prints none.
+    open question, *doubt* whether its outcome is unproven. *price* stands where FIX prints none. *notional*
+    is that of the executions so far, None of one that was told before.
     """
 
     reqid: int | str | None
@@ -74,6 +78,7 @@ class Subject(NamedTuple):
     filled: Decimal
     size: Decimal | None
     newest: str | None
+    notional: Decimal | None
     asked: int | str | None
     doubt: bool
     market: str
@@ -86,8 +91,7 @@ def reports(step: Step, subject: Subject) -> list[Report]:
     if step.msg == "ordercancelreject":
         return [_refused(step, subject)]
     if step.msg == "executionreport":
-        kind = "triggered" if step.exec_type.startswith("triggered") else step.exec_type
-        return _KINDS.get(kind, _snapshot)(step, subject)
+        return _KINDS.get(step.exec_type, _snapshot)(step, subject)
     if step.msg in ("businessmessagereject", "reject") and subject.reqid is not None:
         return [BrokerdError(reqid=subject.reqid, venue_id=subject.venue_id)]
     return []
@@ -129,11 +133,23 @@ def _fills(step: Step, subject: Subject) -> list[Report]:
             venue_id=subject.venue_id,
             exec_id=subject.exec_id,
             size=size,
-            price=step.last_px or step.avg_px or subject.price,
+            price=_traded_at(step, subject, size),
             cum=_missed(step, subject),
             details=_details(step, subject),
         )
     ]
+
+
+def _traded_at(step: Step, subject: Subject, size: Decimal) -> Decimal:
+    """What *size* traded at: as printed, or so that all that has traded has the average that is printed."""
+    if step.last_px or not step.avg_px:
+        return step.last_px or subject.price
+    if subject.notional is None or _missed(step, subject) is not None:
+        return step.avg_px
+    worth = EXACT.multiply(step.avg_px, EXACT.add(subject.filled, size))
+    price = PRECISE.divide(EXACT.subtract(worth, subject.notional), size)
+    price = price if fits(price) else EXACT.quantize(price, _FINEST)
+    return price if price > 0 else step.avg_px
 
 
 def _bundled_end(step: Step, subject: Subject) -> list[Report]:
@@ -249,6 +265,6 @@ _KINDS: dict[str, Callable[[Step, Subject], list[Report]]] = {
     "rejected": _rejected,
     "replaced": _replaced,
     "restated": _restated,
-    "triggered": _marked("open"),
+    "triggeredoractivatedbysystem": _marked("open"),
     "orderstatus": _snapshot,
 }

@@ -56,6 +56,14 @@ def test_an_unknown_command_is_a_usage_error(run: Run) -> None:
 
     assert told.exit_code == 2
     assert "No such command 'trade'." in told.stderr
+    assert "Did you mean" not in told.stderr
+
+
+def test_a_misspelt_command_is_told_with_the_one_that_was_meant(run: Run) -> None:
+    for words, meant in ((["replya"], "replay"), (["journal", "verfy"], "verify")):
+        told = run(*words)
+        assert told.exit_code == 2
+        assert f"No such command {words[-1]!r}. Did you mean {meant!r}?" in told.stderr
 
 
 def failing(error: BaseException) -> click.Command:

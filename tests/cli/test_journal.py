@@ -9,7 +9,9 @@ from pathlib import Path
 import apsw
 import msgspec
 import pytest
+import trio
 
+from fsm_ems import LogDamaged, open_ems
 from fsm_ems.account_books import PPS
 from fsm_ems.accounting.ledger import Page
 from fsm_ems.accounting.ledger_file import LedgerDay, write_ledger
@@ -27,6 +29,7 @@ from fsm_ems.journal.sqlite_read import JournalReader
 from fsm_ems.journal.sqlite_store import Row
 from fsm_ems.machines.order_events import OrderEvent
 from tests.cli.conftest import HERE, Run, program
+from tests.scripted_broker import ScriptedBroker
 
 
 @pytest.fixture
@@ -206,6 +209,26 @@ def test_a_journal_that_has_lost_all_its_records_is_told_by_the_accounts_beside_
 
     assert (told.exit_code, told.stdout) == (2, "")
     assert "it is not there, or has no records, and" in told.stderr
+    assert "was written from record 158 of the records 5f0c: put them back" in told.stderr
+
+
+@ABOUT_ACCOUNTS
+@pytest.mark.parametrize("file", [PPS, "ledger"])
+def test_a_journal_that_is_gone_is_told_as_a_start_tells_it(
+    run: Run, tmp_path: Path, file: str, words: list[str]
+) -> None:
+    write_accounts(file, tmp_path, "5f0c", 158)
+
+    async def start() -> None:
+        async with open_ems(ScriptedBroker(), path=tmp_path):
+            raise AssertionError
+
+    with pytest.raises(LogDamaged) as refused:
+        trio.run(start)
+    told = run(*words, tmp_path)
+
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert told.stderr == f"Error: {refused.value}\n"
     assert "was written from record 158 of the records 5f0c: put them back" in told.stderr
 
 

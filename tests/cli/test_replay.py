@@ -460,3 +460,31 @@ def test_fees_are_in_the_quote_asset(run: Run, market: str, fee_asset: str) -> N
     fills = [item["report"] for item in objects(told.stdout, "status") if item["event"].startswith("fill")]
     assert {report["fee_asset"] for report in fills} == {fee_asset}
     assert sum(Decimal(report["size"]) for report in fills) == Decimal("1.1")
+
+
+def test_what_the_ems_itself_withheld_is_not_told_as_the_venues_doing(run: Run, tmp_path: Path) -> None:
+    """The limit on value allows the price that it waits for, 100.15, and not the one it would leave with."""
+    orders = tmp_path / "stop.toml"
+    orders.write_text(
+        '[[order]]\nat = 2500000000\noid = "stop"\nside = "buy"\nsize = "0.5"\n'
+        'mode = "dark"\ntrigger = "stop"\nprice = "100.15"\n'
+    )
+    told = run("replay", TAPE, "--orders", orders, "--market", MARKET, "--max-value", "50.12")
+
+    assert "\nrejected stop: it was not sent: max_value: 0.5 at 100.35 is above 50.12\n" in told.stdout
+    assert "venue" not in told.stdout
+
+
+def test_a_tape_that_is_not_on_the_markets_tick_is_noted_once(run: Run) -> None:
+    """Two of its prints are between tenths, and quotes between fifths as well."""
+    told = [
+        run("replay", TAPE, "--orders", ORDERS, "--market", f"{MARKET},price_tick={tick}", "--json").stderr
+        for tick in ("0.05", "0.1", "0.2")
+    ]
+
+    assert told[0] == NOTE
+    assert told[1] == (
+        f"{NOTE}note: 2 of 7 rows have a price that is no multiple of price_tick 0.1: say the market's own, "
+        "--market ADDRESS,price_tick=TICK\n"
+    )
+    assert "note: 7 of 7 rows have a price" in told[2]

@@ -11,6 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from fsm_ems.cli.report import PageFile
 from fsm_ems.quotes import Row
+from fsm_ems.report.page import BEGINS
 from tests.cli.conftest import HERE, Run
 from tests.report.conftest import Parsed
 
@@ -123,14 +124,55 @@ def test_a_name_that_is_no_text_is_written_as_far_as_it_is(run: Run, tmp_path: P
 
 
 def test_an_earlier_page_is_replaced(run: Run, tmp_path: Path) -> None:
-    page = tmp_path / "run.html"
-    page.write_text("old")
+    page, other = tmp_path / "run.html", tmp_path / "orders.toml"
+    other.write_text(MIXED)
+    assert run("replay", TAPE, "--orders", other, "--report", page).exit_code == 0
+    old = page.read_text()
 
     with page.open() as reader:
         assert run("replay", TAPE, "--orders", ORDERS, "--report", page).exit_code == 0
 
-        assert reader.read() == "old", "whoever reads the earlier page reads it whole"
-    assert page.read_text().startswith("<!doctype html>")
+        assert reader.read() == old, "whoever reads the earlier page reads it whole"
+    assert page.read_text() != old
+
+
+@pytest.mark.parametrize("text", ["", "<!doctype html>\n<html>the quarter's figures</html>\n"])
+def test_what_is_no_page_of_ours_is_never_replaced(run: Run, tmp_path: Path, text: str) -> None:
+    page = tmp_path / "run.html"
+    page.write_text(text)
+
+    told = refused(run, page)
+
+    assert f"{page} is there already and is no page of a replay: name another file, or remove it" in told
+    assert page.read_text() == text
+    assert [*tmp_path.iterdir()] == [page]
+
+
+def test_a_page_may_lie_beside_the_records_of_its_run(run: Run, tmp_path: Path) -> None:
+    """In a directory that the run makes; nothing is left of them where the page cannot be written."""
+    out = tmp_path / "runs" / "run1"
+
+    told = run("replay", TAPE, "--orders", ORDERS, "--out", out, "--report", out / "gone" / "page.html")
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert [*out.iterdir()] == []
+    told = run("replay", TAPE, "--orders", ORDERS, "--out", out, "--report", out / "page.html")
+
+    assert told.exit_code == 0
+    assert told.stdout.endswith(f"Page: {out / 'page.html'}\n")
+    assert {"page.html", "pps.toml", "records.log"} < {path.name for path in out.iterdir()}
+
+
+@pytest.mark.parametrize("name", ["records.log", "pps.toml"])
+def test_records_are_never_replaced_by_a_page(run: Run, tmp_path: Path, name: str) -> None:
+    """Neither those of an earlier run nor those that the run is about to keep."""
+    earlier, out = tmp_path / "run1", tmp_path / "run2"
+    assert run("replay", TAPE, "--orders", ORDERS, "--out", earlier).exit_code == 0
+    kept = (earlier / name).read_bytes()
+
+    assert f"{earlier / name}: a page is named FILE.html" in refused(run, earlier / name)
+    told = run("replay", TAPE, "--orders", ORDERS, "--out", out, "--report", out / name)
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert (earlier / name).read_bytes() == kept
 
 
 def refused(run: Run, page: Path, orders: Path = ORDERS) -> str:
@@ -159,13 +201,13 @@ def test_the_page_never_replaces_what_is_read(run: Run, tmp_path: Path) -> None:
 
 def test_a_run_that_fails_leaves_the_earlier_page(run: Run, tmp_path: Path) -> None:
     page, tape = tmp_path / "run.html", tmp_path / "tape.csv"
-    page.write_text("old")
+    page.write_text(f"{BEGINS}old")
     tape.write_text(TAPE.read_text() + "nonsense\n")
 
     told = run("replay", tape, "--orders", ORDERS, "--report", page)
 
     assert told.exit_code == 2
-    assert page.read_text() == "old"
+    assert page.read_text() == f"{BEGINS}old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run.html", "tape.csv"]
 
 

@@ -118,6 +118,13 @@ class RaisesItsChannels(JexRows):
             raise error.__cause__ or error from None
 
 
+class TellsBareQuotes(JexRows):
+    """It leaves out of what market a row is."""
+
+    async def __anext__(self) -> MarketRow:
+        return cast("MarketRow", (await super().__anext__()).row)
+
+
 class EndsWithItsWire(JexRows):
     """A feed that breaks is over."""
 
@@ -177,6 +184,11 @@ FEED_BUGS: dict[str, tuple[MakeVenue, str, str]] = {
     "trusts texts": (with_rows(TrustsTexts), "feed garbled", "KeyError came out of the feed"),
     "trusts numbers": (with_rows(TrustsNumbers), "feed garbled", "NaN is no finite number"),
     "raises its channel's": (with_rows(RaisesItsChannels), "feed dropped", "EndOfChannel came out of"),
+    "tells bare quotes": (
+        with_rows(TellsBareQuotes),
+        "feed dropped",
+        "a market and its row are needed, and Quote(",
+    ),
     "ends with its wire": (with_rows(EndsWithItsWire), "feed dropped", "ended without a BrokerFault"),
     "bears a grudge": (with_market(BearsAGrudge), "feed refused", "was refused once, and fails for 60 s"),
     "listens in vain": (with_market(ListensInVain), "feed refused", "nobody listens any more"),
@@ -194,6 +206,13 @@ class PassesOverNonsense(JexRows):
         while True:
             with suppress(InvalidReport):
                 return await super().__anext__()
+
+
+class TellsPlainPairs(JexRows):
+    """A market and its row, and no MarketRow."""
+
+    async def __anext__(self) -> MarketRow:
+        return cast("MarketRow", tuple(await super().__anext__()))
 
 
 class OpensItAgain(JexBroker):
@@ -241,5 +260,6 @@ HONEST_FEEDS: dict[str, MakeVenue] = {
     "passes over nonsense": with_rows(PassesOverNonsense),
     "opens it again": with_market(OpensItAgain),
     "waits for a row": with_market(WaitsForARow),
+    "tells plain pairs": with_rows(TellsPlainPairs),
     "has no way to drop it": lambda clock: OneWireEnd(),
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import settings
@@ -277,10 +277,10 @@ class Declared:
     capabilities: object = Capabilities()
     markets: Mapping[str, Market] = field(default_factory=dict[str, Market])
 
+    open_trades_dialogue: object = callable
+
     def open_market(self) -> None:
         """Not what is looked at here."""
-
-    open_trades_dialogue = open_market
 
 
 TICK = Decimal(1)
@@ -297,7 +297,11 @@ TICK = Decimal(1)
             "PaperBroker.synthetic has not been called: give what PaperBroker.synthetic(...)",
         ),
         (Declared(capabilities={"deadline": True}), "and no Capabilities"),
-        (Declared(markets={"a.demo": Market("b.demo", "b", "c", TICK, TICK)}), "b.demo is listed as a.demo"),
+        (Declared(markets={"a.demo": Market("b.demo", "b", "c", TICK, TICK)}), "listed as 'a.demo'"),
+        (Declared(markets=cast("Any", ["a.demo"])), "map addresses to Market, and ['a.demo'] does"),
+        (Declared(markets=cast("Any", {"a.demo": "a"})), "'a.demo' is given 'a', and a Market is needed"),
+        (Declared(name="De mo"), "'De mo' is no broker's name"),
+        (Declared(open_trades_dialogue=None), "open_trades_dialogue of 'demo' is to be called, and None"),
         (Declared(markets={"a.x": Market("a.x", "b", "c", TICK, TICK)}), "is of broker x, and this is demo"),
     ],
 )

@@ -111,6 +111,9 @@ PLANTED = [
     ("X.09", 3, "ord_status", "New", "ord_status expected new got pendingnew"),
     ("X.11", 5, "fsm_hint", "open", "state expected open got filled"),
     ("X.14", 4, "cum_qty", 3000, "cum_qty expected 3000 got 4000"),
+    ("A.1.a", 3, "exec_type_code", "0", "exec_type_code expected 0 got F, trade"),
+    ("A.1.a", 3, "ord_status_code", "2", "ord_status_code expected 2 got 1, partiallyfilled"),
+    ("B.1.a", 2, "exec_type_code", "F", "exec_type_code expected F got 0, new"),
 ]
 
 
@@ -131,6 +134,69 @@ def test_a_planted_wrong_row_is_the_first_difference(
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith("pass A.1.a An order")
     assert out[1:] == [f"FAIL {name} step {n}: {told}", "1 of 2 scenarios pass"]
+
+
+NOT_OF_THE_FORMAT = [
+    # step, fields, what is told
+    (3, {"exec_type": "Foo"}, "exec_type: foo is none of FIX"),
+    (3, {"exec_type": "Trde"}, "exec_type: trde is none of FIX; did you mean trade?"),
+    (3, {"exec_type": 5}, "exec_type: a name is needed, and 5 is none"),
+    (3, {"exec_type": None}, "exec_type: it is needed beside exec_type_code F"),
+    (3, {"exec_type_code": "Z"}, "exec_type_code: Z is no code of FIX"),
+    (
+        3,
+        {"ord_status": "PartialyFilled"},
+        "ord_status: partialyfilled is none of FIX; did you mean partially",
+    ),
+    (3, {"ord_status_code": "F"}, "ord_status_code: F is no code of FIX"),
+    (3, {"fsm_hint": "opne"}, "fsm_hint: opne is no state of an order"),
+    (3, {"fsm_hint_alt": "opne"}, "fsm_hint_alt: opne is no state of an order"),
+    (3, {"fsm_hint_alt": ["filled", "opne"]}, "fsm_hint_alt: opne is no state of an order"),
+    (3, {"lst_qty": 1}, "lst_qty: the format has no such field; did you mean last_qty?"),
+    (3, {"colour": "red"}, "colour: the format has no such field"),
+    (3, {"n": 99}, "n: steps are numbered from 1 on, and 99 stands at 3"),
+    (1, {"order_qty": -1}, "order_qty: zero or more is needed"),
+    (1, {"order_qty": True}, "order_qty: a decimal number as text is needed"),
+    (3, {"last_qty": "1e40"}, "last_qty: at most 34 digits"),
+    (3, {"avg_px": "-1"}, "avg_px: zero or more is needed"),
+    (3, {"msg": "ExecutionReprt"}, "msg: executionreprt is no message about an order"),
+    (1, {"time_in_force": "FKO"}, "time_in_force: fko is none of FIX"),
+    (3, {"cxl_rej_response_to": "3"}, "cxl_rej_response_to: 1 (a cancel) or 2 (an edit) is needed"),
+]
+
+
+@pytest.mark.parametrize(("n", "fields", "told"), NOT_OF_THE_FORMAT)
+def test_what_would_be_compared_with_nothing_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], n: int, fields: dict[str, Any], told: str
+) -> None:
+    wrong = raw("A.1.a")
+    wrong["steps"][n - 1] |= fields
+
+    assert main([written(tmp_path, raw("B.1.a"), wrong)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f": scenario A.1.a, step {n}: {told}" in err
+
+
+def test_a_field_that_no_scenario_has_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([written(tmp_path, raw("A.1.a") | {"step": []})]) == 2
+    assert (
+        "scenario A.1.a: step: the format has no such field; did you mean steps?" in capsys.readouterr().err
+    )
+
+
+def test_an_execution_without_a_price_is_at_what_gives_the_average() -> None:
+    """Two fills of which the averages alone are printed, as at 1 and 2."""
+    first = {"exec_type": "Trade", "cl_ord_id": "X", "last_qty": 1, "avg_px": 1}
+    second = {"exec_type": "Trade", "cl_ord_id": "X", "last_qty": 2, "avg_px": 1.67}
+    asked = {"exec_type": "OrderStatus", "cl_ord_id": "X", "ord_status": "PartiallyFilled", "avg_px": 1.67}
+
+    assert run(steps(ORDER, first, second, second | {"replay": True}, asked)) is None
+    assert str(run(steps(ORDER, first, second, asked | {"avg_px": 1.68}))) == (
+        "step 4: avg_px expected 1.68 got 1.670"
+    )
+    # No price above zero gives it.
+    assert run(steps(ORDER, first | {"last_px": 9}, second)) is not None
 
 
 def test_an_equally_good_hint_is_taken() -> None:
@@ -184,11 +250,11 @@ def test_an_anomaly_excuses_nothing_but_its_figure() -> None:
 # ── tolerance ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_is_not_known_is_let_be() -> None:
+def test_what_the_format_has_and_nobody_plays_is_let_be() -> None:
     assert (
         run(
             steps(
-                {**ORDER, "order_qty": "10.0", "colour": {"of": "money"}, "price": 12.5},
+                {**ORDER, "order_qty": "10.0", "cash_order_qty": 125, "price": 12.5},
                 {**TAKEN, "exec_type": "Locked", "working_indicator": False},
                 {"dir": "client", "msg": "DontKnowTrade", "cl_ord_id": "X", "fsm_hint": "open"},
                 {"msg": "News", "cl_ord_id": "X", "fsm_hint": "open"},
@@ -305,7 +371,7 @@ def test_an_edit_may_be_of_the_price_alone() -> None:
 
 
 def test_a_value_that_no_order_can_have_is_a_difference_and_no_crash() -> None:
-    told = run(steps({**ORDER, "order_qty": -1}))
+    told = run(steps({**ORDER, "order_qty": 0}))
 
     assert told is not None
     assert (told.n, told.field) == (1, "dispatcher")
@@ -340,16 +406,20 @@ MALFORMED = [
     ("[" * 100_000, "no JSON: nested too deeply"),
     ("{}", "a list of scenarios is needed"),
     ("[]", "a list of scenarios is needed"),
-    ('[{"id": "T"}]', "scenario 0.steps: Field required"),
-    ('[{"id": "T", "steps": []}]', "scenario 0.steps"),
-    ('[{"id": "T", "steps": [{"n": 1, "t": "1", "dir": "up", "msg": "x"}]}]', "scenario 0.steps.0.dir"),
+    ('[{"id": "T"}]', "scenario T: steps: Field required"),
+    ('[{"id": "T", "steps": []}]', "scenario T: steps: Tuple"),
+    (
+        '[{"id": "T", "steps": [{"n": 1, "t": "1", "dir": "up", "msg": "x"}]}]',
+        "scenario T, step 1: dir: Input",
+    ),
     (
         '[{"id": "T", "steps": [{"n": 1, "dir": "broker", "msg": "x", "cum_qty": "ten"}]}]',
-        "scenario 0.steps.0.cum_qty",
+        "scenario T, step 1: cum_qty: a plain decimal",
     ),
     ('[{"id": "T", "steps": [{"n": 1, "dir": "broker", "msg": "x", "cum_qty": NaN}]}]', "NaN is no number"),
-    ('[{"steps": [{"n": 1, "dir": "broker", "msg": "x"}]}]', "scenario 0.id: Field required"),
-    ('["A.1.a"]', "scenario 0"),
+    ('[{"steps": [{"n": 1, "dir": "broker", "msg": "x"}]}]', "scenario 1 of the file: id: Field required"),
+    ('["A.1.a"]', "scenario 1 of the file: Input"),
+    ('[{"id": "T", "id": "U"}]', "no JSON: id is there twice"),
 ]
 
 
