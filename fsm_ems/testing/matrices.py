@@ -24,7 +24,7 @@ from pathlib import Path
 
 from fsm_ems.errors import EMSError, OrderFileError
 from fsm_ems.testing.matrix_compare import Difference, difference, view
-from fsm_ems.testing.matrix_file import Scenario, read
+from fsm_ems.testing.matrix_file import Scenario, read, strange_fields
 from fsm_ems.testing.matrix_play import Broken, Play
 
 USAGE = "usage: python -m fsm_ems.testing.matrices FILE.json …"
@@ -74,6 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OrderFileError as error:
         print(error, file=sys.stderr)
         return 2
+    strange = strange_fields(scenarios)
+    if strange:
+        print(
+            f"note: the format does not have these fields, and they are let be: {', '.join(strange)}",
+            file=sys.stderr,
+        )
     passed = 0
     for passes, line in tell(scenarios):
         passed += passes

@@ -7,7 +7,7 @@ a misspelt field or word would be compared with nothing, and the scenario pass. 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -62,7 +62,7 @@ class Step(BaseModel):
     or compared; those are read and let be.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="allow", arbitrary_types_allowed=True)
 
     n: int
     t: Text = ""
@@ -120,7 +120,7 @@ class Scenario(BaseModel):
     reproduced.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     id: Text = Field(min_length=1)
     title: str | None = None
@@ -177,9 +177,13 @@ def parse(text: str, where: str) -> tuple[Scenario, ...]:
     except ValidationError as error:
         raise OrderFileError(where, _told(error, cast("list[object]", found))) from None
     for scenario in scenarios:
+        for field, wrong in _misspelt(scenario):
+            raise OrderFileError(where, f"scenario {scenario.id}: {field}: {wrong}")
+        last = 0
         for place, step in enumerate(scenario.steps, 1):
-            for field, wrong in _wrong_words(scenario, step, place):
+            for field, wrong in _wrong_words(scenario, step, last):
                 raise OrderFileError(where, f"scenario {scenario.id}, step {place}: {field}: {wrong}")
+            last = step.n
     return scenarios
 
 
@@ -190,27 +194,36 @@ def _told(error: ValidationError, found: Sequence[object]) -> str:
     scenario = found[first] if isinstance(first, int) else None
     name: object = cast("dict[str, object]", scenario).get("id") if isinstance(scenario, dict) else None
     place = f"scenario {name}" if isinstance(name, str) and name else f"scenario {int(first) + 1} of the file"
-    kind: type[BaseModel] = Scenario
     if len(rest) > 1 and rest[0] == "steps":
-        place, kind, rest = f"{place}, step {int(rest[1]) + 1}", Step, rest[2:]
+        place, rest = f"{place}, step {int(rest[1]) + 1}", rest[2:]
     field = ".".join(str(part) for part in rest)
     why = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "extra_forbidden":
-        known = [one.alias or name for name, one in kind.model_fields.items()]
-        near = get_close_matches(field, known, n=1)
-        why = "the format has no such field" + (f"; did you mean {near[0]}?" if near else "")
     return ": ".join(filter(None, (place, field, why)))
 
 
-def _wrong_words(scenario: Scenario, step: Step, place: int) -> Iterator[tuple[str, str]]:
-    """The fields of *step*, which is the one at *place*, that are none of the format's words."""
-    if step.n != place:
-        yield "n", f"steps are numbered from 1 on, and {step.n} stands at {place}"
-    if step.dir != "out-of-band" and step.msg not in MESSAGES:
-        yield "msg", f"{step.msg or 'nothing'} is no message about an order"
+def _misspelt(part: Scenario | Step) -> Iterator[tuple[str, str]]:
+    """Fields that the format does not have, and that resemble one which *part* may have."""
+    known = [one.alias or name for name, one in type(part).model_fields.items()]
+    for field in part.model_extra or ():
+        for near in get_close_matches(field, known, n=1, cutoff=0.75):
+            yield field, f"the format has no such field; did you mean {near}?"
+
+
+def strange_fields(scenarios: Iterable[Scenario]) -> list[str]:
+    """The fields that the format does not have: nothing is compared with them."""
+    parts = (part for scenario in scenarios for part in (scenario, *scenario.steps))
+    return sorted({field for part in parts for field in part.model_extra or ()})
+
+
+def _wrong_words(scenario: Scenario, step: Step, last: int) -> Iterator[tuple[str, str]]:
+    """The fields of *step*, which comes after number *last*, that are none of the format's words."""
+    yield from _misspelt(step)
+    if step.n <= last:
+        yield "n", f"steps are numbered upwards, and {step.n} comes after {last}"
+    if step.dir != "out-of-band":
+        yield from _resembling("msg", step.msg, MESSAGES)
     for time_in_force in (scenario.time_in_force, step.time_in_force):
-        if time_in_force and time_in_force not in TIMES_IN_FORCE:
-            yield "time_in_force", f"{time_in_force} is none of FIX"
+        yield from _resembling("time_in_force", time_in_force, TIMES_IN_FORCE)
     yield from _wrong_code("exec_type", step.exec_type, step.exec_type_code, EXEC_TYPES)
     yield from _wrong_code("ord_status", step.ord_status, step.ord_status_code, ORD_STATUSES)
     if step.cxl_rej_response_to not in (None, "", "1", "2"):
@@ -222,6 +235,13 @@ def _wrong_words(scenario: Scenario, step: Step, place: int) -> Iterator[tuple[s
         for hint in hints:
             if hint not in HINTS:
                 yield field, f"{hint} is no state of an order, such as open or partially_filled"
+
+
+def _resembling(field: str, word: str, known: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """What is most likely a misspelt name. Others are let be: FIX has more of them than there are here."""
+    if word and word not in known:
+        for near in get_close_matches(word, sorted(known), n=1, cutoff=0.75):
+            yield field, f"{word} is none of FIX; did you mean {near}?"
 
 
 def _wrong_code(field: str, word: str, code: str | None, known: Codes) -> Iterator[tuple[str, str]]:
