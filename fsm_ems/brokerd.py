@@ -255,7 +255,11 @@ class BrokerdCorrection(AboutExecution):
 
 @message
 class BrokerdReplaced(_Answer):
-    """The edit *reqid* is in force; *size*, *price* where the venue names them."""
+    """The edit *reqid* is in force; *size*, *price* where the venue names them.
+
+    Terms that somebody else has changed are told as :class:`BrokerdRestated`: under an id that is no open
+    edit's this tells nothing.
+    """
 
     name: Literal["brokerd_replaced"] = "brokerd_replaced"
     size: Positive | None = None
