@@ -31,6 +31,7 @@ from fsm_ems.dialogs.record import (
     Recalled,
     Record,
     Reported,
+    ReportedBesideOurs,
     ReportedOfBefore,
     Sent,
     Submitted,
@@ -280,6 +281,8 @@ def _edit_wanted(
             dialog.flags &= ~f.MET  # it was the old price that was met
         return
     index_reqid(book, dialog, payload.reqid)
+    if dialog.state is S.FILLED and dialog.cancel is not None and not dialog.cancel.wanted:
+        dialog.cancel = None  # a stranger's, which came too late
     edit = EditRequest(payload.edit_id, payload.reqid, payload.size, payload.price, reopens=dialog.complete)
     dialog.edits = (*dialog.edits, edit)
     if payload.deadline_ns:
@@ -380,6 +383,7 @@ _PARTS: dict[type[Any], Callable[[Book, Record, Dialog, Any, list[Effect]], None
     EditSent: _edit_sent,
     Reported: _reported,
     ReportedOfBefore: _reported,
+    ReportedBesideOurs: _reported,
     Timed: _timed,
     Contradicted: _contradicted,
     Recalled: _recalled,

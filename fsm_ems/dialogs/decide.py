@@ -262,9 +262,10 @@ def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
         raise Refused("order_ended", f"order {oid} is {state}", oid)
     if reopens and (command.size is None or command.size <= dialog.filled):
         raise Refused("not_editable", f"a filled order can only be increased above {dialog.filled}", oid)
-    if reopens and dialog.awaits_answer():
+    theirs = reopens and dialog.cancel is not None and not dialog.cancel.wanted  # it came too late
+    if reopens and dialog.awaits_answer() and not theirs:
         raise Refused("edit_in_progress", f"a request about order {oid} is still out", oid)
-    if dialog.cancel is not None:
+    if dialog.cancel is not None and not theirs:
         raise Refused("cancel_in_progress", f"order {oid} is being cancelled", oid)
     if dialog.reopening:
         raise Refused("edit_in_progress", f"an increase of order {oid} is still out", oid)

@@ -15,7 +15,8 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.decide import last_deadline, new_reqid, out_of_date, over_limits, record, whole
 from fsm_ems.dialogs.facts import Body, Dialog
 from fsm_ems.dialogs.naming import name
-from fsm_ems.dialogs.naming_status import WEIGHED, shrank
+from fsm_ems.dialogs.naming_kinds import gap_of, kind_of
+from fsm_ems.dialogs.naming_status import WEIGHED
 from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.record import (
     Adopted,
@@ -143,8 +144,10 @@ def mapped(
         stolen = f"{broker} tells of it as {venue_id}, which is another order's id" if foreign else None
         alarms = alarm, stolen, _misplaced(book, dialog, origin)
         alarm = "; ".join(filter(None, alarms)) or None
-    of_before = isinstance(report, BrokerdFill) and report.cum is not None and shrank(dialog)
-    reported = (ReportedOfBefore if of_before else Reported)(broker, report, deadline, origin, foreign)
+    kind = kind_of(dialog, report)
+    if kind is ReportedOfBefore:
+        alarm = "; ".join(filter(None, (alarm, gap_of(dialog, report)))) or None
+    reported = kind(broker, report, deadline, origin, foreign)
     made = record(book, now_ns, key, event, reported, named.then, alarm)
     return made if event is not E.ABSENT else _absent(book, settings, prices, dialog, made, reported)
 

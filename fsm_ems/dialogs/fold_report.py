@@ -39,7 +39,7 @@ from fsm_ems.dialogs.naming_status import (
     shrank,
 )
 from fsm_ems.dialogs.naming_steps import PROVES, find_edit, proven_edit
-from fsm_ems.dialogs.record import Effect, Record, ReportedOfBefore
+from fsm_ems.dialogs.record import Effect, Record, ReportedBesideOurs, ReportedOfBefore
 from fsm_ems.machines.order import E, S
 from fsm_ems.messages import (
     BrokerdBust,
@@ -103,8 +103,8 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     # Of a filled order an end may be told by a look whose count has an execution that is undone.
     if report.cum is not None and not (of_before and dialog.state is S.FILLED and shrank(dialog)):
         state_cum(dialog, report.cum)
-    if status == "pending_cancel" and (dialog.state is not S.FILLED or dialog.cancel is not None):
-        _cancel_pending(dialog, report, deadline_of(record))
+    if status == "pending_cancel":
+        _cancel_pending(dialog, record, report)
     elif status == "pending_edit" and (dialog.state is not S.FILLED or pending_edit(dialog, report)):
         _edit_pending(book, dialog, report, deadline_of(record))
     elif status == "open":
@@ -198,7 +198,7 @@ def _note_end(dialog: Dialog, event: E | None, report: BrokerdStatus) -> None:
         dialog.edits = ()
 
 
-def _cancel_pending(dialog: Dialog, report: BrokerdStatus, deadline_ns: int) -> None:
+def _cancel_pending(dialog: Dialog, record: Record, report: BrokerdStatus) -> None:
     """A request that nobody here sent has a deadline too: then the venue is asked what came of it.
 
     Where ours has not left, and the venue does not name it, it weighs a stranger's: ours leaves beside it.
@@ -206,13 +206,14 @@ def _cancel_pending(dialog: Dialog, report: BrokerdStatus, deadline_ns: int) -> 
     cancel = dialog.cancel
     if cancel is None:
         cancel = dialog.cancel = CancelRequest(None, wanted=False)
-    if not cancel.wanted:
-        cancel.out = True
-        cancel.deadline_ns = deadline_ns
-    elif not cancel.out and report.reqid == cancel.reqid:
-        cancel.out = True
-        cancel.deadline_ns = cancel.again_ns = deadline_ns
     cancel.pending = True
+    if isinstance(record.payload, ReportedBesideOurs):
+        if report.reqid != cancel.reqid:
+            return
+        cancel.deadline_ns = cancel.again_ns = deadline_of(record)
+    elif not cancel.wanted:
+        cancel.deadline_ns = deadline_of(record)
+    cancel.out = True
 
 
 def _edit_pending(book: Book, dialog: Dialog, report: BrokerdStatus, deadline_ns: int) -> None:

@@ -343,7 +343,12 @@ def _overstated(dialog: Dialog, report: BrokerdStatus, size: Decimal) -> str | N
     ``filled`` tells the whole size: it is explained by an edit of that size or less alone.
     """
     cum = report.cum or size
-    explained = max([size, *(out for out in f.sizes_out(dialog) if report.status != "filled" or out <= cum)])
+    sizes = f.sizes_out(dialog)
+    if report.status == "filled":
+        sizes = [
+            edit.size for edit in dialog.edits if edit.out and edit.size is not None and edit.size <= cum
+        ]
+    explained = max([size, *sizes])
     return f"the venue states {cum - explained} more than ordered" if cum > explained else None
 
 

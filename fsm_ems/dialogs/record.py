@@ -141,6 +141,10 @@ class ReportedOfBefore(Reported, frozen=True):
     """A fill of which the size count may be of before another execution was undone, and is not taken."""
 
 
+class ReportedBesideOurs(Reported, frozen=True):
+    """The venue weighs a cancel while the owner's has not left: this leaves beside it, or it is this one."""
+
+
 class Timed(Value, frozen=True):
     """Time passed or the link moved; *due_ns* is when to look again."""
 
@@ -250,8 +254,8 @@ class Orphaned(Value, frozen=True):
 
 Payload = (
     Submitted | Held | Adopted | Sent | Triggered | Met | Trailed | CancelWanted | CancelSent | EditWanted
-    | EditSent | Reported | ReportedOfBefore | Timed | Contradicted | Recalled | Opened | Listed | Accounted
-    | Granted | LinkMoved | HistoryAsked | HistoryRead | Parked | Unparked | Orphaned
+    | EditSent | Reported | ReportedOfBefore | ReportedBesideOurs | Timed | Contradicted | Recalled | Opened
+    | Listed | Accounted | Granted | LinkMoved | HistoryAsked | HistoryRead | Parked | Unparked | Orphaned
 )  # fmt: skip  # one name a line says no more
 
 

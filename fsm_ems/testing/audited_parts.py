@@ -34,7 +34,7 @@ def is_over(report: BrokerdStatus) -> bool:
 
 
 def ended_as(report: BrokerdStatus, *, immediate: bool) -> str:
-    """The state of an order of which it says so. What is *immediate* (IOC, FOK) never expires."""
+    """The state of an order of which it says so; what is *immediate* (IOC, FOK) and expires is cancelled."""
     by_cancel = report.status in ("cancelled", "rejected") or (immediate and report.status == "expired")
     return "cancelled" if by_cancel else "expired"
 

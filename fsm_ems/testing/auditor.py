@@ -188,6 +188,7 @@ class Auditor(Struct, eq=False, kw_only=True):
                 order.waits = order.waits._replace(met=None)
         else:
             increase = order.filled >= order.size
+            order.cancel_seen &= order.state != "filled" or order.wish
             edit = AuditedEdit(command.edit_id, command.size, command.price, increase=increase)
             order.edits, order.edited = (*order.edits, edit), order.edited or command.size is not None
 

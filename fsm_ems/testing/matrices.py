@@ -3,9 +3,11 @@
     python -m fsm_ems.testing.matrices FILE.json …
 
 For each scenario one line tells that it passes, or the first difference; the exit code is 1 if any
-scenario fails, and 2 where a file cannot be read or is not of the format: a field, a message, an ExecType, an
-OrdStatus, a code or a hint that it does not have, a step out of its number, a quantity or a price that is
-none of zero or more. The scenario, the step and the field are named.
+scenario fails, and 2 where a file cannot be read or is not of the format: a misspelt field, message or time
+in force, an ExecType, an OrdStatus, a code or a hint that is none, a number that is not above the last
+step's, a quantity or a price that is none of zero or more. The scenario, the step and the field are named.
+Fields that resemble none of the format's are let be, and told on standard error; so are messages that no
+order hears of, untold.
 
 After each step the state is compared (fsm_hint, or one of fsm_hint_alt), and after each of the broker's what
 it prints of ord_status, order_qty, cum_qty, leaves_qty and avg_px, the average price of what has traded, to
@@ -13,7 +15,8 @@ as many places as it is printed with; then exec_type_code and ord_status_code wi
 beside. What is null or left out is not compared. An execution trades at its
 last_px; where that is not printed, at what gives the avg_px, and at 50 where neither is. What is printed of
 exec_type, last_qty, last_px, price, ids, reasons, time_in_force, stale, replay, gap and split is played;
-day_order_qty, day_cum_qty, cash_order_qty, comments and the other marks are neither played nor compared.
+day_order_qty, day_cum_qty, day_avg_px, cash_order_qty, comments and the other marks are neither played nor
+compared.
 """
 
 from __future__ import annotations

@@ -97,6 +97,7 @@ class Step(BaseModel):
     comment: str | None = None
     day_order_qty: NotNegative | None = None
     day_cum_qty: NotNegative | None = None
+    day_avg_px: NotNegative | None = None
     cash_order_qty: NotNegative | None = None
     optional: Flag = False
     crossing: Flag = False
@@ -141,6 +142,10 @@ class Scenario(BaseModel):
         ]
 
 
+_NEAR = 0.92
+"""How much a name is like one of the format's that is misspelt: FIX has others that are nearly as like, such
+as ``exec_inst``, ``last_mkt`` and ``price2``.
+"""
 _scenarios: TypeAdapter[tuple[Scenario, ...]] = TypeAdapter(tuple[Scenario, ...])
 
 
@@ -205,8 +210,10 @@ def _misspelt(part: Scenario | Step) -> Iterator[tuple[str, str]]:
     """Fields that the format does not have, and that resemble one which *part* may have."""
     known = [one.alias or name for name, one in type(part).model_fields.items()]
     for field in part.model_extra or ():
-        for near in get_close_matches(field, known, n=1, cutoff=0.75):
-            yield field, f"the format has no such field; did you mean {near}?"
+        own = type(part).model_fields.get(field)  # the name that it has here, and not in a file
+        near = get_close_matches(field, known, n=1, cutoff=_NEAR) if own is None else [own.alias]
+        if near:
+            yield field, f"the format has no such field; did you mean {near[0]}?"
 
 
 def strange_fields(scenarios: Iterable[Scenario]) -> list[str]:
@@ -240,8 +247,8 @@ def _wrong_words(scenario: Scenario, step: Step, last: int) -> Iterator[tuple[st
 def _resembling(field: str, word: str, known: frozenset[str]) -> Iterator[tuple[str, str]]:
     """What is most likely a misspelt name. Others are let be: FIX has more of them than there are here."""
     if word and word not in known:
-        for near in get_close_matches(word, sorted(known), n=1, cutoff=0.75):
-            yield field, f"{word} is none of FIX; did you mean {near}?"
+        for near in get_close_matches(word, sorted(known), n=1, cutoff=_NEAR):
+            yield field, f"{word} is not known; did you mean {near}?"
 
 
 def _wrong_code(field: str, word: str, code: str | None, known: Codes) -> Iterator[tuple[str, str]]:

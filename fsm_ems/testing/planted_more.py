@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from fsm_ems.dialogs import book as books
-from fsm_ems.dialogs import decide_reports, fold_report, naming, naming_status
+from fsm_ems.dialogs import decide_reports, fold_report, naming, naming_kinds, naming_status
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.naming_steps import IGNORED, Name
@@ -57,8 +57,8 @@ def strangers_cancel_is_ours(patch: Patch) -> None:
     """A cancel that has not left is taken to be the one that the venue weighs."""
 
     def make(known: Call) -> Call:
-        def pending(dialog: Dialog, report: BrokerdStatus, deadline_ns: int) -> None:
-            known(dialog, report, deadline_ns)
+        def pending(dialog: Dialog, record: Record, report: BrokerdStatus) -> None:
+            known(dialog, record, report)
             if dialog.cancel is not None:
                 dialog.cancel.out = True
 
@@ -70,7 +70,7 @@ def strangers_cancel_is_ours(patch: Patch) -> None:
 def count_of_before_believed(patch: Patch) -> None:
     """A fill's count is taken, whatever was undone since."""
     patch.name(naming, "shrank", lambda _: lambda dialog: False)
-    patch.name(decide_reports, "shrank", lambda _: lambda dialog: False)
+    patch.name(naming_kinds, "shrank", lambda _: lambda dialog: False)
 
 
 def name_in_doubt_unlearnt(patch: Patch) -> None:

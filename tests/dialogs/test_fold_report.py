@@ -107,6 +107,7 @@ def test_a_count_of_before_a_bust_says_nothing_and_its_execution_is_booked(desks
 
     assert desk.stands() == "open 4/10", "6 of the 10 were undone"
     assert isinstance(desk.last.payload, ReportedOfBefore)
+    assert desk.last.alarm == "the venue counted 10 with it, and 4 is known: one is undone since, or missing"
     assert [effect.verb for effect in of_kind(desk.cancel(), SendAbout)] == ["cancel"]
     desk.fill("6", exec_id="F3", cum="16")
     assert desk.stands() == "filled 10/10", "the executions complete it, whatever the count was"

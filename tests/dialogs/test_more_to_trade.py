@@ -9,9 +9,10 @@ import pytest
 from fsm_ems.dialogs.exposure import exposure
 from fsm_ems.dialogs.facts import ord_status
 from fsm_ems.dialogs.record import SendAbout
+from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.errors import Refused
 from fsm_ems.machines.order_events import OrderEvent
-from tests.dialogs.desk import MARKET, Desk, of_kind
+from tests.dialogs.desk import BROKER, MARKET, Desk, of_kind
 from tests.dialogs.test_answers import details, question
 
 
@@ -490,9 +491,32 @@ def test_the_end_of_the_day_of_a_filled_order_is_noted(desk: Desk) -> None:
     desk.prove()
 
 
-def test_a_strangers_cancel_of_a_filled_order_is_nobodys(desk: Desk) -> None:
-    """It came too late: no edit waits for its answer."""
-    desk.fill("4", exec_id="F2")
-    desk.status("pending_cancel", cum="12")
-    assert desk.dialog().cancel is None
+@pytest.mark.parametrize("told", ["alone", "before", "after"])
+def test_a_strangers_cancel_of_a_filled_order_holds_up_no_increase(told: str) -> None:
+    """It came too late, whether it is told before the last fill, with it or after it."""
+    desk = Desk(Settings(brokers={BROKER: Capabilities(reopen_filled=True)}))
+    desk.order()
+    desk.ack()
+    desk.fill("6")
+    if told != "alone":
+        desk.status("pending_cancel" if told == "before" else "open")
+        desk.fill("4", exec_id="F2")
+    desk.status("pending_cancel", cum="12" if told == "after" else "10")
+    assert desk.state() == "filled"
+
+    sent = of_kind(desk.edit("e1", size="20"), SendAbout)
+
+    assert ([send.verb for send in sent], desk.state()) == (["edit"], "editing")
     desk.prove()
+
+
+def test_a_count_that_an_answered_edit_explains_is_not_more_than_ordered(desk: Desk) -> None:
+    desk.edit("e1", size="12")
+    desk.fill("4", exec_id="F2", reqid=None, venue_id="V-o1")
+    desk.wait(5)
+    desk.status("filled", snapshot=True, query=question(desk))
+    desk.report("bust", exec_id="B1", ref_id="F2", reqid=desk.dialog().reqids[0])
+
+    desk.status("filled", cum="12")
+
+    assert (desk.stands(), desk.last.alarm) == ("filled 12/12", None)

@@ -227,6 +227,34 @@ def _looks(desk: Desk) -> None:
     desk.status("filled", "o4", snapshot=True, cum="10")
 
 
+def _cancels(desk: Desk) -> None:
+    """Cancels that the venue weighs: of an order whose own has not left, and of those that have filled; and
+    counts of fills that come after a bust.
+    """
+    desk.order()
+    desk.cancel()
+    desk.status("pending_cancel")
+    desk.order("o2")
+    desk.ack("o2")
+    desk.fill("6", "o2", exec_id="F1")
+    desk.fill("4", "o2", exec_id="F2")
+    desk.status("pending_cancel", "o2", cum="12")
+    desk.report("bust", reqid=desk.dialog("o2").reqid, exec_id="B2", ref_id="F2")
+    desk.order("o3")
+    desk.ack("o3")
+    desk.fill("6", "o3", exec_id="F3", cum="6")
+    desk.report("bust", reqid=desk.dialog("o3").reqid, exec_id="B3", ref_id="F3")
+    desk.fill("4", "o3", exec_id="F4", cum="10")
+    desk.order("o4")
+    desk.ack("o4")
+    desk.link("lost")
+    desk.cancel("o4")
+    desk.link("connect", "connected", "synced")
+    desk.status("pending_cancel", "o4")
+    desk.fill("10", "o4", exec_id="F5")
+    desk.report("bust", reqid=desk.dialog("o4").reqid, exec_id="B5", ref_id="F5")
+
+
 STORIES: dict[str, Callable[[Desk], None]] = {
     "main_line": _main_line,
     "dark": _dark,
@@ -237,6 +265,7 @@ STORIES: dict[str, Callable[[Desk], None]] = {
     "unknown": _unknown,
     "forgotten": _forgotten,
     "looks": _looks,
+    "cancels": _cancels,
 }
 
 

@@ -162,6 +162,7 @@ def story(owner: str, oid: str, broker: str, size: str, plot: list[str]) -> list
         "open": {"name": "brokerd_status", "status": "open"},
         "rejected": {"name": "brokerd_status", "status": "rejected"},
         "fill": {"name": "brokerd_fill", "exec_id": f"x-{oid}", "size": size, "price": "10"},
+        "weighed": {"name": "brokerd_status", "status": "pending_cancel"},
         "fill of before": {
             "name": "brokerd_fill",
             "exec_id": f"y-{oid}",
@@ -197,6 +198,7 @@ PLOTS = [
     ["dark", "print", "hour", "quote", "ack"],
     ["trail", "higher", "print", "quote", "fill"],
     ["live", "ack", "fill", "bust", "fill of before"],
+    ["live", "cancel", "weighed"],
 ]
 plots = st.builds(story, owners, oids, brokers, sizes, st.sampled_from(PLOTS))
 stories: Drawn = st.one_of(plots, st.lists(st.one_of(reports, submits, hours, ups, *others), max_size=6))

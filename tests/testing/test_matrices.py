@@ -152,14 +152,15 @@ NOT_OF_THE_FORMAT = [
     (3, {"fsm_hint": "opne"}, "fsm_hint: opne is no state of an order"),
     (3, {"fsm_hint_alt": "opne"}, "fsm_hint_alt: opne is no state of an order"),
     (3, {"fsm_hint_alt": ["filled", "opne"]}, "fsm_hint_alt: opne is no state of an order"),
+    (3, {"hint": "open"}, "hint: the format has no such field; did you mean fsm_hint?"),
     (3, {"lst_qty": 1}, "lst_qty: the format has no such field; did you mean last_qty?"),
     (3, {"n": 2}, "n: steps are numbered upwards, and 2 comes after 2"),
     (1, {"order_qty": -1}, "order_qty: zero or more is needed"),
     (1, {"order_qty": True}, "order_qty: a decimal number as text is needed"),
     (3, {"last_qty": "1e40"}, "last_qty: at most 34 digits"),
     (3, {"avg_px": "-1"}, "avg_px: zero or more is needed"),
-    (3, {"msg": "ExecutionReprt"}, "msg: executionreprt is none of FIX; did you mean executionreport?"),
-    (1, {"time_in_force": "GoodTilCancel"}, "time_in_force: goodtilcancel is none of FIX; did you mean good"),
+    (3, {"msg": "ExecutionReprt"}, "msg: executionreprt is not known; did you mean executionreport?"),
+    (1, {"time_in_force": "GoodTilCancel"}, "time_in_force: goodtilcancel is not known; did you mean good"),
     (3, {"cxl_rej_response_to": "3"}, "cxl_rej_response_to: 1 (a cancel) or 2 (an edit) is needed"),
 ]
 
@@ -178,9 +179,10 @@ def test_what_would_be_compared_with_nothing_is_refused(
 
 
 def test_a_field_that_no_scenario_has_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([written(tmp_path, raw("A.1.a") | {"step": []})]) == 2
+    assert main([written(tmp_path, raw("A.1.a") | {"time_in_forc": "Day"})]) == 2
     assert (
-        "scenario A.1.a: step: the format has no such field; did you mean steps?" in capsys.readouterr().err
+        "scenario A.1.a: time_in_forc: the format has no such field; did you mean time_in_force?"
+        in capsys.readouterr().err
     )
 
 
@@ -189,12 +191,19 @@ def test_what_resembles_nothing_of_the_format_is_let_be(
 ) -> None:
     """A file may tell more than is played: a field of its own, a message that no order hears of."""
     more = raw("A.1.a") | {"author": "me"}
-    more["steps"][2] |= {"colour": "red"}
+    more["steps"][2] |= {
+        "colour": "red",
+        "exec_inst": "G",
+        "exec_trans_type": "0",
+        "price2": 1,
+        "day_avg_px": 50,
+    }
     more["steps"].append({"n": 99, "t": "", "dir": "client", "msg": "TestRequest"})
 
     assert main([written(tmp_path, more)]) == 0
     assert capsys.readouterr().err == (
-        "note: the format does not have these fields, and they are let be: author, colour\n"
+        "note: the format does not have these fields, and they are let be: author, colour, exec_inst, "
+        "exec_trans_type, price2\n"
     )
 
 
