@@ -190,7 +190,8 @@ def test_what_resembles_nothing_of_the_format_is_let_be(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A file may tell more than is played: a field of its own, a message that no order hears of."""
-    more = raw("A.1.a") | {"author": "me"}
+    more = raw("A.1.a")
+    more["author"] = "me"
     more["steps"][2] |= {
         "colour": "red",
         "exec_inst": "G",
