@@ -263,7 +263,8 @@ def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
     if reopens and (command.size is None or command.size <= dialog.filled):
         raise Refused("not_editable", f"a filled order can only be increased above {dialog.filled}", oid)
     theirs = reopens and dialog.cancel is not None and not dialog.cancel.wanted  # it came too late
-    if reopens and dialog.awaits_answer() and not theirs:
+    edits_out = any(not edit.settled for edit in dialog.edits)
+    if reopens and (edits_out if theirs else dialog.awaits_answer()):
         raise Refused("edit_in_progress", f"a request about order {oid} is still out", oid)
     if dialog.cancel is not None and not theirs:
         raise Refused("cancel_in_progress", f"order {oid} is being cancelled", oid)

@@ -510,6 +510,18 @@ def test_a_strangers_cancel_of_a_filled_order_holds_up_no_increase(told: str) ->
     desk.prove()
 
 
+def test_beside_a_strangers_cancel_an_edit_that_is_out_still_holds_up_an_increase() -> None:
+    desk = Desk(Settings(brokers={BROKER: Capabilities(reopen_filled=True)}))
+    desk.order()
+    desk.ack()
+    desk.edit("e1", price="98")
+    desk.status("pending_cancel")
+    desk.fill("10")
+    assert desk.state() == "filled"
+
+    assert desk.refused("edit", edit_id="e2", size="20").code == "edit_in_progress"
+
+
 def test_a_count_that_an_answered_edit_explains_is_not_more_than_ordered(desk: Desk) -> None:
     desk.edit("e1", size="12")
     desk.fill("4", exec_id="F2", reqid=None, venue_id="V-o1")
