@@ -202,12 +202,15 @@ def _cancel_pending(dialog: Dialog, record: Record, report: BrokerdStatus) -> No
     """A request that nobody here sent has a deadline too: then the venue is asked what came of it.
 
     Where ours has not left, and the venue does not name it, it weighs a stranger's: ours leaves beside it.
+    Of an order that has filled nobody awaits what comes of it.
     """
-    cancel = dialog.cancel
+    cancel, beside = dialog.cancel, isinstance(record.payload, ReportedBesideOurs)
     if cancel is None:
+        if beside:
+            return
         cancel = dialog.cancel = CancelRequest(None, wanted=False)
     cancel.pending = True
-    if isinstance(record.payload, ReportedBesideOurs):
+    if beside:
         if report.reqid != cancel.reqid:
             return
         cancel.deadline_ns = cancel.again_ns = deadline_of(record)

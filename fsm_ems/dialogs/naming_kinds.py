@@ -9,6 +9,7 @@ from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.naming_status import shrank
 from fsm_ems.dialogs.record import Reported, ReportedBesideOurs, ReportedOfBefore
+from fsm_ems.machines.order import S
 from fsm_ems.messages import BrokerdFill, BrokerdStatus, Report
 
 
@@ -16,11 +17,11 @@ def kind_of(dialog: Dialog, report: Report) -> type[Reported]:
     """The kind of the record of *report*, as *dialog* stands before it."""
     if isinstance(report, BrokerdFill):
         return ReportedOfBefore if report.cum is not None and shrank(dialog) else Reported
-    cancel = dialog.cancel
-    if cancel is None or cancel.out or not cancel.wanted:
+    if not isinstance(report, BrokerdStatus) or report.status != "pending_cancel":
         return Reported
-    weighed = isinstance(report, BrokerdStatus) and report.status == "pending_cancel"
-    return ReportedBesideOurs if weighed else Reported
+    cancel = dialog.cancel
+    beside = dialog.state is S.FILLED if cancel is None else cancel.wanted and not cancel.out
+    return ReportedBesideOurs if beside else Reported
 
 
 def gap_of(dialog: Dialog, report: Report) -> str | None:
