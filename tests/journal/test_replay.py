@@ -378,38 +378,34 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("replay") / "records.log"
 
 
-KINDS: set[str] = set()
-"""The kinds of record that the drawn runs made."""
-
-
 @pytest.mark.no_cover
 @pytest.mark.slow
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
-@given(bounds=bounds, given_inputs=inputs)
-def test_every_prefix_of_the_log_gives_the_state_that_was_live_there(
-    path: Path, bounds: Settings, given_inputs: list[Put]
-) -> None:
-    path.unlink(missing_ok=True)
-    run = Run(path, bounds)
-    for each in (Put("up", "kraken", {}), Put("up", "paper", {}), *given_inputs):
-        run.put(each)
-    run.log.close()
+def test_every_prefix_of_the_log_gives_the_state_that_was_live_there(path: Path) -> None:
+    """And the runs that are drawn make every kind of record."""
+    kinds: set[str] = set()
 
-    kept = [*RecordFile(path)]
-    assert kept == [*run.memory]
-    assert len(kept) == run.book.seq
-    replayed, effects = Book(), list[Effect]()
-    for before, record in zip(run.states, kept, strict=True):
-        assert facts(replayed) == before
-        effects += apply(replayed, record)
-    assert facts(replayed) == facts(run.book) == facts(replay(kept))
-    assert effects == run.effects
-    KINDS.update(type(record.payload).__name__ for record in kept)
+    @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+    @given(bounds=bounds, given_inputs=inputs)
+    def replayed_everywhere(bounds: Settings, given_inputs: list[Put]) -> None:
+        path.unlink(missing_ok=True)
+        run = Run(path, bounds)
+        for each in (Put("up", "kraken", {}), Put("up", "paper", {}), *given_inputs):
+            run.put(each)
+        run.log.close()
 
+        kept = [*RecordFile(path)]
+        assert kept == [*run.memory]
+        assert len(kept) == run.book.seq
+        replayed, effects = Book(), list[Effect]()
+        for before, record in zip(run.states, kept, strict=True):
+            assert facts(replayed) == before
+            effects += apply(replayed, record)
+        assert facts(replayed) == facts(run.book) == facts(replay(kept))
+        assert effects == run.effects
+        kinds.update(type(record.payload).__name__ for record in kept)
 
-@pytest.mark.slow
-def test_the_drawn_runs_made_every_kind_of_record() -> None:
-    assert {kind.__name__ for kind in PAYLOADS} == KINDS
+    replayed_everywhere()
+    assert kinds == {kind.__name__ for kind in PAYLOADS}
 
 
 NOT_RECALLED = ("asked", "cancel", "due_ns", "edits", "ended_ns", "notional")
