@@ -263,8 +263,8 @@ def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
     if reopens and (command.size is None or command.size <= dialog.filled):
         raise Refused("not_editable", f"a filled order can only be increased above {dialog.filled}", oid)
     theirs = reopens and dialog.cancel is not None and not dialog.cancel.wanted  # it came too late
-    edits_out = any(not edit.settled for edit in dialog.edits)
-    if reopens and (edits_out if theirs else dialog.awaits_answer()):
+    open_edits = sum(not edit.settled for edit in dialog.edits)
+    if reopens and (open_edits if theirs else dialog.awaits_answer()):
         raise Refused("edit_in_progress", f"a request about order {oid} is still out", oid)
     if dialog.cancel is not None and not theirs:
         raise Refused("cancel_in_progress", f"order {oid} is being cancelled", oid)
@@ -275,7 +275,6 @@ def _may_edit(dialog: Dialog, settings: Settings, command: Edit) -> None:
     # While a dark one is held here, its price is what triggers it; once fired it has none either.
     if command.price is not None and dialog.body.type == "market" and state is not S.DARK_OPEN:
         raise Refused("not_editable", "a market order has no price", oid)
-    open_edits = sum(not edit.settled for edit in dialog.edits)
     if open_edits >= settings.open_edits_max:
         raise Refused("too_many_edits", f"{open_edits} edits of order {oid} are open already", oid)
 

@@ -144,7 +144,7 @@ class ReportedOfBefore(Reported, frozen=True):
 class ReportedBesideOurs(Reported, frozen=True):
     """The venue weighs a cancel while the owner's has not left: this leaves beside it, or it is this one.
 
-    Of an order that has filled, and whose cancel is not wanted, it is a stranger's that came too late.
+    Of an order that has filled, and has no cancel open, it is a stranger's that came too late.
     """
 
 

@@ -1,7 +1,8 @@
 """The file format of order state scenarios: the FIX matrices as data, read and checked.
 
-A file is a JSON list of scenarios, each a path through one or more orders, step by step. It is read strictly:
-a misspelt field or word would be compared with nothing, and the scenario pass. Numbers are read as Decimal.
+A file is a JSON list of scenarios, each a path through one or more orders, step by step. What
+looks misspelt is refused: it would be compared with nothing, and the scenario pass. Fields and messages that
+resemble none of the format's are let be. Numbers are read as Decimal.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ class Step(BaseModel):
     """One message of a scenario, or a note of what happened outside the session.
 
     *hint* is the state a client should hold after it, *other_hints* equally good ones; None says nothing.
-    ``stale`` and ``replay`` mark a report that comes late or again. What is not in the last lines is played
-    or compared; those are read and let be.
+    ``stale`` and ``replay`` mark a report that comes late or again. From *comment* on the fields are
+    read and let be; the others are played or compared.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", arbitrary_types_allowed=True)

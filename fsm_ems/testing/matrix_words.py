@@ -1,4 +1,4 @@
-"""The closed vocabularies of order state scenarios: FIX names with their codes, and the states of the hints.
+"""The words of order state scenarios: FIX names, some with their codes, and the states of the hints.
 
 Names are as :func:`plain_word` makes them.
 """

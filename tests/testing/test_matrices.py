@@ -178,7 +178,9 @@ def test_what_would_be_compared_with_nothing_is_refused(
     assert f": scenario A.1.a, step {n}: {told}" in err
 
 
-def test_a_field_that_no_scenario_has_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_misspelt_field_of_a_scenario_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([written(tmp_path, raw("A.1.a") | {"time_in_forc": "Day"})]) == 2
     assert (
         "scenario A.1.a: time_in_forc: the format has no such field; did you mean time_in_force?"
