@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
@@ -19,6 +20,9 @@ from fsm_ems.message_fields import USUAL_REQID, reqid
 from fsm_ems.numbers import USUAL, USUAL_MAX
 
 _T = TypeVar("_T")
+# Of one market the same sizes and prices come again and again: each is made once, and held once in all that
+# is kept of it.
+_decimal = lru_cache(maxsize=4_096)(Decimal)
 
 
 def usual_first(adapter: TypeAdapter[_T], *, whole: bool = False) -> SchemaValidator:
@@ -53,7 +57,7 @@ def _usual(ours: Any) -> Any:  # noqa: ANN401  # parts of a schema
 
 def _number(form: str) -> CoreSchema:
     text = core_schema.str_schema(strict=True, max_length=USUAL_MAX, pattern=form)
-    return core_schema.no_info_after_validator_function(Decimal, text)
+    return core_schema.no_info_after_validator_function(_decimal, text)
 
 
 _USUAL: dict[Callable[[object], object], CoreSchema] = {

@@ -204,10 +204,12 @@ class Position:
         last = place(self._events[cut - 1])
         # It never moves back: what was booked too late for it does not make room for what lies between.
         self._base = last if self._base is None else max(self._base, last)
-        names = [ident(event) for event in self._events[:cut]]
-        self._known.difference_update(names)
+        older_events = self._events[:cut]
+        self._known.difference_update([event.exec_id for event in older_events if type(event) is Clear])
         # An execution told again is known by its order. Of the others nobody else keeps the ids.
-        self._summed.update((name, None) for name in names if not isinstance(name, str))
+        others = [ident(event) for event in older_events if type(event) is not Clear]
+        self._known.difference_update(others)
+        self._summed.update(dict.fromkeys(others))
         while len(self._summed) > SUMMED_MAX:
             del self._summed[next(iter(self._summed))]
         del self._events[:cut]

@@ -188,14 +188,13 @@ def _let_go(book: Book, record: Record, keep: int) -> None:
     oldest_ns = record.time_ns - book.keep_age_ns
     finished = book.finished
     while finished:
-        oldest = next(iter(finished))
         excess = len(finished) - keep
-        if excess <= 0 and oldest.ended_ns >= oldest_ns:
+        if excess <= 0 and next(iter(finished)).ended_ns >= oldest_ns:
             return
+        oldest, _ = finished.popitem(last=False)
         if oldest.awaits_answer() and excess <= REQUESTS_OUT_MAX:
-            finished.move_to_end(oldest)
+            finished[oldest] = None
             return
-        del finished[oldest]
         _forget(book, oldest)
 
 

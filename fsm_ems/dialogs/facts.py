@@ -281,7 +281,9 @@ class Dialog(msgspec.Struct, eq=False, gc=False):
 
     def awaits_answer(self) -> bool:
         """Whether a request about the order is still unanswered."""
-        return self.cancel is not None or any(not edit.settled for edit in self.edits)
+        if self.cancel is not None:
+            return True
+        return bool(self.edits) and any(not edit.settled for edit in self.edits)
 
     def requests(self) -> Iterator[CancelRequest | EditRequest]:
         """Every open request."""

@@ -190,8 +190,7 @@ def _note_end(dialog: Dialog, event: E | None, report: BrokerdStatus) -> None:
     """An end told of an order that is filled, or is so by that very report, is noted; requests are over."""
     end = event
     if dialog.state is not S.FILLED:
-        named = end_told(dialog, report)
-        end = named if event in _WHOLE else None
+        end = end_told(dialog, report) if event in _WHOLE else None
     if end in (E.CANCELLED, E.EXPIRED, E.CALCULATED):
         dialog.noted_end = dialog.noted_end or (S.CANCELLED if end is E.CANCELLED else S.EXPIRED)
         dialog.cancel = None
