@@ -259,9 +259,9 @@ def due_ns(dialog: Dialog) -> int:
     if state is S.UNKNOWN:
         if cancel is None or not cancel.wanted:
             return dialog.due_ns
-        driven = cancel.again_ns if cancel.out else _AT_ONCE
-        return min(dialog.due_ns, driven) if driven else dialog.due_ns
+        return min(dialog.due_ns, cancel.again_ns or _AT_ONCE)  # one that never left has no time
     if state is S.CANCELLING:
-        return cancel.deadline_ns if cancel is not None else 0
+        # In journals of before, one that never left is taken for the one that the venue weighs.
+        return 0 if cancel is None else cancel.deadline_ns or _AT_ONCE
     edit = dialog.out_edit if dialog.edits else None
     return edit.deadline_ns if edit is not None else 0

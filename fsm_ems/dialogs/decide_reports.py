@@ -347,7 +347,7 @@ def timed_out(book: Book, settings: Settings, dialog: Dialog, now_ns: int) -> Re
     if not book.link_open(dialog.broker):
         return None
     cancel = dialog.cancel
-    if cancel is not None and cancel.wanted and (not cancel.out or 0 < cancel.again_ns <= now_ns):
+    if cancel is not None and cancel.wanted and cancel.again_ns <= now_ns:
         every = deadline = settings.request_deadline_ns
         if dialog.flags & f.VANISHED:
             every = max(every, min(2 * cancel.every_ns, settings.redrive_max_ns))

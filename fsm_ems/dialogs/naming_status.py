@@ -138,14 +138,19 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
             return Name(E.OPENED if state is S.ACKED else E.STATED)
         return named
     if state is S.FILLED:
-        return _after_filled(dialog, report, grows=grows)
+        return _names(dialog, report, _after_filled(dialog, report, grows=grows))
     if state in _QUIET:
         if status == "calculated" and not dialog.flags & f.CALCULATED:
             return Name(E.CALCULATED)
-        return Name(E.STATED) if grows else IGNORED
+        return _names(dialog, report, Name(E.STATED) if grows else IGNORED)
     if state is S.REJECTED and (grows or status == "filled"):
         return Name(None, alarm="a filled size of an order the venue had rejected", attempted=E.FILLED_STATED)
     return IGNORED
+
+
+def _names(dialog: Dialog, report: BrokerdStatus, named: Name) -> Name:
+    """*named*; where it is nothing new, the venue's id may be: an execution may wait for its order by it."""
+    return _ACK if named is IGNORED and renames(dialog, report.venue_id) else named
 
 
 def _weighs_more(dialog: Dialog, report: BrokerdStatus) -> bool:

@@ -355,3 +355,26 @@ def test_filled_of_an_order_that_a_stranger_is_changing_is_asked_about() -> None
     desk.status("filled", snapshot=True)
 
     assert desk.stands() == "unknown 0/10"
+
+
+def test_a_fill_that_counts_no_more_than_is_known_after_a_bust_is_not_alarmed() -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.fill("4")
+    desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid)
+    desk.fill("4", exec_id="F2", cum="4")
+
+    assert (desk.last.event, desk.last.alarm, desk.stands()) == ("fill", None, "open 4/10")
+
+
+def test_an_answer_that_leaves_the_order_in_doubt_is_an_answer_all_the_same() -> None:
+    """A second one to that question was read no later, and counts for no more than a look."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.edit(size="20")
+    desk.link("lost", "connected", "synced")
+    desk.status("pending_edit", snapshot=True, query=question(desk), cum="10", details=details("20"))
+
+    assert (desk.state(), desk.dialog().asked) == ("unknown", 0)

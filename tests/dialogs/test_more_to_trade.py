@@ -268,6 +268,22 @@ def test_an_edit_that_is_weighed_after_all_is_waited_for(settled: Desk) -> None:
     assert settled.stands() == "unknown 4/10"
 
 
+def test_an_edit_that_an_answer_has_settled_takes_the_place_of_no_other() -> None:
+    desk = Desk(Settings(open_edits_max=1))
+    desk.order()
+    desk.ack()
+    desk.edit("e1", size="20")
+    desk.fill("10", reqid=None, venue_id="V-o1")
+    desk.link("lost", "connected", "synced")
+    desk.status("filled", snapshot=True, query=question(desk))
+    desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid)
+    assert [edit.settled for edit in desk.dialog().edits] == [True]
+
+    desk.edit("e2", price="99")
+
+    assert [edit.edit_id for edit in desk.dialog().edits] == ["e1", "e2"]
+
+
 def test_a_filled_order_weighs_no_edit_that_an_answer_has_settled(desk: Desk) -> None:
     crossed(desk)
     desk.wait(5)

@@ -209,3 +209,22 @@ def test_where_the_log_has_let_go_of_the_order_as_well_nothing_waits_for_it() ->
     assert (list(desk.book), desk.book.orphans) == ([], {})
     assert position(desk) == ("-1", "97")
     desk.prove()
+
+
+@pytest.mark.parametrize("snapshot", [False, True])
+@pytest.mark.parametrize("end", ["filled", "cancelled", "expired"])
+def test_an_execution_finds_the_ended_order_that_a_status_gives_its_name(
+    desks: Desks, end: str, *, snapshot: bool
+) -> None:
+    desk = desks()
+    desk.order()
+    desk.fill("4", reqid=None, venue_id="V1")
+    count = "10" if end == "filled" else "4"
+    desk.status(end, cum=count)
+    assert (desk.stands(), desk.dialog().fills, len(desk.book.orphans)) == (f"{end} {count}/10", None, 1)
+
+    desk.status(end, cum=count, venue_id="V1", snapshot=snapshot)
+
+    assert (desk.stands(), list(desk.dialog().fills or ())) == (f"{end} {count}/10", ["F1"])
+    assert position(desk) == ("4", "-400")
+    assert desk.book.orphans == {}

@@ -1,0 +1,126 @@
+"""Cancels beside what the venue weighs: one that has not left, a stranger's, one of an older journal."""
+
+from __future__ import annotations
+
+import pytest
+
+from fsm_ems.dialogs.apply import apply
+from fsm_ems.dialogs.facts import derive
+from fsm_ems.dialogs.record import Record, Reported, SendAbout
+from fsm_ems.dialogs.settings import Capabilities, Settings
+from fsm_ems.machines.order import E
+from fsm_ems.messages import parse_report
+from tests.dialogs.desk import BROKER, Desk, of_kind
+
+REOPENS = Settings(brokers={BROKER: Capabilities(reopen_filled=True)})
+
+
+def weighed_before_it_left() -> Desk:
+    """A stashed cancel, when the venue weighs one and the link is not in step yet."""
+    desk = Desk()
+    desk.order()
+    desk.cancel()
+    desk.link("lost", "connected")
+    desk.status("pending_cancel")
+    return desk
+
+
+def test_a_cancel_that_the_venue_weighs_outlives_the_fill_that_it_did_not_leave_before() -> None:
+    desk = weighed_before_it_left()
+    desk.fill("10")
+    assert desk.state() == "filled"
+
+    left = of_kind(desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid), SendAbout)
+
+    assert desk.state() == "cancelling"
+    assert [send.verb for send in left] == ["cancel"]
+    desk.prove()
+
+
+def test_a_cancel_that_nobody_weighs_is_over_with_the_fill_that_it_did_not_leave_before() -> None:
+    desk = Desk()
+    desk.order()
+    desk.cancel()
+    desk.fill("10")
+
+    assert desk.dialog().cancel is None
+    desk.prove()
+
+
+def test_a_strangers_cancel_that_the_venue_tells_of_a_filled_order_is_not_kept() -> None:
+    desk = Desk(REOPENS)
+    desk.order()
+    desk.ack()
+    desk.fill("10")
+    desk.status("pending_cancel", venue_id="V-new")
+
+    assert (desk.dialog().venue_id, desk.dialog().cancel) == ("V-new", None)
+    desk.edit(size="20")
+    assert [edit.out for edit in desk.dialog().edits] == [True]
+
+
+def test_a_cancel_that_is_out_has_its_own_deadline_when_the_venue_weighs_one() -> None:
+    """It is the one that left: its deadline is not put off by what the venue says of it."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.cancel()
+    cancel = desk.dialog().cancel
+    assert cancel is not None
+    deadline_ns = cancel.deadline_ns
+
+    desk.wait(3)
+    desk.report("status", reqid=cancel.reqid, venue_id="V-o1", status="pending_cancel")
+
+    assert (cancel.pending, cancel.deadline_ns, cancel.again_ns) == (True, deadline_ns, deadline_ns)
+
+
+def test_a_named_cancel_that_never_left_is_driven_again_at_its_deadline() -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.link("lost")
+    desk.cancel()
+    desk.link("connected")
+    cancel = desk.dialog().cancel
+    assert cancel is not None
+    desk.report("status", reqid=cancel.reqid, venue_id="V-o1", status="pending_cancel")
+    assert cancel.out
+
+    left = of_kind(desk.wait(4.9), SendAbout)
+    assert [send.verb for send in left if send.verb == "cancel"] == []
+    left = of_kind(desk.wait(0.1), SendAbout)
+    assert [send.verb for send in left if send.verb == "cancel"] == ["cancel"]
+
+
+@pytest.mark.parametrize("doubted", [False, True])
+def test_a_cancel_that_never_left_by_an_older_journal_leaves_now(*, doubted: bool) -> None:
+    """Such a journal takes a cancel that waited for the one that the venue weighs, without a deadline."""
+    desk = Desk()
+    desk.order()
+    if doubted:
+        desk.ack()
+        desk.link("lost")
+    desk.cancel()
+    if doubted:
+        desk.link("connected", "synced")
+    report = parse_report(
+        {
+            "name": "brokerd_status",
+            "reqid": desk.dialog().reqid,
+            "venue_id": "V-o1",
+            "status": "pending_cancel",
+        }
+    )
+    event = E.CANCEL_PENDING if not doubted else E.SEEN_ACKED
+    payload = Reported(BROKER, report, 0, 0)  # type: ignore[arg-type]  # what is read is a report about an order
+    told = desk.book.streams["ann"] + 1
+    older = Record(desk.book.seq + 1, desk.now, "ann", "o1", event, None, payload, told)
+    desk.log.append(older)
+    apply(desk.book, older)
+    assert derive(desk.dialog()) is desk.dialog().state
+
+    left = [send.verb for _ in range(3) for send in of_kind(desk.wait(1), SendAbout)]
+
+    assert "cancel" in left
+    desk.prove()
