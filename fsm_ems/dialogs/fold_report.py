@@ -26,17 +26,15 @@ from fsm_ems.dialogs.fold_steps import (
 )
 from fsm_ems.dialogs.ids import index_execution, index_reqid
 from fsm_ems.dialogs.naming import restated_terms
+from fsm_ems.dialogs.naming_age import answers, outdated, shrank
 from fsm_ems.dialogs.naming_status import (
     LIFTED,
     MARKS,
-    answers,
     edit_ended,
     edit_in_force,
     end_told,
-    outdated,
     pending_edit,
     settles,
-    shrank,
 )
 from fsm_ems.dialogs.naming_steps import PROVES, find_edit, proven_edit
 from fsm_ems.dialogs.record import Effect, Record, ReportedBesideOurs, ReportedOfBefore

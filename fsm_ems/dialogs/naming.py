@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import EXACT, ZERO, Dialog, EditRequest, is_whole, leaves_more
-from fsm_ems.dialogs.naming_status import name_status, shrank
+from fsm_ems.dialogs.naming_age import shrank
+from fsm_ems.dialogs.naming_status import name_status
 from fsm_ems.dialogs.naming_steps import (
     IGNORED,
     Name,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import Dialog
-from fsm_ems.dialogs.naming_status import shrank
+from fsm_ems.dialogs.naming_age import shrank
 from fsm_ems.dialogs.record import Reported, ReportedBesideOurs, ReportedOfBefore
 from fsm_ems.machines.order import S
 from fsm_ems.messages import BrokerdFill, BrokerdStatus, Report

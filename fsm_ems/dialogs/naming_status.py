@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import ZERO, Dialog
+from fsm_ems.dialogs.naming_age import PROVING, answers, ends, older, outdated, shrank
 from fsm_ems.dialogs.naming_steps import IGNORED, Name, alive, proven_edit, renames
 from fsm_ems.machines.order import AT_VENUE, QUIET, UNACKED, E, S
 from fsm_ems.messages import BrokerdStatus, OrderDetails
@@ -19,8 +20,6 @@ _AT_VENUE = frozenset(AT_VENUE)
 _QUIET = frozenset(QUIET)
 _UNACKED = frozenset(UNACKED)
 _PLAIN = frozenset({"pending_new", "bidding", "open", "filled"})
-_PROVING = frozenset({"cancelled", "expired", "calculated"})
-_ENDINGS = _PROVING | {"rejected"}
 _GONE = frozenset({"absent", "rejected"})
 _UNRESTING = frozenset({"pending_new", "bidding"})
 MARKS: Mapping[str, int] = {
@@ -37,47 +36,6 @@ LIFTED = f.STOPPED | f.SUSPENDED | f.DONE_FOR_DAY
 """The marks that end when the venue says ``open``."""
 
 
-def shrank(dialog: Dialog) -> bool:
-    """Whether a size count of *dialog*'s may have become less since some time: until then it only grows.
-
-    A fill tells how much had traded right after it, and may come long after that. Once this is so, its count
-    is not taken: the execution is.
-    """
-    return bool(dialog.replaced) or bool(dialog.flags & f.SPLIT)
-
-
-def _resized(dialog: Dialog) -> bool:
-    """Whether the order may have had another size than the one it has."""
-    wanted = any(size is not None for size, _ in dialog.edit_ids.values())
-    return wanted or bool(dialog.edits) or dialog.size != dialog.body.size
-
-
-def ends(report: BrokerdStatus) -> bool:
-    """Whether *report* says that the order trades no more."""
-    return report.status in _ENDINGS or (report.status == "done_for_day" and not report.resumes)
-
-
-def outdated(dialog: Dialog, report: BrokerdStatus) -> bool:
-    """Whether *report* shows how an order stood at a time nobody knows, and that may be so no more.
-
-    It answers no question which is open now: a list does not, nor the answer to a question whose worth was
-    taken by what was heard since. Else it counts whenever it was read: an end remains one, and what has
-    traded becomes no less. Unless an execution was undone, corrected or put into other units: what it counts
-    may be of before. And ``filled`` may have been said of a smaller size.
-    """
-    if not report.snapshot or answers(dialog, report):
-        return False
-    cum, filled = report.cum, report.status == "filled"
-    if shrank(dialog):
-        return filled or (cum is not None and (ends(report) or cum > dialog.filled))
-    return filled and _resized(dialog) and (cum is None or cum < dialog.size)
-
-
-def _older(dialog: Dialog, report: BrokerdStatus) -> bool:
-    """Whether what *report* counts is less than what is known, where no count can have become less."""
-    return report.cum is not None and report.cum < dialog.filled and not shrank(dialog)
-
-
 def _puzzling(dialog: Dialog, report: BrokerdStatus) -> Name:
     """An outdated look at an order that lives as far as is known: the venue is asked, and nothing is guessed.
 
@@ -87,13 +45,13 @@ def _puzzling(dialog: Dialog, report: BrokerdStatus) -> Name:
     """
     undone, lives = shrank(dialog), report.status != "filled" and not ends(report)
     if dialog.state is S.UNKNOWN:
-        unnoted = not dialog.flags & f.UNSEEN and not _older(dialog, report) and not (undone and lives)
+        unnoted = not dialog.flags & f.UNSEEN and not older(dialog, report) and not (undone and lives)
         grows = not undone and report.cum is not None and report.cum > dialog.filled
         news = unnoted or grows or not dialog.flags & f.ACKED or renames(dialog, report.venue_id)
     elif undone:
         news = not lives or _MEANING.get(report.status, _standing)(dialog, report) is not IGNORED
     else:
-        news = not _older(dialog, report)
+        news = not older(dialog, report)
     return Name(E.AMBIGUOUS) if news else IGNORED
 
 
@@ -103,7 +61,7 @@ def shows_more(dialog: Dialog, report: BrokerdStatus) -> bool:
     """
     details, cum = report.details, report.cum or ZERO
     over = report.status == "filled" or report.status in _GONE or ends(report)
-    if details is None or not report.snapshot or over or _older(dialog, report):
+    if details is None or not report.snapshot or over or older(dialog, report):
         return False
     return details.size > max(dialog.filled, cum) >= dialog.size
 
@@ -112,10 +70,10 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
     """The event of a status or of the answer to a query."""
     cum, status, state = report.cum, report.status, dialog.state
     grows = cum is not None and cum > dialog.filled
-    if report.snapshot and outdated(dialog, report):
+    if outdated(dialog, report):
         if state in _AT_VENUE:
             return _puzzling(dialog, report)
-        if grows and shrank(dialog) and (state is S.FILLED or state in _QUIET):
+        if report.snapshot and grows and shrank(dialog) and (state is S.FILLED or state in _QUIET):
             if state is S.FILLED and ends(report):
                 return _after_filled(dialog, report, grows=False)
             if report.status != "filled" and not ends(report):
@@ -190,11 +148,6 @@ def _standing(dialog: Dialog, report: BrokerdStatus) -> Name:
     return _OPENED if lifted or learnt else IGNORED
 
 
-def answers(dialog: Dialog, report: BrokerdStatus) -> bool:
-    """Whether *report* answers the last question about *dialog*, and for the first time."""
-    return report.snapshot and dialog.asked != 0 and report.query == dialog.asked
-
-
 def edit_in_force(dialog: Dialog, details: OrderDetails) -> f.EditRequest | None:
     """The newest edit that is out and whose terms are the ones the venue shows."""
     for edit in reversed(dialog.edits):
@@ -211,7 +164,7 @@ def settles(dialog: Dialog, report: BrokerdStatus) -> bool:
 
 def edit_ended(dialog: Dialog, report: BrokerdStatus) -> f.EditRequest | None:
     """The edit that is proved by the end which the order came to under its id."""
-    return proven_edit(dialog, report.reqid) if dialog.edits and report.status in _PROVING else None
+    return proven_edit(dialog, report.reqid) if dialog.edits and report.status in PROVING else None
 
 
 def _tells_more(dialog: Dialog, report: BrokerdStatus) -> bool:

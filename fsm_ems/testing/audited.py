@@ -22,7 +22,6 @@ from fsm_ems.dialogs.record import SendAbout
 from fsm_ems.messages import (
     BrokerdCorrection,
     BrokerdFill,
-    BrokerdReplaced,
     BrokerdRestated,
     BrokerdStatus,
     OrderDetails,
@@ -120,15 +119,20 @@ class AuditedOrder(Struct, eq=False, gc=False):
     def puzzled_by(self, report: BrokerdStatus) -> bool:
         """Whether what *report* tells of sizes may be of another time than now, and is no longer so.
 
-        A look that answers no open question may be older than what was heard since. Executions that were
-        undone, or put into other units, may be in its count. And it may have been filled when it was smaller.
+        A look that answers no open question may be older than what was heard since: executions that were
+        undone, or put into other units, be in its count, and it may have been filled when it was smaller.
         """
-        if not report.snapshot or (self.asked is not None and report.query == self.asked):
-            return False
-        cum, whole = report.cum, report.status == "filled"
-        if self.gone or self.split:
-            return whole or (cum is not None and (is_over(report) or cum > self.filled))
+        cum, whole, undone = report.cum, report.status == "filled", bool(self.gone) or self.split
         resized = self.edited or bool(self.edits) or self.size != self.first
+        if not report.snapshot:  # it may have come twice, or been overtaken
+            explained = any(edit.out and edit.size and edit.size <= (cum or ZERO) for edit in self.edits)
+            if cum is None or not whole or explained or not self.at_venue:
+                return False
+            return cum > self.filled if undone else resized and cum <= self.filled < self.size
+        if self.asked is not None and report.query == self.asked:
+            return False
+        if undone:
+            return whole or (cum is not None and (is_over(report) or cum > self.filled))
         return whole and resized and (cum is None or cum < self.size)
 
     def shown_larger(self, report: BrokerdStatus) -> bool:
@@ -192,9 +196,9 @@ class AuditedOrder(Struct, eq=False, gc=False):
         return (
             self.state, self.waits, self.size, self.price, self.sends, self.arrived, self.triggered,
             self.stated, self.wish, self.cancel_id is None, self.cancel_seen, self.cancel_named,
-            self.asked is None,
-            self.absences > 1, self.absences > 0, self.unseen, self.over, self.again, self.lost is None,
-            self.vanished, self.split, self.first, self.edited, self.puzzled, self.cancel_every_ns,
+            self.asked is None, self.absences > 1, self.absences > 0, self.unseen, self.over, self.again,
+            self.lost is None, self.vanished, self.split, self.first, self.edited, self.puzzled,
+            self.cancel_every_ns,
             max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.cancel_again_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.sent_due_ns - now_ns, 0) if self.sent_due_ns and not self.arrived else None,
@@ -286,12 +290,6 @@ class AuditedOrder(Struct, eq=False, gc=False):
             self.size = max(size, self.filled)
         if price is not None:
             self.price = price
-
-    def replaced(self, report: BrokerdReplaced) -> None:
-        """The venue confirms an edit, with terms of its own where it names them."""
-        edit = self.edit_of(report.reqid)
-        if edit is not None:
-            self.take_terms(edit, report.size or edit.size, report.price or edit.price)
 
     def restated(self, report: BrokerdRestated) -> None:
         """The venue changes terms; a split changes what traded as well."""

@@ -145,9 +145,10 @@ def _fold(order: AuditedOrder, report: Report) -> None:
     elif isinstance(report, BrokerdCorrection):
         order.correct(report)
     elif isinstance(report, BrokerdReplaced):
-        if order.edit_of(report.reqid) is None:
+        edit = order.edit_of(report.reqid)
+        if edit is None:
             return
-        order.replaced(report)
+        order.take_terms(edit, report.size or edit.size, report.price or edit.price)
     elif isinstance(report, BrokerdRestated):
         if quiet:
             return

@@ -17,6 +17,7 @@ from fsm_ems.dialogs import (
     exposure,
     fold_report,
     naming,
+    naming_age,
     naming_status,
 )
 from fsm_ems.dialogs import facts as f
@@ -200,7 +201,7 @@ def older_looks_believed(patch: Patch) -> None:
 
 def filled_when_smaller_believed(patch: Patch) -> None:
     """An order that was filled at some time is filled now, however much larger it has become."""
-    patch.name(naming_status, "_resized", lambda known: lambda dialog: False)
+    patch.name(naming_age, "_resized", lambda known: lambda dialog: False)
 
 
 def ends_of_before_believed(patch: Patch) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from fsm_ems.dialogs import apply as applying
 from fsm_ems.dialogs import book as books
-from fsm_ems.dialogs import decide_reports, fold_report, naming, naming_kinds, naming_status
+from fsm_ems.dialogs import decide_reports, fold_report, naming, naming_age, naming_kinds, naming_status
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.naming_steps import IGNORED, Name
@@ -67,6 +68,25 @@ def strangers_cancel_is_ours(patch: Patch) -> None:
     patch.name(fold_report, "_cancel_pending", make)
 
 
+def weighed_cancel_forgotten(patch: Patch) -> None:
+    """An order that fills before its cancel has left forgets the one that the venue weighs."""
+
+    def make(known: Call) -> Call:
+        def ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
+            if dialog.cancel is not None and not dialog.cancel.out:
+                dialog.cancel = None
+            known(book, record, dialog, before)
+
+        return ended
+
+    patch.name(applying, "_ended", make)
+
+
+def old_event_believed(patch: Patch) -> None:
+    """An event that an order has filled is never an old one, whatever was undone since."""
+    patch.name(naming_age, "_told_before", lambda _: lambda *_: False)
+
+
 def count_of_before_believed(patch: Patch) -> None:
     """A fill's count is taken, whatever was undone since."""
     patch.name(naming, "shrank", lambda _: lambda dialog: False)
@@ -78,7 +98,7 @@ def name_in_doubt_unlearnt(patch: Patch) -> None:
 
     def make(known: Call) -> Call:
         def puzzling(dialog: Dialog, report: BrokerdStatus) -> Name:
-            if dialog.state is S.UNKNOWN and naming_status.shrank(dialog):
+            if dialog.state is S.UNKNOWN and naming_age.shrank(dialog):
                 return IGNORED
             named: Name = known(dialog, report)
             return named

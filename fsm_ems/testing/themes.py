@@ -208,8 +208,8 @@ AMENDED_BEFORE: tuple[Saying, ...] = (
     Saying(Letter("restated", split=D("0.5"))),
     *says("open", "filled", answers="last"),
     *says("filled", "cancelled", answers="stale"),
-    Saying(Letter("open", cum=D(1)), answers="stale"),
-    Saying(Letter("cancelled", cum=D(1)), answers="stale"),
+    *(Saying(Letter(kind, cum=D(1)), answers="stale") for kind in ("open", "cancelled")),
+    *states("filled", 2),
 )
 """Looks and counts that may be older than what undid an order's executions, or put them into other units."""
 
@@ -219,9 +219,9 @@ RESIZED_BEFORE: tuple[Saying, ...] = (
     *says("replaced", about="edit"),
     *says("open", "filled", answers="last"),
     *says("filled", answers="stale"),
-    Saying(Letter("filled", cum=D(2)), answers="stale"),
+    *(Saying(Letter("filled", cum=D(2)), answers=answers) for answers in ("stale", None)),
 )
-"""Looks at an order that may have been smaller then."""
+"""Looks at an order that may have been smaller then, and an event of that time."""
 
 UNACKED_BEFORE: tuple[Saying, ...] = (
     *says("ack"),
@@ -371,6 +371,7 @@ def themes() -> tuple[Theme, ...]:
         Theme("stated", replace(LIVE, size=D(3)), STATED, link_losses=0),
         Theme("settled", ONE, SETTLED, edits=(UP,), cancels=0, link_losses=0),
         Theme("overfilled", ONE, OVERFILLED, link_losses=0),
+        Theme("weighed and cut off", ONE, RESTATED[:6]),
         Theme("crossed", LIVE, CROSSED, edits=(PRICED,), cancels=0, link_losses=0),
         Theme("larger", ONE, LARGER, edits=(UP,), cancels=0),
         Theme("renamed before", ONE, RENAMED_BEFORE, cancels=0),

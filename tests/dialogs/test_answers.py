@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from fsm_ems.dialogs.record import SendAbout
-from tests.dialogs.desk import MARKET, Desk, of_kind
+from fsm_ems.dialogs.settings import Capabilities, Settings
+from tests.dialogs.desk import BROKER, MARKET, Desk, of_kind
 
 
 def details(size: str, price: str = "100") -> dict[str, str]:
@@ -378,3 +379,54 @@ def test_an_answer_that_leaves_the_order_in_doubt_is_an_answer_all_the_same() ->
     desk.status("pending_edit", snapshot=True, query=question(desk), cum="10", details=details("20"))
 
     assert (desk.state(), desk.dialog().asked) == ("unknown", 0)
+
+
+def test_an_event_that_it_has_filled_is_asked_about_where_it_may_be_of_before_an_increase() -> None:
+    desk = Desk(Settings(brokers={BROKER: Capabilities(reopen_filled=True)}))
+    desk.order()
+    desk.ack()
+    desk.fill("10")
+    desk.status("filled", cum="10")
+    desk.edit(size="20")
+    first = desk.dialog().reqid
+    desk.report("replaced", reqid=desk.dialog().edits[0].reqid, size="20")
+    assert desk.stands() == "open 10/20"
+
+    desk.report("status", reqid=first, status="filled", cum="10")
+
+    assert desk.stands() == "unknown 10/20"
+    desk.status("open", snapshot=True, query=question(desk), cum="10", details=details("20"))
+    assert desk.stands() == "open 10/20"
+    desk.prove()
+
+
+def test_an_event_that_it_has_filled_is_asked_about_where_it_may_be_of_before_a_bust() -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.fill("10")
+    desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid)
+
+    desk.status("filled", cum="10")
+
+    assert desk.stands() == "unknown 0/10"
+    desk.status("open", snapshot=True, query=question(desk), cum="0")
+    assert desk.stands() == "open 0/10"
+    desk.prove()
+
+
+@pytest.mark.parametrize(
+    ("edited", "cum", "expected"), [("6", "6", "filled 6/6"), ("20", "20", "filled 20/20")]
+)
+def test_an_event_that_it_has_filled_is_believed_where_an_edit_that_is_out_explains_it(
+    edited: str, cum: str, expected: str
+) -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.fill("6")
+    desk.edit(size=edited)
+
+    desk.status("filled", cum=cum)
+
+    assert desk.stands() == expected

@@ -45,7 +45,7 @@ from fsm_ems.testing.audit_dark import Rules
 from fsm_ems.testing.audited import AuditedOrder
 from fsm_ems.testing.audited_parts import AuditedEdit
 from fsm_ems.testing.auditor import Auditor
-from fsm_ems.testing.auditor_fold import edit_sent
+from fsm_ems.testing.auditor_fold import edit_sent, fold
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.inputs import Commanded, Heard, Input, LinkMoved, Outcome, Quoted, TimePassed, put
 
@@ -408,7 +408,7 @@ def test_an_observer_who_is_not_told_is_noticed() -> None:
 
 def test_a_confirmation_of_an_edit_that_nobody_made_changes_nothing() -> None:
     order = an_order()
-    order.replaced(BrokerdReplaced(reqid=9, size=Decimal(5)))
+    fold(order, BrokerdReplaced(reqid=9, size=Decimal(5)))
 
     assert order.size == 2
 

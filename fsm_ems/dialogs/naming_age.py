@@ -1,0 +1,74 @@
+"""Whether a report may be older than what is known; part of :mod:`fsm_ems.dialogs.naming`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from fsm_ems.dialogs import facts as f
+from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.messages import BrokerdStatus
+
+PROVING = frozenset({"cancelled", "expired", "calculated"})
+"""Ends that prove the edit under whose id they come."""
+_ENDINGS = PROVING | {"rejected"}
+
+
+def shrank(dialog: Dialog) -> bool:
+    """Whether a size count of *dialog*'s may have become less since some time: until then it only grows.
+
+    A fill tells how much had traded right after it, and may come long after that. Once this is so, its count
+    is not taken: the execution is.
+    """
+    return bool(dialog.replaced) or bool(dialog.flags & f.SPLIT)
+
+
+def _resized(dialog: Dialog) -> bool:
+    """Whether the order may have had another size than the one it has."""
+    wanted = any(size is not None for size, _ in dialog.edit_ids.values())
+    return wanted or bool(dialog.edits) or dialog.size != dialog.body.size
+
+
+def ends(report: BrokerdStatus) -> bool:
+    """Whether *report* says that the order trades no more."""
+    return report.status in _ENDINGS or (report.status == "done_for_day" and not report.resumes)
+
+
+def answers(dialog: Dialog, report: BrokerdStatus) -> bool:
+    """Whether *report* answers the last question about *dialog*, and for the first time."""
+    return report.snapshot and dialog.asked != 0 and report.query == dialog.asked
+
+
+def outdated(dialog: Dialog, report: BrokerdStatus) -> bool:
+    """Whether *report* shows how an order stood at a time nobody knows, and that may be so no more.
+
+    It answers no question which is open now: a list does not, nor the answer to a question whose worth was
+    taken by what was heard since. Else it counts whenever it was read: an end remains one, and what has
+    traded becomes no less. Unless an execution was undone, corrected or put into other units: what it counts
+    may be of before. And ``filled`` may have been said of a smaller size, as an event as well.
+    """
+    cum, filled = report.cum, report.status == "filled"
+    if not report.snapshot:
+        return filled and cum is not None and _told_before(dialog, cum)
+    if answers(dialog, report):
+        return False
+    if shrank(dialog):
+        return filled or (cum is not None and (ends(report) or cum > dialog.filled))
+    return filled and _resized(dialog) and (cum is None or cum < dialog.size)
+
+
+def _told_before(dialog: Dialog, cum: Decimal) -> bool:
+    """Whether ``filled`` of *cum*, told as an event, may have been told before: doubled, or overtaken.
+
+    Of executions that are undone, or of a size that the order had once, when it counts no more than is known:
+    where no edit that is out explains it.
+    """
+    if any(edit.out and edit.size is not None and edit.size <= cum for edit in dialog.edits):
+        return False
+    if shrank(dialog):
+        return cum > dialog.filled
+    return cum <= dialog.filled and _resized(dialog) and not dialog.complete
+
+
+def older(dialog: Dialog, report: BrokerdStatus) -> bool:
+    """Whether what *report* counts is less than what is known, where no count can have become less."""
+    return report.cum is not None and report.cum < dialog.filled and not shrank(dialog)
