@@ -19,6 +19,7 @@ from fsm_ems.dialogs.facts import EXACT, PRECISE, ZERO, CancelRequest, Dialog, E
 from fsm_ems.dialogs.fold_steps import (
     deadline_of,
     explain,
+    hidden_increase,
     is_settled,
     settle_increases,
     state_cum,
@@ -144,9 +145,7 @@ def _puzzled(dialog: Dialog, record: Record, report: BrokerdStatus) -> None:
     shown = report.details.size if report.details is not None else ZERO
     if dialog.complete and shown > dialog.filled:
         if not f.expects(dialog, shown):
-            deadline_ns = deadline_of(record)
-            theirs = EditRequest("", "", shown, None, reopens=True, out=True, deadline_ns=deadline_ns)
-            dialog.edits = (*(edit for edit in dialog.edits if edit.reqid), theirs)
+            hidden_increase(dialog, record, shown)
         f.let_grow(dialog)
 
 
@@ -284,6 +283,9 @@ def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill, effec
     book_execution(book, record, dialog, execution, effects)
     if report.cum is not None and not isinstance(record.payload, ReportedOfBefore):
         state_cum(dialog, report.cum)
+    if record.event is E.AMBIGUOUS:
+        dialog.flags |= f.ACKED | f.RESTS
+        hidden_increase(dialog, record, None)
 
 
 def _bust(book: Book, record: Record, dialog: Dialog, report: BrokerdBust, effects: list[Effect]) -> None:

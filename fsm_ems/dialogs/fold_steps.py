@@ -62,3 +62,10 @@ def deadline_of(record: Record) -> int:
     """The deadline of what the record of a report makes due."""
     assert isinstance(record.payload, Reported), "only a record of a report is folded"
     return record.payload.deadline_ns
+
+
+def hidden_increase(dialog: Dialog, record: Record, size: Decimal | None) -> None:
+    """Somebody else has increased it, to *size* if that is known."""
+    deadline_ns = deadline_of(record)
+    theirs = EditRequest("", "", size, None, reopens=True, out=True, deadline_ns=deadline_ns)
+    dialog.edits = (*(edit for edit in dialog.edits if edit.reqid), theirs)

@@ -96,6 +96,8 @@ def _fill(dialog: Dialog, report: BrokerdFill) -> Name:
     over = _more_than_ordered(dialog, filled, size)
     if state in _QUIET:
         return _late_fill(dialog, edit, filled=filled, size=size, over=over)
+    if over and dialog.flags & f.UNSEEN:
+        return Name(E.AMBIGUOUS, alarm=over)  # an increase was missed: of how much, only an answer shows
     left = dialog.edits if edit is None else after(dialog, edit)
     if filled >= size and not (left and leaves_more(left, filled)):
         return Name(E.FILL_COMPLETE, alarm=over) if over else _FILL_COMPLETE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from fsm_ems.dialogs.record import Adopted, SendAbout
 from fsm_ems.messages import (
@@ -139,7 +140,7 @@ def _open_to_answers(order: AuditedOrder) -> tuple[object, ...]:
 def _fold(order: AuditedOrder, report: Report) -> None:
     quiet = order.state in DEAD
     if isinstance(report, BrokerdFill):
-        order.fill(report)
+        filled(order, report)
     elif isinstance(report, BrokerdBust):
         order.bust(report.ref_id)
     elif isinstance(report, BrokerdCorrection):
@@ -163,6 +164,23 @@ def _fold(order: AuditedOrder, report: Report) -> None:
     elif not isinstance(report, BrokerdOrderAck):
         return
     order.arrived = True
+
+
+def filled(order: AuditedOrder, report: BrokerdFill) -> None:
+    """An execution; more than was ordered, where a lost link hid what came before, hints at an increase."""
+    news, sizes = (
+        not order.knows(report.exec_id),
+        [edit.size for edit in order.edits if edit.out and edit.size],
+    )
+    order.fill(report)
+    if news and order.state == "unknown" and order.unseen and order.filled > max(order.size, *sizes, ZERO):
+        theirs_out(order, None)
+
+
+def theirs_out(order: AuditedOrder, size: Decimal | None) -> None:
+    """Somebody else has increased it, to *size* if that is known."""
+    theirs = AuditedEdit("", size, None, increase=True, out=True, reqid="")
+    order.edits = (*(edit for edit in order.edits if edit.reqid != ""), theirs)
 
 
 def looked_at(order: AuditedOrder, report: BrokerdStatus) -> None:
@@ -193,8 +211,7 @@ def shown_larger(order: AuditedOrder, report: BrokerdStatus) -> None:
             for edit in order.edits
             if edit.out and not edit.settled
         ):
-            theirs = AuditedEdit("", shown, None, increase=True, out=True, reqid="")
-            order.edits = (*(edit for edit in order.edits if edit.reqid != ""), theirs)
+            theirs_out(order, shown)
         order.grow()
 
 

@@ -548,3 +548,35 @@ def test_a_count_that_an_answered_edit_explains_is_not_more_than_ordered(desk: D
     desk.status("filled", cum="12")
 
     assert (desk.stands(), desk.last.alarm) == ("filled 12/12", None)
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_more_than_ordered_after_a_lost_link_hints_at_an_increase_that_nobody_heard_of(
+    *, wanted: bool
+) -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.link("lost")
+    if wanted:
+        desk.cancel()
+    desk.link("connected", "synced")
+
+    desk.fill("12", cum="12")
+
+    assert (desk.stands(), desk.last.alarm) == ("unknown 12/10", "2 more than ordered traded")
+    desk.status("open", snapshot=True, query=question(desk), cum="12", details=details("20"))
+    assert desk.stands() == ("cancelling 12/20" if wanted else "open 12/20")
+    desk.prove()
+
+
+def test_more_than_ordered_may_be_all_that_there_was(desk: Desk) -> None:
+    desk.link("lost", "connected", "synced")
+    desk.fill("12", exec_id="F2")
+    assert desk.stands() == "unknown 18/10"
+
+    desk.status("filled", snapshot=True, query=question(desk), cum="18")
+
+    assert desk.stands() == "filled 18/10"
+    assert desk.due_in() is None
+    desk.prove()
