@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, cast, overload
 from uuid import uuid4
-from weakref import finalize
+from weakref import WeakSet, finalize
 
 import trio
 
@@ -34,7 +35,8 @@ _T = TypeVar("_T")
 class Mailbox(Generic[_T]):
     """Statuses waiting for one reader, bounded: past :data:`MAILBOX_MAX` that reader is cut off.
 
-    Iterate over it until the EMS is closed, or :meth:`get` one.
+    Iterate over it until the EMS is closed, or :meth:`get` one. Each status is read once: two tasks that read
+    the same mailbox have each a part of what comes.
     """
 
     def __init__(self) -> None:
@@ -64,6 +66,11 @@ class Mailbox(Generic[_T]):
         self._closed = True
         self._move()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether no more will come than what waits."""
+        return self._closed
+
     async def get(self) -> _T | None:
         """The next status; None when no more will come.
 
@@ -71,16 +78,28 @@ class Mailbox(Generic[_T]):
             Overrun: the reader fell too far behind.
         """
         await trio.lowlevel.checkpoint()
+        while (status := self.take()) is None and not self._closed:
+            await self.changed()
+        return status
+
+    def take(self) -> _T | None:
+        """The next status; None where none waits. Never waits itself.
+
+        Raises:
+            Overrun: the reader fell too far behind.
+        """
         for status in self._earlier:
             return status
-        while not self._waiting:
-            if self._overrun:
-                raise Overrun(f"more than {MAILBOX_MAX} statuses went unread")
-            if self._closed:
-                return None
-            await self._changed.wait()
-            await trio.lowlevel.checkpoint_if_cancelled()  # a fault that closed the EMS speaks first
-        return self._waiting.popleft()
+        if self._waiting:
+            return self._waiting.popleft()
+        if self._overrun:
+            raise Overrun(f"more than {MAILBOX_MAX} statuses went unread")
+        return None
+
+    async def changed(self) -> None:
+        """Return once something was put, or this was closed. Whoever waits is told, and not one alone."""
+        await self._changed.wait()
+        await trio.lowlevel.checkpoint_if_cancelled()  # a fault that closed the EMS speaks first
 
     def __aiter__(self) -> AsyncIterator[_T]:
         return self
@@ -125,10 +144,12 @@ class Desk(Protocol):
 
 
 class OrderHandle:
-    """An order as its owner sees it: iterate over its statuses, or wait for its end.
+    """An order as its owner sees it: iterate over its statuses, or wait for its end. Several tasks may do so.
 
-    *status* is the newest one that was read here, None before the first. Iteration ends with the first end.
-    Later fills, busts and corrections come by :meth:`Client.events`.
+    Each loop and each :meth:`wait` is told every status from where it begins on, which is after what anybody
+    has read here by then; ``anext(handle)`` begins anew each time. *status* is the newest one that anybody
+    read here, None before the first. Iteration ends with the first end. Later fills, busts and corrections
+    come by :meth:`Client.events`.
     """
 
     def __init__(self, client: Client, oid: str, mailbox: Mailbox[Status]) -> None:
@@ -136,24 +157,49 @@ class OrderHandle:
         self.status: Status | None = None
         self._client = client
         self._mailbox = mailbox
+        self._readers: WeakSet[Mailbox[Status]] = WeakSet()  # whoever breaks off its loop is out by that
 
     def __repr__(self) -> str:
         read = "nothing read yet" if self.status is None else f"{self.status.state} when last read"
         return f"<OrderHandle {self.oid} of {self._client.identity}: {read}>"
 
     def __aiter__(self) -> AsyncIterator[Status]:
-        return self
+        mailbox: Mailbox[Status] = Mailbox()
+        self._readers.add(mailbox)
+        return _Reader(partial(self._tell, mailbox), over=self._has_ended)
 
     async def __anext__(self) -> Status:
-        if self.status is not None and self.status.state in _END_NAMES:
-            raise StopAsyncIteration
-        status = await self._mailbox.get()
-        if status is None:
-            raise StopAsyncIteration
-        self.status = status
-        if status.state in _END_NAMES:
-            self._client.drop(self.oid, self._mailbox)
+        return await anext(aiter(self))
+
+    @property
+    def _has_ended(self) -> bool:
+        """Whether the end was read here."""
+        return self.status is not None and self.status.state in _END_NAMES
+
+    async def _tell(self, reader: Mailbox[Status]) -> Status | None:
+        """The next status for *reader*, and for all others who read here; None when no more will come.
+
+        Raises:
+            Overrun: it, or all of them, fell too far behind.
+        """
+        await trio.lowlevel.checkpoint()
+        # Nothing waits between looking and returning: who is cancelled has taken nothing from anybody.
+        while (status := reader.take()) is None and not self._has_ended:
+            found = self._mailbox.take()
+            if found is not None:
+                self._pass_on(found)
+            elif self._mailbox.is_closed:
+                break
+            else:
+                await self._mailbox.changed()
         return status
+
+    def _pass_on(self, status: Status) -> None:
+        self.status = status
+        for reader in self._readers:
+            reader.put(status)
+        if self._has_ended:
+            self._client.drop(self.oid, self._mailbox)
 
     async def wait(self) -> Status:
         """The status with which the order ended. ``unknown`` is not an end.
@@ -163,7 +209,7 @@ class OrderHandle:
         """
         async for _ in self:
             pass
-        if self.status is None or self.status.state not in _END_NAMES:
+        if self.status is None or not self._has_ended:
             raise ClientFault(f"the EMS was closed before order {self.oid} ended")
         return self.status
 
@@ -181,6 +227,24 @@ class OrderHandle:
         Raises: as :meth:`Client.edit`.
         """
         await self._client.edit(self.oid, size=size, price=price)
+
+
+class _Reader:
+    """One who reads an order's statuses, from where it begins until the order's end."""
+
+    def __init__(self, tell: Callable[[], Awaitable[Status | None]], *, over: bool) -> None:
+        self._tell = tell
+        self._over = over
+
+    def __aiter__(self) -> AsyncIterator[Status]:
+        return self
+
+    async def __anext__(self) -> Status:
+        status = None if self._over else await self._tell()
+        if status is None:
+            raise StopAsyncIteration
+        self._over = status.state in _END_NAMES
+        return status
 
 
 class Client:
@@ -257,7 +321,8 @@ class Client:
         """Every status of this identity's stream from here on; with *since* every one after that seq, and
         0 is before the first.
 
-        To be read in the block, by ``await events.get()`` or by ``async for status in events``. Whoever was
+        To be read in the block, by ``await events.get()`` or by ``async for status in events``, and by one
+        reader: two who read the same one share its statuses. Open :meth:`events` twice for two. Whoever was
         away gives the ``seq`` of the last status it has read: it gets each later one once, in order. Where
         they are no longer kept (``Settings.keep_events``), the first is a ``Resync``, how all living orders
         stand, and its ``seq`` counts as the last one read.

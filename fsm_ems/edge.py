@@ -24,6 +24,7 @@ from fsm_ems.market import Declared, Market, broker_of, not_traded, unknown_mark
 from fsm_ems.message_fields import is_broker, is_fqme, is_name
 from fsm_ems.messages import Cancel, Edit, Order
 from fsm_ems.numbers import no_decimals
+from fsm_ems.quotes import Row, problem
 
 _TIME_END_NS = 2**63
 
@@ -78,6 +79,25 @@ def check_asked(book: Book, settings: Settings, account: object, market: object)
         return
     if not any(dialog.body.market == asked for dialog in book):
         raise Refused("unknown_market", wrong)
+
+
+def check_quoted(settings: Settings, market: str, row: Row) -> None:
+    """Raise InvalidMessage unless *row* is one, of a market that a broker which is opened has."""
+    wrong = problem(market, row)
+    if wrong is None and market not in settings.declared.get(broker_of(market), ()):
+        wrong = _not_quoted(settings.declared, market)
+    _raise_any(() if wrong is None else (wrong,))
+
+
+def _not_quoted(declared: Declared, market: str) -> str | None:
+    """Why *market* is none that anybody here has, in words; None where it may be one."""
+    if not is_fqme(market):
+        known = min((one for markets in declared.values() for one in markets), default="xbtusd.kraken")
+        return f"market: {brief(market)} is no market's address, such as {known}"
+    wrong = not_traded(declared, market)
+    if wrong is None and broker_of(market) not in declared:
+        return f"no broker of market {market} is opened: opened are {', '.join(sorted(declared)) or 'none'}"
+    return wrong
 
 
 def check_command(identity: object, command: object) -> None:

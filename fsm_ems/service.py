@@ -26,17 +26,17 @@ from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.exposure import Exposure, exposure
 from fsm_ems.dialogs.outward import resync_of, standing_of
 from fsm_ems.dialogs.record import Booked, Notice, Role, Send
-from fsm_ems.edge import check_asked, check_command, check_fired, check_name, check_text
-from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, InvalidMessage, LogHalted, Refused, first_reason
+from fsm_ems.edge import check_asked, check_command, check_fired, check_name, check_quoted, check_text
+from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, LogHalted, Refused, first_reason
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
-from fsm_ems.market import broker_of, unknown_market
+from fsm_ems.market import broker_of
 from fsm_ems.market_keeping import RETRY_FIRST_S, RETRY_MAX_S, keep_market
 from fsm_ems.messages import Command, Order, Resync, Status
 from fsm_ems.operator_log import operator_log
 from fsm_ems.outbox import Outbox
 from fsm_ems.promises import STUCK_S, Due, Promises
-from fsm_ems.quotes import Row, problem
+from fsm_ems.quotes import Row
 from fsm_ems.snapshot_keeping import SnapshotKeeping
 
 
@@ -93,12 +93,11 @@ class EMS(Client):
         Dark orders and alerts wait for it, and ``Limits.max_value`` weighs market orders by it.
 
         Raises:
-            InvalidMessage: *row* is none, has a number below zero or not finite, or its market is none.
+            InvalidMessage: *row* is none, has a number below zero or not finite, or its market is none of a
+                broker that was opened.
             ClientFault: the EMS was closed.
         """
-        wrong = problem(market, row) or unknown_market(self.dispatcher.settings.declared, market)
-        if wrong is not None:
-            raise InvalidMessage((wrong,))
+        check_quoted(self.dispatcher.settings, market, row)
         self._check_open()
         self._show(market, row)
 

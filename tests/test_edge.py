@@ -31,6 +31,7 @@ from tests.scripted_broker import ScriptedBroker
 
 MARKET = "xbtusd.paper"
 ONE = Decimal(1)
+ROW = Trade(0, ONE, ONE, "", "")
 ORDER = Order(oid="o1", side="buy", market=MARKET, size=Decimal(2), price=Decimal(100))
 
 
@@ -402,3 +403,44 @@ def test_an_ems_under_asyncio_says_that_it_needs_trio() -> None:
 
     with pytest.raises(ClientFault, match=r"^an EMS needs trio: run the program by trio\.run\(main\)"):
         asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("market", "markets", "why"),
+    [
+        (
+            "xbtusd.papre",
+            None,
+            f"no broker of market xbtusd.papre is opened: opened are paper; known are {MARKET}",
+        ),
+        (
+            "xbtusd.kraken",
+            None,
+            f"no broker of market xbtusd.kraken is opened: opened are paper; known are {MARKET}",
+        ),
+        ("xbtsud.paper", None, f"paper has no market xbtsud.paper: known are {MARKET}"),
+        ("zz", None, f"market: 'zz' is no market's address, such as {MARKET}"),
+        ("", None, f"market: '' is no market's address, such as {MARKET}"),
+        ("XBT.PAPER", None, f"market: 'XBT.PAPER' is no market's address, such as {MARKET}"),
+        ("xbtusd.kraken", {}, "no broker of market xbtusd.kraken is opened: opened are paper"),
+        ("paper", {}, "market: 'paper' is no market's address, such as xbtusd.kraken"),
+    ],
+)
+async def test_a_quote_of_a_market_that_nobody_has_is_refused_and_not_kept(
+    market: str, markets: dict[str, Market] | None, why: str
+) -> None:
+    """A mistyped address would leave dark orders asleep, and nothing would say so."""
+    broker = ScriptedBroker() if markets is None else other_than(markets=markets)
+    async with open_ems(broker) as ems:
+        with pytest.raises(InvalidMessage) as refused:
+            ems.quote(market, ROW)
+
+        assert refused.value.problems == (why,)
+        assert market not in ems.dispatcher.prices.markets
+
+
+async def test_of_a_broker_that_declares_no_markets_a_quote_of_any_is_taken() -> None:
+    async with open_ems(other_than(markets={})) as ems:
+        ems.quote("new.paper", ROW)
+
+        assert "new.paper" in ems.dispatcher.prices.markets

@@ -185,7 +185,8 @@ async def test_a_market_of_nobody_fires_nothing() -> None:
         ):
             ems.quote(*quote(ems, "80", market="ethusd.paper"))
         for market in ("xbtusd.kraken", "no market at all"):
-            ems.quote(*quote(ems, "80", market=market))
+            with pytest.raises(InvalidMessage, match=market):
+                ems.quote(*quote(ems, "80", market=market))
         assert (await sent_orders(broker), state(ems)) == ([], "dark_open")
 
         await show(broker, quote(ems, "90"))

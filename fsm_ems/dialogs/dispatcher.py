@@ -70,7 +70,12 @@ def _nothing(
 
 
 class Dispatcher:
-    """One book, one log. Every public method returns the effects that its records make due."""
+    """One book, one log. Every public method returns the effects that its records make due.
+
+    The types of what is given are trusted, and looked at by :class:`~fsm_ems.service.EMS` and not here: times
+    are ints of ns since the epoch, messages are made by their classes, or by ``parse_command`` and
+    ``parse_report``, which check them. What is of another type may raise anything, or be recorded as it is.
+    """
 
     def __init__(
         self,

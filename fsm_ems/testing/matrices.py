@@ -3,8 +3,8 @@
     python -m fsm_ems.testing.matrices FILE.json …
 
 For each scenario one line tells that it passes, or the first difference; the exit code is 1 if any
-scenario fails, and 2 where a file cannot be read or is not of the format: a misspelt field, message or time
-in force, an ExecType, an OrdStatus, a code or a hint that is none, a number that is not above the last
+scenario fails, and 2 where a file cannot be read or is not of the format: a misspelt field or message, a
+time in force, an ExecType, an OrdStatus, a code or a hint that is none, a number that is not above the last
 step's, a quantity or a price that is none of zero or more. The scenario, the step and the field are named.
 Fields that resemble none of the format's are let be, and told on standard error; so are messages that no
 order hears of, untold.
@@ -26,6 +26,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fsm_ems.errors import EMSError, OrderFileError
+from fsm_ems.messages import named_faults
 from fsm_ems.testing.matrix_compare import Difference, difference, view
 from fsm_ems.testing.matrix_file import Scenario, read, strange_fields
 from fsm_ems.testing.matrix_play import Broken, Play
@@ -39,7 +40,8 @@ def run(scenario: Scenario) -> Difference | None:
     for step in scenario.steps:
         stood = {chain: view(dialog) for chain in play.chains() if (dialog := play.dialog(chain)) is not None}
         try:
-            play.take(step)
+            with named_faults():
+                play.take(step)
         except (Broken, EMSError, ValueError) as error:
             return Difference(step.n, "dispatcher", "no fault", f"{type(error).__name__}: {error}")
         chain = play.chain(step)

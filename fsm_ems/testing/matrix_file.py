@@ -25,6 +25,7 @@ from fsm_ems.testing.matrix_words import (
     ORD_STATUSES,
     TIMES_IN_FORCE,
     Codes,
+    meant,
     plain_word,
 )
 
@@ -143,10 +144,6 @@ class Scenario(BaseModel):
         ]
 
 
-_NEAR = 0.92
-"""How much a name is like one of the format's that is misspelt: FIX has others that are nearly as like, such
-as ``exec_inst``, ``last_mkt`` and ``price2``.
-"""
 _scenarios: TypeAdapter[tuple[Scenario, ...]] = TypeAdapter(tuple[Scenario, ...])
 
 
@@ -183,11 +180,11 @@ def parse(text: str, where: str) -> tuple[Scenario, ...]:
     except ValidationError as error:
         raise OrderFileError(where, _told(error, cast("list[object]", found))) from None
     for scenario in scenarios:
-        for field, wrong in _misspelt(scenario):
+        for field, wrong in (*_misspelt(scenario), *_wrong_time(scenario.time_in_force)):
             raise OrderFileError(where, f"scenario {scenario.id}: {field}: {wrong}")
         last = 0
         for place, step in enumerate(scenario.steps, 1):
-            for field, wrong in _wrong_words(scenario, step, last):
+            for field, wrong in _wrong_words(step, last):
                 raise OrderFileError(where, f"scenario {scenario.id}, step {place}: {field}: {wrong}")
             last = step.n
     return scenarios
@@ -212,9 +209,9 @@ def _misspelt(part: Scenario | Step) -> Iterator[tuple[str, str]]:
     known = [one.alias or name for name, one in type(part).model_fields.items()]
     for field in part.model_extra or ():
         own = type(part).model_fields.get(field)  # the name that it has here, and not in a file
-        near = get_close_matches(field, known, n=1, cutoff=_NEAR) if own is None else [own.alias]
+        near = meant(field, known) if own is None else own.alias
         if near:
-            yield field, f"the format has no such field; did you mean {near[0]}?"
+            yield field, f"the format has no such field; did you mean {near}?"
 
 
 def strange_fields(scenarios: Iterable[Scenario]) -> list[str]:
@@ -223,15 +220,14 @@ def strange_fields(scenarios: Iterable[Scenario]) -> list[str]:
     return sorted({field for part in parts for field in part.model_extra or ()})
 
 
-def _wrong_words(scenario: Scenario, step: Step, last: int) -> Iterator[tuple[str, str]]:
+def _wrong_words(step: Step, last: int) -> Iterator[tuple[str, str]]:
     """The fields of *step*, which comes after number *last*, that are none of the format's words."""
     yield from _misspelt(step)
     if step.n <= last:
         yield "n", f"steps are numbered upwards, and {step.n} comes after {last}"
     if step.dir != "out-of-band":
-        yield from _resembling("msg", step.msg, MESSAGES)
-    for time_in_force in (scenario.time_in_force, step.time_in_force):
-        yield from _resembling("time_in_force", time_in_force, TIMES_IN_FORCE)
+        yield from _misspelt_message(step.msg)
+    yield from _wrong_time(step.time_in_force)
     yield from _wrong_code("exec_type", step.exec_type, step.exec_type_code, EXEC_TYPES)
     yield from _wrong_code("ord_status", step.ord_status, step.ord_status_code, ORD_STATUSES)
     if step.cxl_rej_response_to not in (None, "", "1", "2"):
@@ -245,11 +241,17 @@ def _wrong_words(scenario: Scenario, step: Step, last: int) -> Iterator[tuple[st
                 yield field, f"{hint} is no state of an order, such as open or partially_filled"
 
 
-def _resembling(field: str, word: str, known: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """What is most likely a misspelt name. Others are let be: FIX has more of them than there are here."""
-    if word and word not in known:
-        for near in get_close_matches(word, sorted(known), n=1, cutoff=_NEAR):
-            yield field, f"{word} is not known; did you mean {near}?"
+def _misspelt_message(word: str) -> Iterator[tuple[str, str]]:
+    """A message that is most likely misspelt. Others are let be: FIX has more of them than there are here."""
+    if word not in MESSAGES and (near := meant(word, sorted(MESSAGES))) is not None:
+        yield "msg", f"{word} is not known; did you mean {near}?"
+
+
+def _wrong_time(word: str) -> Iterator[tuple[str, str]]:
+    """A time in force that FIX does not have: the order would be played as one that rests."""
+    if word and word not in TIMES_IN_FORCE:
+        near = get_close_matches(word, sorted(TIMES_IN_FORCE), n=1)
+        yield "time_in_force", f"{word} is not known; did you mean {near[0] if near else 'gtc, ioc or fok'}?"
 
 
 def _wrong_code(field: str, word: str, code: str | None, known: Codes) -> Iterator[tuple[str, str]]:

@@ -154,6 +154,17 @@ NOT_OF_THE_FORMAT = [
     (3, {"fsm_hint_alt": ["filled", "opne"]}, "fsm_hint_alt: opne is no state of an order"),
     (3, {"hint": "open"}, "hint: the format has no such field; did you mean fsm_hint?"),
     (3, {"lst_qty": 1}, "lst_qty: the format has no such field; did you mean last_qty?"),
+    (3, {"ord_statsu": "New"}, "ord_statsu: the format has no such field; did you mean ord_status?"),
+    (3, {"cum_qyt": 1}, "cum_qyt: the format has no such field; did you mean cum_qty?"),
+    (3, {"leaves_qyt": 1}, "leaves_qyt: the format has no such field; did you mean leaves_qty?"),
+    (3, {"fsm_hitn": "open"}, "fsm_hitn: the format has no such field; did you mean fsm_hint?"),
+    (3, {"cum_qtz": 1}, "cum_qtz: the format has no such field; did you mean cum_qty?"),
+    (3, {"prcie": 1}, "prcie: the format has no such field; did you mean price?"),
+    (3, {"pric": 1}, "pric: the format has no such field; did you mean price?"),
+    (3, {"gpa": 1}, "gpa: the format has no such field; did you mean gap?"),
+    (3, {"CumQty": 1}, "CumQty: the format has no such field; did you mean cum_qty?"),
+    (3, {"OrdStatus": "New"}, "OrdStatus: the format has no such field; did you mean ord_status?"),
+    (3, {"LeavseQty": 1}, "LeavseQty: the format has no such field; did you mean leaves_qty?"),
     (3, {"n": 2}, "n: steps are numbered upwards, and 2 comes after 2"),
     (1, {"order_qty": -1}, "order_qty: zero or more is needed"),
     (1, {"order_qty": True}, "order_qty: a decimal number as text is needed"),
@@ -161,6 +172,11 @@ NOT_OF_THE_FORMAT = [
     (3, {"avg_px": "-1"}, "avg_px: zero or more is needed"),
     (3, {"msg": "ExecutionReprt"}, "msg: executionreprt is not known; did you mean executionreport?"),
     (1, {"time_in_force": "GoodTilCancel"}, "time_in_force: goodtilcancel is not known; did you mean good"),
+    (1, {"time_in_force": "IOOC"}, "time_in_force: iooc is not known; did you mean ioc?"),
+    (1, {"time_in_force": "FKO"}, "time_in_force: fko is not known; did you mean fok?"),
+    (1, {"time_in_force": "xyz"}, "time_in_force: xyz is not known; did you mean gtc, ioc or fok?"),
+    (1, {"time_in_force": "3"}, "time_in_force: 3 is not known; did you mean gtc, ioc or fok?"),
+    (1, {"time_in_force": 3}, "time_in_force: a name is needed, and 3 is none"),
     (3, {"cxl_rej_response_to": "3"}, "cxl_rej_response_to: 1 (a cancel) or 2 (an edit) is needed"),
 ]
 
@@ -178,14 +194,19 @@ def test_what_would_be_compared_with_nothing_is_refused(
     assert f": scenario A.1.a, step {n}: {told}" in err
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"time_in_forc": "Day"}, "time_in_forc: the format has no such field; did you mean time_in_force?"),
+        ({"TimeInForce": "Day"}, "TimeInForce: the format has no such field; did you mean time_in_force?"),
+        ({"time_in_force": "IOOC"}, "time_in_force: iooc is not known; did you mean ioc?"),
+    ],
+)
 def test_a_misspelt_field_of_a_scenario_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fields: dict[str, Any], told: str
 ) -> None:
-    assert main([written(tmp_path, raw("A.1.a") | {"time_in_forc": "Day"})]) == 2
-    assert (
-        "scenario A.1.a: time_in_forc: the format has no such field; did you mean time_in_force?"
-        in capsys.readouterr().err
-    )
+    assert main([written(tmp_path, raw("A.1.a") | fields)]) == 2
+    assert f": scenario A.1.a: {told}" in capsys.readouterr().err
 
 
 def test_what_resembles_nothing_of_the_format_is_let_be(
@@ -199,6 +220,7 @@ def test_what_resembles_nothing_of_the_format_is_let_be(
         "exec_inst": "G",
         "exec_trans_type": "0",
         "price2": 1,
+        "state": "x",
         "day_avg_px": 50,
     }
     more["steps"].append({"n": 99, "t": "", "dir": "client", "msg": "TestRequest"})
@@ -206,7 +228,7 @@ def test_what_resembles_nothing_of_the_format_is_let_be(
     assert main([written(tmp_path, more)]) == 0
     assert capsys.readouterr().err == (
         "note: the format does not have these fields, and they are let be: author, colour, exec_inst, "
-        "exec_trans_type, price2\n"
+        "exec_trans_type, price2, state\n"
     )
 
 
@@ -400,6 +422,7 @@ def test_a_value_that_no_order_can_have_is_a_difference_and_no_crash() -> None:
 
     assert told is not None
     assert (told.n, told.field) == (1, "dispatcher")
+    assert str(told).endswith(" got InvalidMessage: size: a number above zero is needed")
 
 
 def test_a_state_that_its_facts_do_not_demand_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import itertools
 import time
+from decimal import Decimal
 from typing import ClassVar
 
 import pytest
 from hypothesis import Phase, settings
+from hypothesis import strategies as st
 from hypothesis.errors import FailedHealthCheck
-from hypothesis.stateful import invariant, run_state_machine_as_test
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
+from fsm_ems import Order
 from fsm_ems.dialogs import fold_report
 from fsm_ems.dialogs.facts import Dialog, Execution
 from fsm_ems.machines.order import OrderState
-from fsm_ems.testing.stateful import LIVES, EMSMachine
+from fsm_ems.testing.inputs import Commanded, Input, Outcome
+from fsm_ems.testing.stateful import LIVES, MARKET, EMSMachine
 
 QUICK = settings(
     LIVES,
@@ -71,6 +75,43 @@ def test_a_short_run_comes_to_every_state_but_the_rarest() -> None:
     run_state_machine_as_test(Witness, settings=settings(LIVES, max_examples=150, derandomize=True))
 
     assert set(OrderState) - Witness.seen <= RARE
+
+
+class Meddled(EMSMachine):
+    """A strategy with an identity of its own, for which nobody else is to give commands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.orders = 0
+        self.acting = False
+        self.grant("me", "trader")
+
+    @rule()
+    def act(self) -> None:
+        self.orders += 1
+        order = Order(oid=f"m{self.orders}", side="buy", market=MARKET, size=Decimal(2), price=Decimal(100))
+        self.acting = True
+        self.give(Commanded("me", order))
+        self.acting = False
+
+    def give(self, given: Input) -> Outcome:
+        meddles = isinstance(given, Commanded) and given.identity == "me" and not self.acting
+        assert not meddles, "another commands for me"
+        return super().give(given)
+
+
+class LeftAlone(Meddled):
+    """As the README says: defined again, and no rule."""
+
+    def think_again(self, chosen: st.DataObject) -> None:
+        pass
+
+
+def test_only_thinking_again_commands_for_an_identity_of_ones_own_and_can_be_left_out() -> None:
+    with pytest.raises(AssertionError, match="another commands for me"):
+        run_state_machine_as_test(Meddled, settings=FOUND)
+
+    run_state_machine_as_test(LeftAlone, settings=settings(QUICK, max_examples=50))
 
 
 def test_a_fill_that_is_dropped_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
