@@ -159,11 +159,11 @@ def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
     """An end drops what no longer can be asked for, and the oldest ends leave memory.
 
     Requests that are out stay open on a filled order: their answers are still to come, and a bust may
-    reopen it. So does a cancel that has not left while the venue weighs one.
+    reopen it. A cancel that has not left is over: the one that the venue may weigh is a stranger's.
     """
     if dialog.state is S.FILLED:
         dialog.flags &= ~f.DOUBTS
-        if dialog.cancel is not None and not (dialog.cancel.out or dialog.cancel.pending):
+        if dialog.cancel is not None and not dialog.cancel.out:
             dialog.cancel = None
         if dialog.edits:
             dialog.edits = tuple(edit for edit in dialog.edits if edit.out)

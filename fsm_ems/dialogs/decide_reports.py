@@ -140,6 +140,8 @@ def mapped(
         deadline = now_ns + settings.request_deadline_ns
     if venue_id is not None and venue_id != dialog.venue_id:
         foreign = _is_anothers(book, broker, dialog, report)
+        if foreign and event is E.ACK and isinstance(report, BrokerdStatus):
+            return None  # it brings a name alone, and that is not the order's
     if foreign or origin:
         stolen = f"{broker} tells of it as {venue_id}, which is another order's id" if foreign else None
         alarms = alarm, stolen, _misplaced(book, dialog, origin)

@@ -39,7 +39,7 @@ from fsm_ems.dialogs.naming_status import (
 )
 from fsm_ems.dialogs.naming_steps import PROVES, find_edit, proven_edit
 from fsm_ems.dialogs.record import Effect, Record, ReportedBesideOurs, ReportedOfBefore
-from fsm_ems.machines.order import E, S
+from fsm_ems.machines.order import QUIET, E, S
 from fsm_ems.messages import (
     BrokerdBust,
     BrokerdCorrection,
@@ -55,6 +55,7 @@ from fsm_ems.messages import (
 )
 
 _add, _multiply = EXACT.add, EXACT.multiply  # a context makes them anew each time they are asked for
+_QUIET = frozenset(QUIET)
 _WHOLE = frozenset({E.FILLED_STATED, E.FOUND_FILLED})
 _NO_ANSWER = frozenset({"pending_cancel", "absent"})
 """Answers that do not say that no cancel is open."""
@@ -94,6 +95,8 @@ def _status(book: Book, record: Record, dialog: Dialog, report: BrokerdStatus, e
     if record.event is E.AMBIGUOUS:
         _puzzled(dialog, record, report)
         return
+    if record.event is E.ACK and dialog.state in _QUIET:
+        return  # the venue's id is all that is new, and that is indexed already
     status, edit = report.status, edit_ended(dialog, report)
     of_before = report.snapshot and outdated(dialog, report)
     whole = not dialog.edits or is_settled(dialog)
@@ -285,6 +288,7 @@ def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill, effec
         state_cum(dialog, report.cum)
     if record.event is E.AMBIGUOUS:
         dialog.flags |= f.ACKED | f.RESTS
+        dialog.asked = 0
         hidden_increase(dialog, record, None)
 
 

@@ -48,7 +48,7 @@ def outdated(dialog: Dialog, report: BrokerdStatus) -> bool:
     """
     cum, filled = report.cum, report.status == "filled"
     if not report.snapshot:
-        return filled and cum is not None and _told_before(dialog, cum)
+        return filled and _told_before(dialog, cum)
     if answers(dialog, report):
         return False
     if shrank(dialog):
@@ -56,17 +56,18 @@ def outdated(dialog: Dialog, report: BrokerdStatus) -> bool:
     return filled and _resized(dialog) and (cum is None or cum < dialog.size)
 
 
-def _told_before(dialog: Dialog, cum: Decimal) -> bool:
+def _told_before(dialog: Dialog, cum: Decimal | None) -> bool:
     """Whether ``filled`` of *cum*, told as an event, may have been told before: doubled, or overtaken.
 
     Of executions that are undone, or of a size that the order had once, when it counts no more than is known:
     where no edit that is out explains it.
     """
-    if any(edit.out and edit.size is not None and edit.size <= cum for edit in dialog.edits):
-        return False
+    sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
     if shrank(dialog):
-        return cum > dialog.filled
-    return cum <= dialog.filled and _resized(dialog) and not dialog.complete
+        return not dialog.complete if cum is None else cum > dialog.filled and cum not in sizes
+    if cum is None or cum > dialog.filled or dialog.complete:
+        return False
+    return _resized(dialog) and not any(size <= cum for size in sizes)
 
 
 def older(dialog: Dialog, report: BrokerdStatus) -> bool:

@@ -73,7 +73,7 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
     if outdated(dialog, report):
         if state in _AT_VENUE:
             return _puzzling(dialog, report)
-        if report.snapshot and grows and shrank(dialog) and (state is S.FILLED or state in _QUIET):
+        if grows and shrank(dialog) and (state is S.FILLED or state in _QUIET):
             if state is S.FILLED and ends(report):
                 return _after_filled(dialog, report, grows=False)
             if report.status != "filled" and not ends(report):

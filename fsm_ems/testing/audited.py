@@ -125,10 +125,13 @@ class AuditedOrder(Struct, eq=False, gc=False):
         cum, whole, undone = report.cum, report.status == "filled", bool(self.gone) or self.split
         resized = self.edited or bool(self.edits) or self.size != self.first
         if not report.snapshot:  # it may have come twice, or been overtaken
-            explained = any(edit.out and edit.size and edit.size <= (cum or ZERO) for edit in self.edits)
-            if cum is None or not whole or explained or not self.at_venue:
+            sizes = [edit.size for edit in self.edits if edit.out and edit.size]
+            if not whole or (undone and cum in sizes):
                 return False
-            return cum > self.filled if undone else resized and cum <= self.filled < self.size
+            if undone:
+                return cum > self.filled if cum is not None else self.at_venue and self.filled < self.size
+            told = cum is not None and self.at_venue and cum <= self.filled < self.size
+            return told and resized and not any(size <= self.filled for size in sizes)
         if self.asked is not None and report.query == self.asked:
             return False
         if undone:
@@ -347,7 +350,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
             self.cancel_over()
             self.edits = ()
             return
-        if not self.cancel_out:
+        if not self.cancel_out or (self.wish and not self.cancel_due_ns and not self.cancel_named):
             self.cancel_over()
         self.edits = tuple(edit for edit in self.edits if edit.out)
         for edit in self.edits:

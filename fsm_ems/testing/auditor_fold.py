@@ -168,12 +168,12 @@ def _fold(order: AuditedOrder, report: Report) -> None:
 
 def filled(order: AuditedOrder, report: BrokerdFill) -> None:
     """An execution; more than was ordered, where a lost link hid what came before, hints at an increase."""
-    news, sizes = (
-        not order.knows(report.exec_id),
-        [edit.size for edit in order.edits if edit.out and edit.size],
-    )
+    news, proven = not order.knows(report.exec_id), order.edit_of(report.reqid)
+    sizes = [edit.size for edit in order.edits if edit.out and edit.size and not edit.settled]
+    sizes.append(proven.size if proven is not None and proven.edit_id and proven.size else order.size)
     order.fill(report)
-    if news and order.state == "unknown" and order.unseen and order.filled > max(order.size, *sizes, ZERO):
+    if news and order.state == "unknown" and order.unseen and order.filled > max(sizes):
+        order.asked = None
         theirs_out(order, None)
 
 

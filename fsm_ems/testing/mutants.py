@@ -82,7 +82,6 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(m.name_in_doubt_unlearnt, ("renamed before",)),
     Mutant(m.strangers_cancel_is_ours, ("foreign",)),
     Mutant(m.count_of_before_believed, ("amended before",)),
-    Mutant(m.weighed_cancel_forgotten, ("weighed and cut off",)),
     Mutant(m.old_event_believed, ("amended before",)),
     Mutant(q.limits_of_yesterday, ("lower limits",)),
     Mutant(q.told_to_others, ("pair: cancels",)),

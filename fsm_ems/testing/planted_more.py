@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from fsm_ems.dialogs import apply as applying
 from fsm_ems.dialogs import book as books
 from fsm_ems.dialogs import decide_reports, fold_report, naming, naming_age, naming_kinds, naming_status
 from fsm_ems.dialogs.book import Book
@@ -66,20 +65,6 @@ def strangers_cancel_is_ours(patch: Patch) -> None:
         return pending
 
     patch.name(fold_report, "_cancel_pending", make)
-
-
-def weighed_cancel_forgotten(patch: Patch) -> None:
-    """An order that fills before its cancel has left forgets the one that the venue weighs."""
-
-    def make(known: Call) -> Call:
-        def ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
-            if dialog.cancel is not None and not dialog.cancel.out:
-                dialog.cancel = None
-            known(book, record, dialog, before)
-
-        return ended
-
-    patch.name(applying, "_ended", make)
 
 
 def old_event_believed(patch: Patch) -> None:

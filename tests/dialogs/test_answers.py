@@ -400,33 +400,75 @@ def test_an_event_that_it_has_filled_is_asked_about_where_it_may_be_of_before_an
     desk.prove()
 
 
-def test_an_event_that_it_has_filled_is_asked_about_where_it_may_be_of_before_a_bust() -> None:
+@pytest.mark.parametrize("cum", [None, "10"])
+@pytest.mark.parametrize("edited", [False, True])
+def test_an_event_that_it_has_filled_is_asked_about_where_it_may_be_of_before_a_bust(
+    cum: str | None, *, edited: bool
+) -> None:
+    """That an edit to less is out explains nothing of it."""
     desk = Desk()
     desk.order()
     desk.ack()
     desk.fill("10")
     desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid)
+    if edited:
+        desk.edit(size="8")
 
-    desk.status("filled", cum="10")
+    desk.status("filled", **({} if cum is None else {"cum": cum}))
 
     assert desk.stands() == "unknown 0/10"
-    desk.status("open", snapshot=True, query=question(desk), cum="0")
+    desk.status("open", snapshot=True, query=question(desk), cum="0", details=details("10"))
     assert desk.stands() == "open 0/10"
     desk.prove()
 
 
-@pytest.mark.parametrize(
-    ("edited", "cum", "expected"), [("6", "6", "filled 6/6"), ("20", "20", "filled 20/20")]
-)
-def test_an_event_that_it_has_filled_is_believed_where_an_edit_that_is_out_explains_it(
-    edited: str, cum: str, expected: str
-) -> None:
+def test_an_event_that_it_has_filled_fills_no_order_that_was_cancelled_after_a_bust() -> None:
     desk = Desk()
     desk.order()
     desk.ack()
-    desk.fill("6")
+    desk.fill("10")
+    desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid)
+    desk.status("cancelled", cum="0")
+
+    desk.status("filled", cum="10")
+
+    assert desk.stands() == "cancelled 0/10"
+    assert desk.last.alarm == "a look of before states that 10 traded"
+
+
+@pytest.mark.parametrize(
+    ("edited", "traded", "cum", "expected"),
+    [
+        ("6", "6", "6", "filled 6/6"),
+        ("20", "6", "20", "filled 20/20"),
+        ("4", "6", "6", "filled 6/6"),
+        ("20", "10", "10", "editing 10/10"),
+    ],
+)
+def test_an_event_that_it_has_filled_is_no_old_one_where_an_edit_that_is_out_explains_it(
+    edited: str, traded: str, cum: str, expected: str
+) -> None:
+    """Nor where it had all traded, as far as is known."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
     desk.edit(size=edited)
+    desk.fill(traded)
 
     desk.status("filled", cum=cum)
 
     assert desk.stands() == expected
+
+
+def test_an_event_that_it_has_filled_is_explained_by_no_edit_that_has_not_left() -> None:
+    """It waits for the answer to another, and the venue cannot have made it."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.fill("6")
+    desk.edit("e1", price="99")
+    desk.edit("e2", size="6")
+
+    desk.status("filled", cum="6")
+
+    assert desk.stands() == "unknown 6/10"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fsm_ems.dialogs.apply import apply
-from fsm_ems.dialogs.facts import derive
+from fsm_ems.dialogs.facts import derive, ord_status
 from fsm_ems.dialogs.record import Record, Reported, SendAbout
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.machines.order import E
@@ -15,35 +15,22 @@ from tests.dialogs.desk import BROKER, Desk, of_kind
 REOPENS = Settings(brokers={BROKER: Capabilities(reopen_filled=True)})
 
 
-def weighed_before_it_left() -> Desk:
-    """A stashed cancel, when the venue weighs one and the link is not in step yet."""
-    desk = Desk()
+@pytest.mark.parametrize("weighed", [False, True])
+def test_a_cancel_that_has_not_left_is_over_with_the_fill_whatever_the_venue_weighs(*, weighed: bool) -> None:
+    """What it weighs is a stranger's, and of a filled order nobody awaits what comes of that."""
+    desk = Desk(REOPENS)
     desk.order()
     desk.cancel()
     desk.link("lost", "connected")
-    desk.status("pending_cancel")
-    return desk
-
-
-def test_a_cancel_that_the_venue_weighs_outlives_the_fill_that_it_did_not_leave_before() -> None:
-    desk = weighed_before_it_left()
+    if weighed:
+        desk.status("pending_cancel")
     desk.fill("10")
-    assert desk.state() == "filled"
+    desk.link("synced")
 
-    left = of_kind(desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid), SendAbout)
-
-    assert desk.state() == "cancelling"
-    assert [send.verb for send in left] == ["cancel"]
-    desk.prove()
-
-
-def test_a_cancel_that_nobody_weighs_is_over_with_the_fill_that_it_did_not_leave_before() -> None:
-    desk = Desk()
-    desk.order()
-    desk.cancel()
-    desk.fill("10")
-
-    assert desk.dialog().cancel is None
+    assert (desk.stands(), desk.dialog().cancel) == ("filled 10/10", None)
+    assert ord_status(desk.dialog()) == "Filled"
+    desk.edit(size="20")
+    assert [edit.out for edit in desk.dialog().edits] == [True]
     desk.prove()
 
 
@@ -124,3 +111,15 @@ def test_a_cancel_that_never_left_by_an_older_journal_leaves_now(*, doubted: boo
 
     assert "cancel" in left
     desk.prove()
+
+
+def test_an_end_whose_cancel_is_unanswered_lets_younger_ones_leave_memory_before_it() -> None:
+    desk = Desk(Settings(keep_finished=1))
+    for oid in ("o1", "o2", "o3"):
+        desk.order(oid)
+        desk.ack(oid)
+        if oid == "o1":
+            desk.cancel(oid)
+        desk.fill("10", oid, exec_id=f"F-{oid}")
+
+    assert [dialog.oid for dialog in desk.book.finished] == ["o3", "o1"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fsm_ems.dialogs.exposure import exposure
-from fsm_ems.dialogs.facts import ord_status
+from fsm_ems.dialogs.facts import ACKED, RESTS, ord_status
 from fsm_ems.dialogs.record import SendAbout
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.errors import Refused
@@ -580,3 +580,27 @@ def test_more_than_ordered_may_be_all_that_there_was(desk: Desk) -> None:
     assert desk.stands() == "filled 18/10"
     assert desk.due_in() is None
     desk.prove()
+
+
+def test_what_an_answer_of_before_shows_is_no_answer_to_a_second_overfill(desk: Desk) -> None:
+    desk.link("lost", "connected", "synced")
+    desk.fill("12", exec_id="F2", reqid=None, venue_id="V-o1")
+    query = question(desk)
+    desk.fill("2", exec_id="F3")
+
+    desk.status("open", snapshot=True, query=query, cum="18", details=details("20"))
+
+    assert desk.state() == "unknown", "it was read before the last of it traded"
+    desk.status("open", snapshot=True, query=question(desk), cum="20", details=details("30"))
+    assert desk.stands() == "open 20/30"
+    desk.prove()
+
+
+def test_an_overfill_shows_that_the_order_arrived_and_rests() -> None:
+    desk = Desk()
+    desk.order()
+    desk.link("lost", "connected", "synced")
+    desk.fill("12")
+
+    assert desk.state() == "unknown"
+    assert desk.dialog().flags & (ACKED | RESTS) == ACKED | RESTS

@@ -11,7 +11,7 @@ from fsm_ems.dialogs import dispatcher_claims
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.decide_reports import find
 from fsm_ems.dialogs.dispatcher import Dispatcher
-from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.dialogs.facts import Dialog, ord_status
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.messages import Report
 from tests.dialogs.conftest import Desks
@@ -228,3 +228,33 @@ def test_an_execution_finds_the_ended_order_that_a_status_gives_its_name(
     assert (desk.stands(), list(desk.dialog().fills or ())) == (f"{end} {count}/10", ["F1"])
     assert position(desk) == ("4", "-400")
     assert desk.book.orphans == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "fields"), [("filled", {}), ("done_for_day", {"resumes": True}), ("stopped", {})]
+)
+def test_a_status_that_gives_an_ended_order_its_name_tells_nothing_else(
+    desks: Desks, status: str, fields: dict[str, object]
+) -> None:
+    desk = desks()
+    desk.order()
+    desk.fill("4")
+    desk.status("cancelled", cum="4")
+
+    desk.report("status", reqid=desk.dialog().reqid, status=status, venue_id="V1", **fields)
+
+    assert (desk.stands(), desk.dialog().venue_id) == ("cancelled 4/10", "V1")
+    assert ord_status(desk.dialog()) == "Canceled"
+
+
+def test_a_status_of_an_ended_order_under_the_name_of_another_tells_nothing(desks: Desks) -> None:
+    desk = desks()
+    desk.order()
+    desk.ack()
+    desk.order("o2")
+    desk.fill("10", "o2")
+    records = len(desk.log)
+
+    desk.status("filled", "o2", cum="10", venue_id="V-o1")
+
+    assert (desk.dialog("o2").venue_id, len(desk.log)) == (None, records)
