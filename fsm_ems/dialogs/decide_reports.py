@@ -36,7 +36,7 @@ from fsm_ems.dialogs.record import (
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import BrokerFault
 from fsm_ems.machines.link import LINK, LinkEvent, LinkState
-from fsm_ems.machines.order import ORDER, UNACKED, E, S
+from fsm_ems.machines.order import ORDER, QUIET, UNACKED, E, S
 from fsm_ems.market import broker_of
 from fsm_ems.messages import (
     BrokerdBust,
@@ -47,7 +47,7 @@ from fsm_ems.messages import (
     Report,
 )
 
-_UNACKED = frozenset(UNACKED)
+_QUIET, _UNACKED = frozenset(QUIET), frozenset(UNACKED)
 _MOVES = ORDER.moves
 _RESTED = frozenset({S.OPEN, S.ACKED})
 _MAY_WAIT = frozenset({S.PENDING, S.DARK_TRIGGERED})
@@ -140,7 +140,7 @@ def mapped(
         deadline = now_ns + settings.request_deadline_ns
     if venue_id is not None and venue_id != dialog.venue_id:
         foreign = _is_anothers(book, broker, dialog, report)
-        if foreign and event is E.ACK and isinstance(report, BrokerdStatus):
+        if foreign and event is E.ACK and dialog.state in _QUIET and isinstance(report, BrokerdStatus):
             return None  # it brings a name alone, and that is not the order's
     if foreign or origin:
         stolen = f"{broker} tells of it as {venue_id}, which is another order's id" if foreign else None

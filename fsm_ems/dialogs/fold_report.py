@@ -288,7 +288,6 @@ def _fill(book: Book, record: Record, dialog: Dialog, report: BrokerdFill, effec
         state_cum(dialog, report.cum)
     if record.event is E.AMBIGUOUS:
         dialog.flags |= f.ACKED | f.RESTS
-        dialog.asked = 0
         hidden_increase(dialog, record, None)
 
 

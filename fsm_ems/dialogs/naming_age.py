@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.machines.order import S
 from fsm_ems.messages import BrokerdStatus
 
 PROVING = frozenset({"cancelled", "expired", "calculated"})
@@ -62,6 +63,8 @@ def _told_before(dialog: Dialog, cum: Decimal | None) -> bool:
     Of executions that are undone, or of a size that the order had once, when it counts no more than is known:
     where no edit that is out explains it.
     """
+    if dialog.state is S.UNKNOWN:
+        return False  # the venue is asked already, and its answer may be the older of the two
     sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
     if shrank(dialog):
         return not dialog.complete if cum is None else cum > dialog.filled and cum not in sizes

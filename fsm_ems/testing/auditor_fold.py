@@ -173,7 +173,6 @@ def filled(order: AuditedOrder, report: BrokerdFill) -> None:
     sizes.append(proven.size if proven is not None and proven.edit_id and proven.size else order.size)
     order.fill(report)
     if news and order.state == "unknown" and order.unseen and order.filled > max(sizes):
-        order.asked = None
         theirs_out(order, None)
 
 

@@ -472,3 +472,34 @@ def test_an_event_that_it_has_filled_is_explained_by_no_edit_that_has_not_left()
     desk.status("filled", cum="6")
 
     assert desk.stands() == "unknown 6/10"
+
+
+def test_an_event_that_it_has_filled_is_believed_of_an_order_that_had_no_other_size() -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.fill("6")
+
+    desk.status("filled", cum="6")
+
+    assert desk.stands() == "filled 6/6"
+
+
+@pytest.mark.parametrize("cum", [None, "10"])
+def test_an_event_that_it_has_filled_is_believed_in_doubt(cum: str | None) -> None:
+    """The answer that is awaited may be the older of the two: it was read when less had traded."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.fill("4")
+    corrected = {"ref_id": "F1", "exec_id": "C1", "size": "4", "price": "99"}
+    desk.report("correction", reqid=desk.dialog().reqid, **corrected)
+    desk.link("lost", "connected", "synced")
+    query = question(desk)
+    desk.fill("3", exec_id="F3")
+    desk.status("filled", **({} if cum is None else {"cum": cum}))
+    assert desk.stands() == "filled 10/10"
+
+    desk.status("open", snapshot=True, query=query, cum="7", details=details("10"))
+
+    assert desk.stands() == "filled 10/10"

@@ -582,18 +582,31 @@ def test_more_than_ordered_may_be_all_that_there_was(desk: Desk) -> None:
     desk.prove()
 
 
-def test_what_an_answer_of_before_shows_is_no_answer_to_a_second_overfill(desk: Desk) -> None:
+def test_more_than_ordered_again_and_again_hints_at_one_increase(desk: Desk) -> None:
+    """The order that trades on comes out of doubt by the first answer, though more has traded since."""
     desk.link("lost", "connected", "synced")
-    desk.fill("12", exec_id="F2", reqid=None, venue_id="V-o1")
+    desk.fill("12", exec_id="F2")
     query = question(desk)
     desk.fill("2", exec_id="F3")
+    (theirs,) = desk.dialog().edits
+    assert (theirs.reqid, theirs.out, theirs.deadline_ns > desk.now) == ("", True, True)
 
-    desk.status("open", snapshot=True, query=query, cum="18", details=details("20"))
+    desk.status("open", snapshot=True, query=query, cum="18", details=details("1000"))
 
-    assert desk.state() == "unknown", "it was read before the last of it traded"
-    desk.status("open", snapshot=True, query=question(desk), cum="20", details=details("30"))
-    assert desk.stands() == "open 20/30"
+    assert desk.stands() == "open 20/1000"
     desk.prove()
+
+
+def test_more_than_ordered_fills_an_order_that_is_in_doubt_for_its_deadline_alone() -> None:
+    """No link was lost, and so no increase was missed."""
+    desk = Desk()
+    desk.order()
+    desk.wait(5)
+    assert desk.state() == "unknown"
+
+    desk.fill("12")
+
+    assert (desk.stands(), desk.last.alarm) == ("filled 12/10", "2 more than ordered traded")
 
 
 def test_an_overfill_shows_that_the_order_arrived_and_rests() -> None:

@@ -230,9 +230,7 @@ def test_an_execution_finds_the_ended_order_that_a_status_gives_its_name(
     assert desk.book.orphans == {}
 
 
-@pytest.mark.parametrize(
-    ("status", "fields"), [("filled", {}), ("done_for_day", {"resumes": True}), ("stopped", {})]
-)
+@pytest.mark.parametrize(("status", "fields"), [("filled", {}), ("done_for_day", {"resumes": True})])
 def test_a_status_that_gives_an_ended_order_its_name_tells_nothing_else(
     desks: Desks, status: str, fields: dict[str, object]
 ) -> None:
@@ -258,3 +256,15 @@ def test_a_status_of_an_ended_order_under_the_name_of_another_tells_nothing(desk
     desk.status("filled", "o2", cum="10", venue_id="V-o1")
 
     assert (desk.dialog("o2").venue_id, len(desk.log)) == (None, records)
+
+
+def test_a_status_of_a_living_order_under_the_name_of_another_counts_and_is_loud(desks: Desks) -> None:
+    desk = desks()
+    desk.order()
+    desk.ack()
+    desk.order("o2")
+
+    desk.status("pending_new", "o2", venue_id="V-o1")
+
+    assert (desk.state("o2"), desk.dialog("o2").venue_id) == ("acked", None)
+    assert desk.last.alarm == "paper tells of it as V-o1, which is another order's id"
