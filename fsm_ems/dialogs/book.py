@@ -263,5 +263,7 @@ def due_ns(dialog: Dialog) -> int:
     if state is S.CANCELLING:
         # In journals of before, one that never left is taken for the one that the venue weighs.
         return 0 if cancel is None else cancel.deadline_ns or _AT_ONCE
-    edit = dialog.out_edit if dialog.edits else None
-    return edit.deadline_ns if edit is not None else 0
+    if not dialog.edits:
+        return 0
+    # One that the venue weighs after all has a later deadline than those that left after it.
+    return min((edit.deadline_ns for edit in dialog.edits if edit.out and not edit.settled), default=0)

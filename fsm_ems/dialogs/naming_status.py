@@ -126,7 +126,8 @@ def _more(dialog: Dialog, report: BrokerdStatus) -> Name:
     news = not dialog.flags & f.UNSEEN or not dialog.flags & f.ACKED or renames(dialog, report.venue_id)
     grows = report.cum is not None and report.cum > dialog.filled and not shrank(dialog)
     unexpected = report.details is not None and not f.expects(dialog, report.details.size)
-    return Name(E.AMBIGUOUS) if news or grows or unexpected else IGNORED
+    # What answers the question is an answer, and the next one to it is none.
+    return Name(E.AMBIGUOUS) if news or grows or unexpected or answers(dialog, report) else IGNORED
 
 
 def _standing(dialog: Dialog, report: BrokerdStatus) -> Name:

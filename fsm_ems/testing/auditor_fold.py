@@ -198,7 +198,12 @@ def looked_at(order: AuditedOrder, report: BrokerdStatus) -> None:
 
 
 def shown_larger(order: AuditedOrder, report: BrokerdStatus) -> None:
-    """A look shows more of the order than is known here: it must be asked about, and so must what is out."""
+    """A look shows more of the order than is known here: it must be asked about, and so must what is out.
+
+    As an answer it settles nothing.
+    """
+    if report.query == order.asked:
+        order.asked = None
     if not order.gone and not order.split:
         order.state_cum(report.cum)
     order.puzzled = order.state != "unknown"

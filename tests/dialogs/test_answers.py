@@ -503,3 +503,19 @@ def test_an_event_that_it_has_filled_is_believed_in_doubt(cum: str | None) -> No
     desk.status("open", snapshot=True, query=query, cum="7", details=details("10"))
 
     assert desk.stands() == "filled 10/10"
+
+
+def test_what_shows_more_again_is_an_answer_though_it_tells_nothing_new() -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.edit(size="20")
+    desk.link("lost", "connected", "synced")
+    first = question(desk)
+    desk.status("pending_edit", snapshot=True, query=first, cum="10", details=details("20"))
+    second = question(desk)
+    desk.status("pending_edit", snapshot=True, query=second, cum="10", details=details("20"))
+
+    desk.status("filled", snapshot=True, query=second, cum="10")
+
+    assert desk.state() == "unknown", "it may have been read before the edit came into force"

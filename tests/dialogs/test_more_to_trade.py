@@ -617,3 +617,24 @@ def test_an_overfill_shows_that_the_order_arrived_and_rests() -> None:
 
     assert desk.state() == "unknown"
     assert desk.dialog().flags & (ACKED | RESTS) == ACKED | RESTS
+
+
+def test_an_edit_that_is_overdue_is_asked_about_though_the_venue_weighs_an_older_one() -> None:
+    desk = Desk(Settings(brokers={BROKER: Capabilities(reopen_filled=True)}))
+    desk.order()
+    desk.ack()
+    desk.report("status", status="pending_edit", reqid="web", venue_id="V-o1")
+    desk.fill("10", reqid=None, venue_id="V-o1")
+    desk.wait(5)
+    desk.status("filled", snapshot=True, query=question(desk))
+    assert [(edit.reqid, edit.settled) for edit in desk.dialog().edits] == [("web", True)]
+    desk.edit("e1", size="20")
+    desk.wait(5)
+    assert desk.state() == "unknown"
+
+    weighed = {"status": "pending_edit", "reqid": "web", "snapshot": True, "details": details("10")}
+    desk.report("status", venue_id="V-o1", query=question(desk), **weighed)
+    assert desk.state() == "editing"
+    desk.wait(0)
+
+    assert desk.state() == "unknown", "e1 should have been answered long ago"
