@@ -350,7 +350,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
             self.cancel_over()
             self.edits = ()
             return
-        if not self.cancel_out or (self.wish and not self.cancel_due_ns and not self.cancel_named):
+        if not self.cancel_out:
             self.cancel_over()
         self.edits = tuple(edit for edit in self.edits if edit.out)
         for edit in self.edits:

@@ -88,8 +88,6 @@ def _terms(key: Key, dialog: Dialog, order: VenueOrder) -> Iterator[str]:
         yield f"{key} has filled {dialog.filled}, and at the venue {order.filled}"
     same = state == standing or (standing == "open" and state == "acked")
     same |= state == "rejected" and not order.live and order.ends_as is not None  # what traded was undone
-    late = standing == "rejected" and state == "cancelled"
-    same |= late and order.amended and not order.live  # it came before what undid all that had traded
     same |= state == "expired" and order.costs_told  # where that overtook the end, it was the end
     # More than its size only where a correction made it so.
     whole = order.filled == dialog.size or (order.amended and order.filled > dialog.size)
