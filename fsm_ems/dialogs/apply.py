@@ -16,6 +16,7 @@ from fsm_ems.dialogs.book import FORGOTTEN_MAX, REQUESTS_OUT_MAX, Book
 from fsm_ems.dialogs.exposure import may_have_filled
 from fsm_ems.dialogs.facts import SENT, Body, CancelRequest, Dialog, EditRequest, filled_of
 from fsm_ems.dialogs.fold_report import fold
+from fsm_ems.dialogs.fold_steps import theirs_beside
 from fsm_ems.dialogs.ids import index_execution, index_reqid, index_venue_id, unindex
 from fsm_ems.dialogs.record import (
     Adopted,
@@ -33,6 +34,7 @@ from fsm_ems.dialogs.record import (
     Reported,
     ReportedBesideOurs,
     ReportedOfBefore,
+    ReportedOfTheirs,
     Sent,
     Submitted,
     Timed,
@@ -159,12 +161,12 @@ def _ended(book: Book, record: Record, dialog: Dialog, before: S) -> None:
     """An end drops what no longer can be asked for, and the oldest ends leave memory.
 
     Requests that are out stay open on a filled order: their answers are still to come, and a bust may
-    reopen it. A cancel that has not left is over: the one that the venue may weigh is a stranger's.
+    reopen it. A cancel that has not left is over; a stranger's that the venue weighs beside it is not.
     """
     if dialog.state is S.FILLED:
         dialog.flags &= ~f.DOUBTS
         if dialog.cancel is not None and not dialog.cancel.out:
-            dialog.cancel = None
+            dialog.cancel = theirs_beside(dialog.cancel)
         if dialog.edits:
             dialog.edits = tuple(edit for edit in dialog.edits if edit.out)
             for edit in dialog.edits:
@@ -383,6 +385,7 @@ _PARTS: dict[type[Any], Callable[[Book, Record, Dialog, Any, list[Effect]], None
     Reported: _reported,
     ReportedOfBefore: _reported,
     ReportedBesideOurs: _reported,
+    ReportedOfTheirs: _reported,
     Timed: _timed,
     Contradicted: _contradicted,
     Recalled: _recalled,

@@ -125,7 +125,8 @@ _NO_EDITS: Mapping[str, EditTerms] = MappingProxyType({})
 class CancelRequest(msgspec.Struct, eq=False, gc=False):
     """A wish to cancel. *out*: it has left, or the venue showed that it has it.
 
-    While the order is in doubt it is sent again at *again_ns*, *every_ns* after it was sent last.
+    While the order is in doubt it is sent again at *again_ns*, *every_ns* after it was sent last. *theirs_ns*
+    is the deadline of a stranger's that the venue weighs while this one has not left, 0 where it weighs none.
     """
 
     reqid: int | str | None
@@ -135,6 +136,7 @@ class CancelRequest(msgspec.Struct, eq=False, gc=False):
     deadline_ns: int = 0
     again_ns: int = 0
     every_ns: int = 0
+    theirs_ns: int = 0
 
     def in_doubt(self) -> None:
         """The order came into doubt: without an answer by its deadline the cancel is sent again then."""

@@ -38,7 +38,7 @@ from fsm_ems.dialogs.naming_status import (
     settles,
 )
 from fsm_ems.dialogs.naming_steps import PROVES, find_edit, proven_edit
-from fsm_ems.dialogs.record import Effect, Record, ReportedBesideOurs, ReportedOfBefore
+from fsm_ems.dialogs.record import Effect, Record, ReportedBesideOurs, ReportedOfBefore, ReportedOfTheirs
 from fsm_ems.machines.order import QUIET, E, S
 from fsm_ems.messages import (
     BrokerdBust,
@@ -211,6 +211,7 @@ def _cancel_pending(dialog: Dialog, record: Record, report: BrokerdStatus) -> No
     cancel.pending = True
     if beside:
         if report.reqid != cancel.reqid:
+            cancel.theirs_ns = deadline_of(record) if isinstance(record.payload, ReportedOfTheirs) else 0
             return
         cancel.deadline_ns = cancel.again_ns = deadline_of(record)
     elif not cancel.wanted:

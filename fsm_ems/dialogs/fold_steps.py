@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from fsm_ems.dialogs.facts import Dialog, EditRequest, leaves_more, may_leave_more
+from fsm_ems.dialogs.facts import CancelRequest, Dialog, EditRequest, leaves_more, may_leave_more
 from fsm_ems.dialogs.ids import take_over
 from fsm_ems.dialogs.naming_steps import after
 from fsm_ems.dialogs.record import Record, Reported
@@ -62,6 +62,16 @@ def deadline_of(record: Record) -> int:
     """The deadline of what the record of a report makes due."""
     assert isinstance(record.payload, Reported), "only a record of a report is folded"
     return record.payload.deadline_ns
+
+
+def theirs_beside(ours: CancelRequest) -> CancelRequest | None:
+    """The stranger's that the venue weighs beside *ours*, which is over and has not left.
+
+    It counts if the order comes to life again; of one that has filled it is not told as pending.
+    """
+    if not ours.theirs_ns:
+        return None
+    return CancelRequest(None, wanted=False, out=True, deadline_ns=ours.theirs_ns)
 
 
 def hidden_increase(dialog: Dialog, record: Record, size: Decimal | None) -> None:

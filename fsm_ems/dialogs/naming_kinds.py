@@ -8,7 +8,7 @@ from __future__ import annotations
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import Dialog
 from fsm_ems.dialogs.naming_age import shrank
-from fsm_ems.dialogs.record import Reported, ReportedBesideOurs, ReportedOfBefore
+from fsm_ems.dialogs.record import Reported, ReportedBesideOurs, ReportedOfBefore, ReportedOfTheirs
 from fsm_ems.machines.order import S
 from fsm_ems.messages import BrokerdFill, BrokerdStatus, Report
 
@@ -20,8 +20,11 @@ def kind_of(dialog: Dialog, report: Report) -> type[Reported]:
     if not isinstance(report, BrokerdStatus) or report.status != "pending_cancel":
         return Reported
     cancel = dialog.cancel
-    beside = dialog.state is S.FILLED if cancel is None else cancel.wanted and not cancel.out
-    return ReportedBesideOurs if beside else Reported
+    if cancel is None:
+        return ReportedBesideOurs if dialog.state is S.FILLED else Reported
+    if not cancel.wanted or cancel.out:
+        return Reported
+    return ReportedBesideOurs if report.reqid == cancel.reqid else ReportedOfTheirs
 
 
 def gap_of(dialog: Dialog, report: Report) -> str | None:

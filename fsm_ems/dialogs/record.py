@@ -148,6 +148,10 @@ class ReportedBesideOurs(Reported, frozen=True):
     """
 
 
+class ReportedOfTheirs(ReportedBesideOurs, frozen=True):
+    """The cancel that the venue weighs is not the owner's, which has not left: it outlasts that one."""
+
+
 class Timed(Value, frozen=True):
     """Time passed or the link moved; *due_ns* is when to look again."""
 
@@ -257,7 +261,8 @@ class Orphaned(Value, frozen=True):
 
 Payload = (
     Submitted | Held | Adopted | Sent | Triggered | Met | Trailed | CancelWanted | CancelSent | EditWanted
-    | EditSent | Reported | ReportedOfBefore | ReportedBesideOurs | Timed | Contradicted | Recalled | Opened
+    | EditSent | Reported | ReportedOfBefore | ReportedBesideOurs | ReportedOfTheirs | Timed | Contradicted
+    | Recalled | Opened
     | Listed | Accounted | Granted | LinkMoved | HistoryAsked | HistoryRead | Parked | Unparked | Orphaned
 )  # fmt: skip  # one name a line says no more
 

@@ -178,7 +178,7 @@ _CANCEL = checked(
     {
         "reqid": int | str | None,
         **dict.fromkeys(("wanted", "out", "pending"), bool),
-        **dict.fromkeys(("deadline_ns", "again_ns", "every_ns"), int),
+        **dict.fromkeys(("deadline_ns", "again_ns", "every_ns", "theirs_ns"), int),
     },
 )
 _EDIT = checked(

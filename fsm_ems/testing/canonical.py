@@ -70,7 +70,7 @@ def _cancel(cancel: CancelRequest | None, now_ns: int) -> Key | None:
         return None
     marks = cancel.reqid is None, cancel.wanted, cancel.out, cancel.pending
     times = ahead(cancel.deadline_ns, now_ns), ahead(cancel.again_ns, now_ns), cancel.every_ns
-    return *marks, *times
+    return *marks, *times, ahead(cancel.theirs_ns, now_ns)
 
 
 def _edit(edit: EditRequest, names: Names, now_ns: int) -> Key:

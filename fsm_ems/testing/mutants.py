@@ -81,6 +81,7 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(m.waiting_cancel_stays, ("doubt",)),
     Mutant(m.name_in_doubt_unlearnt, ("renamed before",)),
     Mutant(m.strangers_cancel_is_ours, ("foreign",)),
+    Mutant(m.weighed_cancel_forgotten, ("weighed and cut off",)),
     Mutant(m.count_of_before_believed, ("amended before",)),
     Mutant(m.old_event_believed, ("amended before",)),
     Mutant(q.limits_of_yesterday, ("lower limits",)),

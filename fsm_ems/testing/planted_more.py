@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from fsm_ems.dialogs import apply as applying
 from fsm_ems.dialogs import book as books
 from fsm_ems.dialogs import decide_reports, fold_report, naming, naming_age, naming_kinds, naming_status
 from fsm_ems.dialogs.book import Book
@@ -65,6 +66,11 @@ def strangers_cancel_is_ours(patch: Patch) -> None:
         return pending
 
     patch.name(fold_report, "_cancel_pending", make)
+
+
+def weighed_cancel_forgotten(patch: Patch) -> None:
+    """An order that fills before its cancel has left forgets the stranger's that the venue weighs."""
+    patch.name(applying, "theirs_beside", lambda _: lambda _ours: None)
 
 
 def old_event_believed(patch: Patch) -> None:

@@ -198,6 +198,7 @@ PAYLOADS: dict[type[Any], Drawn] = {
     r.Reported: st.builds(r.Reported, texts, reports, counts, counts, st.booleans(), _maybe(reqids)),
     r.ReportedOfBefore: st.builds(r.ReportedOfBefore, texts, reports, counts, counts, st.booleans()),
     r.ReportedBesideOurs: st.builds(r.ReportedBesideOurs, texts, reports, counts, counts, st.booleans()),
+    r.ReportedOfTheirs: st.builds(r.ReportedOfTheirs, texts, reports, counts, counts, st.booleans()),
     r.Timed: st.builds(r.Timed, counts),
     r.Contradicted: st.builds(r.Contradicted, texts, _maybe(reports), texts, counts),
     r.Recalled: st.builds(

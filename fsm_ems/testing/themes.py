@@ -371,6 +371,7 @@ def themes() -> tuple[Theme, ...]:
         Theme("stated", replace(LIVE, size=D(3)), STATED, link_losses=0),
         Theme("settled", ONE, SETTLED, edits=(UP,), cancels=0, link_losses=0),
         Theme("overfilled", ONE, OVERFILLED, link_losses=0),
+        Theme("weighed and cut off", ONE, RESTATED[:6]),
         Theme("crossed", LIVE, CROSSED, edits=(PRICED,), cancels=0, link_losses=0),
         Theme("larger", ONE, LARGER, edits=(UP,), cancels=0),
         Theme("renamed before", ONE, RENAMED_BEFORE, cancels=0),

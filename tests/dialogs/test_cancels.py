@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from fsm_ems.dialogs.apply import apply
+from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.facts import derive, ord_status
-from fsm_ems.dialogs.record import Record, Reported, SendAbout
+from fsm_ems.dialogs.record import Record, Reported, ReportedBesideOurs, ReportedOfTheirs, SendAbout
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from fsm_ems.machines.order import E
 from fsm_ems.messages import parse_report
@@ -17,7 +19,7 @@ REOPENS = Settings(brokers={BROKER: Capabilities(reopen_filled=True)})
 
 @pytest.mark.parametrize("weighed", [False, True])
 def test_a_cancel_that_has_not_left_is_over_with_the_fill_whatever_the_venue_weighs(*, weighed: bool) -> None:
-    """What it weighs is a stranger's, and of a filled order nobody awaits what comes of that."""
+    """What it weighs is a stranger's, and of a filled order that is not shown, and holds nothing up."""
     desk = Desk(REOPENS)
     desk.order()
     desk.cancel()
@@ -27,11 +29,52 @@ def test_a_cancel_that_has_not_left_is_over_with_the_fill_whatever_the_venue_wei
     desk.fill("10")
     desk.link("synced")
 
-    assert (desk.stands(), desk.dialog().cancel) == ("filled 10/10", None)
+    cancel = desk.dialog().cancel
+    assert (desk.stands(), cancel is not None and not cancel.wanted) == ("filled 10/10", weighed)
     assert ord_status(desk.dialog()) == "Filled"
     desk.edit(size="20")
-    assert [edit.out for edit in desk.dialog().edits] == [True]
+    assert ([edit.out for edit in desk.dialog().edits], desk.dialog().cancel) == ([True], None)
     desk.prove()
+
+
+def test_a_strangers_cancel_outlasts_the_owners_that_did_not_leave_before_the_fill() -> None:
+    """A bust brings the order to life again, and the venue weighs that cancel still: in time it is asked."""
+    desk = Desk()
+    desk.order()
+    desk.cancel()
+    desk.link("lost", "connected")
+    desk.status("pending_cancel")
+    desk.fill("10")
+    desk.link("synced")
+
+    left = of_kind(desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid), SendAbout)
+
+    assert (desk.state(), left) == ("cancelling", [])
+    left = of_kind([*desk.wait(5), *desk.wait(3)], SendAbout)
+    assert (desk.state(), [send.verb for send in left]) == ("unknown", ["query"])
+    desk.prove()
+
+
+def test_an_older_journal_forgets_with_the_fill_the_cancel_that_the_venue_weighed() -> None:
+    """Records of the kind :class:`ReportedBesideOurs` did not say whose it is."""
+    desk = Desk()
+    desk.order()
+    desk.cancel()
+    desk.link("lost", "connected")
+    desk.status("pending_cancel")
+    desk.fill("10")
+    asked = [record for record in desk.log if isinstance(record.payload, ReportedOfTheirs)]
+    assert len(asked) == 1
+
+    book = Book()
+    for record in desk.log:
+        payload = record.payload
+        if isinstance(payload, ReportedOfTheirs):
+            payload = ReportedBesideOurs(payload.broker, payload.report, payload.deadline_ns, payload.origin)
+        apply(book, replace(record, payload=payload))
+
+    dialog = book.dialogs["ann"]["o1"]
+    assert (dialog.state, dialog.cancel) == ("filled", None)
 
 
 def test_a_strangers_cancel_that_the_venue_tells_of_a_filled_order_is_not_kept() -> None:
