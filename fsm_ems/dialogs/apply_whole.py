@@ -7,7 +7,7 @@ from typing import Any
 
 from fsm_ems.brokerd import AboutExecution
 from fsm_ems.dialogs.accounts import account_for, book_orphan
-from fsm_ems.dialogs.asking import HistoryAsked, HistoryRead, SendHistory
+from fsm_ems.dialogs.asking import HistoryAsked, HistoryRead, SendHistory, is_listed
 from fsm_ems.dialogs.book import ORPHANS_MAX, Book, History, Identity, Waiting
 from fsm_ems.dialogs.record import (
     Accounted,
@@ -102,7 +102,10 @@ def _unparked(book: Book, record: Record, payload: Unparked, effects: list[Effec
 
 def _orphaned(book: Book, record: Record, payload: Orphaned, effects: list[Effect]) -> None:
     book.parked.pop(payload.origin, None)
-    report = payload.report
+    report, history = payload.report, book.histories.get(payload.broker)
+    # What comes straight in waits as long as an order of ours lacks its ack: there was no room for this.
+    if history is not None and not payload.origin and book.unacked.get(payload.broker) and is_listed(report):
+        book.histories[payload.broker] = history._replace(crowded=True)
     if isinstance(report, AboutExecution):
         book.orphans[record.seq] = Waiting(payload.broker, report, 0)
         book.orphan_execs.setdefault((payload.broker, report.account), {})[report.exec_id] = record.seq

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fsm_ems.messages import BrokerdFill, BrokerdStatus, Report
 from fsm_ems.value import Value
 
 
@@ -24,6 +25,13 @@ class HistoryRead(Value, frozen=True):
     broker: str
     query: int | str
     due_ns: int
+
+
+def is_listed(report: Report) -> bool:
+    """Whether a history may have told *report*, and it shows an order so well that it can be adopted."""
+    if isinstance(report, BrokerdStatus):
+        return report.snapshot and report.details is not None
+    return isinstance(report, BrokerdFill) and report.details is not None
 
 
 class SendHistory(Value, frozen=True):

@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from fsm_ems.dialogs import facts as f
-from fsm_ems.dialogs.asking import HistoryAsked, HistoryRead
+from fsm_ems.dialogs.asking import HistoryAsked, HistoryRead, is_listed
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.decide import last_deadline, new_reqid, record, whole
 from fsm_ems.dialogs.record import Record, Timed
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import RESTING, E
-from fsm_ems.messages import BrokerdFill, BrokerdStatus, Report
 
 Key = tuple[str, str]
 PATIENCE = 4
@@ -84,16 +83,10 @@ def read(book: Book, settings: Settings, broker: str, query: int | str, now_ns: 
 
     It comes sooner where what was listed may be of an order of ours that lacks its ack: a stranger's is not
     adopted before that is known, and by an execution alone nobody knows whether it lives. So it does where
-    as much waits as may: then what was listed could not wait with it.
+    something was listed that could not wait, for as much waited as may.
     """
     every = settings.check_every_ns
     waiting = [parked.report for parked in book.parked.values() if parked.broker == broker]
-    if len(waiting) >= settings.parked_max or any(map(_is_listed, waiting)):
+    if book.histories[broker].crowded or any(map(is_listed, waiting)):
         every = min(every, settings.ask_every_ns)
     return whole(book, now_ns, HistoryRead(broker, query, now_ns + every if every else 0))
-
-
-def _is_listed(report: Report) -> bool:
-    if isinstance(report, BrokerdStatus):
-        return report.snapshot and report.details is not None
-    return isinstance(report, BrokerdFill) and report.details is not None

@@ -191,6 +191,23 @@ def test_what_was_listed_and_could_not_wait_is_listed_again_soon(desks: Desks) -
     assert [dialog.owner for dialog in desk.book] == ["ann", "operator"]
 
 
+def test_what_could_not_wait_is_listed_again_soon_though_the_same_list_made_room(desks: Desks) -> None:
+    desk = desks(replace(TELLS, parked_max=1, check_every_ns=3_600 * SECOND), up=False)
+    desk.link("connect", "connected")
+    up(desk)
+    question = asked(desk, 3_600)
+    desk.order(side="buy")
+    desk.report("ack", reqid="web-1", venue_id="X8")
+    ours = {"reqid": desk.dialog().reqid, "venue_id": "V-o1", "status": "open", "cum": "0"}
+    tell(desk, question, orders=[{**STRANGERS, "details": DETAILS}, ours])
+    assert (desk.state(), desk.book.parked) == ("open", {})
+
+    again = asked(desk, 10)
+    tell(desk, again, orders=[{**STRANGERS, "details": DETAILS}, ours])
+    assert [dialog.owner for dialog in desk.book] == ["ann", "operator"]
+    assert not [send for send in desk.wait(3_599) if isinstance(send, SendHistory)]
+
+
 def test_a_report_that_waited_finds_an_order_that_memory_has_let_go(desks: Desks) -> None:
     """It was adopted meanwhile and has ended: it is not adopted a second time."""
     desk = desks(replace(TELLS, keep_finished=0), up=False)
