@@ -103,9 +103,9 @@ def _unparked(book: Book, record: Record, payload: Unparked, effects: list[Effec
 def _orphaned(book: Book, record: Record, payload: Orphaned, effects: list[Effect]) -> None:
     book.parked.pop(payload.origin, None)
     report, history = payload.report, book.histories.get(payload.broker)
-    # What comes straight in waits as long as an order of ours lacks its ack: there was no room for this.
-    if history is not None and not payload.origin and book.unacked.get(payload.broker) and is_listed(report):
-        book.histories[payload.broker] = history._replace(crowded=True)
+    # It may be of an order of ours, which lacks its ack: there was no room for it, or it waited too long.
+    if history is not None and book.unacked.get(payload.broker) and is_listed(report):
+        book.histories[payload.broker] = history._replace(dropped=True)
     if isinstance(report, AboutExecution):
         book.orphans[record.seq] = Waiting(payload.broker, report, 0)
         book.orphan_execs.setdefault((payload.broker, report.account), {})[report.exec_id] = record.seq

@@ -59,8 +59,8 @@ class History(NamedTuple):
 
     *since* is the newest execution known when it last told all, by venue time and id; *newest* that of when
     it was asked (*asked*, 0 while no answer is awaited), and *resting* the orders that rested then. The
-    answer has *wait_ns* to come, before the question is asked anew. *crowded*: some of what came since it was
-    asked could not wait, for as much waits as may.
+    answer has *wait_ns* to come, before the question is asked anew. *dropped*: something listed since it
+    was asked waits no longer, or could not, and may be of an order of ours.
     """
 
     since: tuple[int, str | None]
@@ -69,7 +69,7 @@ class History(NamedTuple):
     newest: tuple[int, str | None] = (0, None)
     resting: tuple[tuple[str, str], ...] = ()
     wait_ns: int = 0
-    crowded: bool = False
+    dropped: bool = False
 
 
 class Book:

@@ -83,10 +83,10 @@ def read(book: Book, settings: Settings, broker: str, query: int | str, now_ns: 
 
     It comes sooner where what was listed may be of an order of ours that lacks its ack: a stranger's is not
     adopted before that is known, and by an execution alone nobody knows whether it lives. So it does where
-    something was listed that could not wait, for as much waited as may.
+    something was listed that could not wait, for as much waited as may, or that has waited too long.
     """
     every = settings.check_every_ns
     waiting = [parked.report for parked in book.parked.values() if parked.broker == broker]
-    if book.histories[broker].crowded or any(map(is_listed, waiting)):
+    if book.histories[broker].dropped or any(map(is_listed, waiting)):
         every = min(every, settings.ask_every_ns)
     return whole(book, now_ns, HistoryRead(broker, query, now_ns + every if every else 0))

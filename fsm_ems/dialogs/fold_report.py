@@ -140,7 +140,7 @@ def _puzzled(dialog: Dialog, record: Record, report: BrokerdStatus) -> None:
     """
     if dialog.state is not S.UNKNOWN:
         doubted(dialog, record)
-    elif answers(dialog, report):
+    elif answers(dialog, report) or not report.snapshot:
         dialog.asked = 0
     dialog.flags |= f.UNSEEN | f.ACKED | f.RESTS
     if report.cum is not None and not shrank(dialog):

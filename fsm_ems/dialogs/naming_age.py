@@ -63,12 +63,11 @@ def _told_before(dialog: Dialog, cum: Decimal | None) -> bool:
     Of executions that are undone, or of a size that the order had once, when it counts no more than is known:
     where no edit that is out explains it.
     """
-    if dialog.state is S.UNKNOWN:
-        return False  # the venue is asked already, and its answer may be the older of the two
     sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
     if shrank(dialog):
         return not dialog.complete if cum is None else cum > dialog.filled and cum not in sizes
-    if cum is None or cum > dialog.filled or dialog.complete:
+    # In doubt the answer may be the older of the two; and one that is alive is shown larger by a list.
+    if dialog.state is S.UNKNOWN or cum is None or cum > dialog.filled or dialog.complete:
         return False
     return _resized(dialog) and not any(size <= cum for size in sizes)
 

@@ -41,13 +41,15 @@ def _puzzling(dialog: Dialog, report: BrokerdStatus) -> Name:
 
     Where no count can have become less, one below what is known is the older of the two, and one above it is
     taken. Where one can, and the order is said to live, the count alone is no reason to ask: it would be one
-    again with each list. In doubt already it stays so, until an answer tells what this look could not.
+    again with each list. In doubt already it stays so, until an answer tells what this look could not; an
+    event may be newer than the answer that is awaited, which counts no more.
     """
     undone, lives = shrank(dialog), report.status != "filled" and not ends(report)
     if dialog.state is S.UNKNOWN:
         unnoted = not dialog.flags & f.UNSEEN and not older(dialog, report) and not (undone and lives)
         grows = not undone and report.cum is not None and report.cum > dialog.filled
         news = unnoted or grows or not dialog.flags & f.ACKED or renames(dialog, report.venue_id)
+        news = news or (not report.snapshot and dialog.asked != 0)
     elif undone:
         news = not lives or _MEANING.get(report.status, _standing)(dialog, report) is not IGNORED
     else:
@@ -341,7 +343,8 @@ def _after_filled(dialog: Dialog, report: BrokerdStatus, *, grows: bool) -> Name
         return Name(E.CALCULATED, alarm=over)
     if grows:
         return Name(E.STATED, alarm=over)
-    if status == "pending_cancel" and dialog.cancel is not None and not dialog.cancel.pending:
+    cancel = dialog.cancel
+    if status == "pending_cancel" and cancel is not None and cancel.wanted and not cancel.pending:
         return Name(E.CANCEL_PENDING)
     if status == "pending_edit" and (edit := pending_edit(dialog, report)) is not None and not edit.pending:
         return Name(E.EDIT_PENDING)

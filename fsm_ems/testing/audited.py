@@ -126,7 +126,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
         resized = self.edited or bool(self.edits) or self.size != self.first
         if not report.snapshot:  # it may have come twice, or been overtaken
             sizes = [edit.size for edit in self.edits if edit.out and edit.size]
-            if not whole or self.state == "unknown" or (undone and cum in sizes):
+            if not whole or (undone and cum in sizes) or (self.state == "unknown" and not undone):
                 return False
             if undone:
                 return cum > self.filled if cum is not None else self.at_venue and self.filled < self.size

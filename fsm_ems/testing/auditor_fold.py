@@ -195,6 +195,8 @@ def looked_at(order: AuditedOrder, report: BrokerdStatus) -> None:
         order.state_cum(report.cum)
     order.puzzled = order.state != "unknown" and asks
     order.unseen |= order.state == "unknown" and asks
+    if not report.snapshot:
+        order.asked = None  # what is awaited may be older than this
 
 
 def shown_larger(order: AuditedOrder, report: BrokerdStatus) -> None:

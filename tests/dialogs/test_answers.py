@@ -486,8 +486,10 @@ def test_an_event_that_it_has_filled_is_believed_of_an_order_that_had_no_other_s
 
 
 @pytest.mark.parametrize("cum", [None, "10"])
-def test_an_event_that_it_has_filled_is_believed_in_doubt(cum: str | None) -> None:
-    """The answer that is awaited may be the older of the two: it was read when less had traded."""
+def test_an_event_that_it_has_filled_leaves_a_shrunk_order_in_doubt_until_a_younger_answer(
+    cum: str | None,
+) -> None:
+    """It may be of before the correction; and the answer that is awaited may be the older of the two."""
     desk = Desk()
     desk.order()
     desk.ack()
@@ -498,11 +500,55 @@ def test_an_event_that_it_has_filled_is_believed_in_doubt(cum: str | None) -> No
     query = question(desk)
     desk.fill("3", exec_id="F3")
     desk.status("filled", **({} if cum is None else {"cum": cum}))
-    assert desk.stands() == "filled 10/10"
+    assert desk.stands() == "unknown 7/10"
 
     desk.status("open", snapshot=True, query=query, cum="7", details=details("10"))
+    assert desk.stands() == "unknown 7/10"
 
+    desk.status("filled", snapshot=True, query=question(desk), cum="10", details=details("10"))
     assert desk.stands() == "filled 10/10"
+    desk.prove()
+
+
+@pytest.mark.parametrize("cum", [None, "10"])
+@pytest.mark.parametrize("left", ["0", "4"])
+def test_an_event_that_it_has_filled_told_again_in_doubt_does_not_end_what_was_opened_again(
+    cum: str | None, left: str
+) -> None:
+    """The venue's stream repeats what it said before the bust, or the correction: the order lives."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.fill("10")
+    if left == "0":
+        desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid)
+    else:
+        corrected = {"ref_id": "F1", "exec_id": "C1", "size": left, "price": "99"}
+        desk.report("correction", reqid=desk.dialog().reqid, **corrected)
+    desk.link("lost", "connected", "synced")
+    desk.status("filled", **({} if cum is None else {"cum": cum}))
+    assert desk.stands() == f"unknown {left}/10"
+
+    desk.status("open", snapshot=True, query=question(desk), cum=left, details=details("10"))
+    assert desk.stands() == f"open {left}/10"
+    desk.prove()
+
+
+def test_an_event_that_it_has_filled_is_believed_in_doubt_where_nothing_was_undone() -> None:
+    """The answer that is awaited may be the older of the two: it was read when less had traded."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.edit(size="8")
+    desk.report("replaced", reqid=desk.dialog().edits[0].reqid, size="8", price="100")
+    desk.fill("4")
+    desk.link("lost", "connected", "synced")
+    query = question(desk)
+    desk.fill("4", exec_id="F3")
+    desk.status("filled", cum="8")
+    desk.status("open", snapshot=True, query=query, cum="4", details=details("8"))
+
+    assert desk.stands() == "filled 8/8"
 
 
 def test_what_shows_more_again_is_an_answer_though_it_tells_nothing_new() -> None:

@@ -31,6 +31,7 @@ def test_a_cancel_that_has_not_left_is_over_with_the_fill_whatever_the_venue_wei
 
     cancel = desk.dialog().cancel
     assert (desk.stands(), cancel is not None and not cancel.wanted) == ("filled 10/10", weighed)
+    desk.status("pending_cancel")
     assert ord_status(desk.dialog()) == "Filled"
     desk.edit(size="20")
     assert ([edit.out for edit in desk.dialog().edits], desk.dialog().cancel) == ([True], None)
