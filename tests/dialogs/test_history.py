@@ -208,6 +208,22 @@ def test_what_could_not_wait_is_listed_again_soon_though_the_same_list_made_room
     assert not [send for send in desk.wait(3_599) if isinstance(send, SendHistory)]
 
 
+def test_what_waited_too_long_between_two_pages_is_listed_again_soon(desks: Desks) -> None:
+    """Its wait ends before the last page comes, and nobody knows yet whether it is ours."""
+    desk = desks(replace(TELLS, check_every_ns=3_600 * SECOND), up=False)
+    desk.link("connect", "connected")
+    up(desk)
+    question = asked(desk, 3_600)
+    desk.order(side="buy")
+    tell(desk, question, orders=[{**STRANGERS, "details": DETAILS}], last=False)
+    desk.wait(7)
+    assert desk.book.parked == {}
+
+    tell(desk, question)
+
+    assert [send.reqid for send in desk.wait(10) if isinstance(send, SendHistory)] != []
+
+
 def test_a_report_that_waited_finds_an_order_that_memory_has_let_go(desks: Desks) -> None:
     """It was adopted meanwhile and has ended: it is not adopted a second time."""
     desk = desks(replace(TELLS, keep_finished=0), up=False)
