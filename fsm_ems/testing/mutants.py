@@ -84,6 +84,7 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(m.weighed_cancel_forgotten, ("weighed and cut off",)),
     Mutant(m.count_of_before_believed, ("amended before",)),
     Mutant(m.old_event_believed, ("amended before",)),
+    Mutant(m.old_event_believed_in_doubt, ("amended before",)),
     Mutant(q.limits_of_yesterday, ("lower limits",)),
     Mutant(q.told_to_others, ("pair: cancels",)),
     Mutant(q.anyone_may_cancel, ("pair: cancels",)),

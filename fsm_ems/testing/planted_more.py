@@ -78,6 +78,15 @@ def old_event_believed(patch: Patch) -> None:
     patch.name(naming_age, "_told_before", lambda _: lambda *_: False)
 
 
+def old_event_believed_in_doubt(patch: Patch) -> None:
+    """Of an order in doubt an event that it has filled is never an old one, whatever was undone since."""
+
+    def make(known: Call) -> Call:
+        return lambda dialog, cum: dialog.state is not S.UNKNOWN and known(dialog, cum)
+
+    patch.name(naming_age, "_told_before", make)
+
+
 def count_of_before_believed(patch: Patch) -> None:
     """A fill's count is taken, whatever was undone since."""
     patch.name(naming, "shrank", lambda _: lambda dialog: False)
