@@ -163,6 +163,7 @@ def story(owner: str, oid: str, broker: str, size: str, plot: list[str]) -> list
         "rejected": {"name": "brokerd_status", "status": "rejected"},
         "fill": {"name": "brokerd_fill", "exec_id": f"x-{oid}", "size": size, "price": "10"},
         "weighed": {"name": "brokerd_status", "status": "pending_cancel"},
+        "ours weighed": {"name": "brokerd_status", "status": "pending_cancel", "of": "cancel"},
         "fill of before": {
             "name": "brokerd_fill",
             "exec_id": f"y-{oid}",
@@ -199,6 +200,7 @@ PLOTS = [
     ["trail", "higher", "print", "quote", "fill"],
     ["live", "ack", "fill", "bust", "fill of before"],
     ["live", "cancel", "weighed"],
+    ["live", "cancel", "ours weighed"],
 ]
 plots = st.builds(story, owners, oids, brokers, sizes, st.sampled_from(PLOTS))
 stories: Drawn = st.one_of(plots, st.lists(st.one_of(reports, submits, hours, ups, *others), max_size=6))
@@ -344,9 +346,10 @@ class Run:
 
 
 def _reqid_for(dialog: Dialog | None, fields: dict[str, Any]) -> int | str:
+    asks = fields.pop("of", fields.get("request"))
     if dialog is None or dialog.reqid is None:
         return "z0"
-    asks = fields.get("request", "edit" if fields["name"] == "brokerd_replaced" else "submit")
+    asks = asks or ("edit" if fields["name"] == "brokerd_replaced" else "submit")
     if asks == "edit" and dialog.edits:
         return dialog.edits[0].reqid
     if asks == "cancel" and dialog.cancel is not None and dialog.cancel.reqid is not None:
