@@ -126,7 +126,7 @@ class CancelRequest(msgspec.Struct, eq=False, gc=False):
     """A wish to cancel. *out*: it has left, or the venue showed that it has it.
 
     While the order is in doubt it is sent again at *again_ns*, *every_ns* after it was sent last. *theirs_ns*
-    is the deadline of a stranger's that the venue weighs while this one has not left, 0 where it weighs none.
+    is the deadline of a stranger's that the venue weighs while this one has not left, 0 where none is known.
     """
 
     reqid: int | str | None

@@ -142,9 +142,9 @@ class ReportedOfBefore(Reported, frozen=True):
 
 
 class ReportedBesideOurs(Reported, frozen=True):
-    """The venue weighs a cancel while the owner's has not left: this leaves beside it, or it is this one.
+    """The venue weighs the owner's cancel, which never left by what is known here.
 
-    Of an order that has filled, and has no cancel open, it is a stranger's that came too late.
+    Of a filled order it is a stranger's, too late; in records of before it may be one beside ours.
     """
 
 

@@ -544,11 +544,15 @@ def test_an_event_that_it_has_filled_is_believed_in_doubt_where_nothing_was_undo
     desk.fill("4")
     desk.link("lost", "connected", "synced")
     query = question(desk)
-    desk.fill("4", exec_id="F3")
-    desk.status("filled", cum="8")
+    desk.fill("3", exec_id="F3")
+    assert desk.stands() == "unknown 7/8"
+    desk.status("filled", cum="7")
+    assert desk.stands() == "filled 7/7"
+
     desk.status("open", snapshot=True, query=query, cum="4", details=details("8"))
 
-    assert desk.stands() == "filled 8/8"
+    assert desk.stands() == "filled 7/7"
+    desk.prove()
 
 
 def test_what_shows_more_again_is_an_answer_though_it_tells_nothing_new() -> None:

@@ -17,6 +17,17 @@ from tests.dialogs.desk import BROKER, Desk, of_kind
 REOPENS = Settings(brokers={BROKER: Capabilities(reopen_filled=True)})
 
 
+def filled_beside_a_strangers() -> Desk:
+    """An order that filled before its owner's cancel had left, while the venue weighed a stranger's."""
+    desk = Desk()
+    desk.order()
+    desk.cancel()
+    desk.link("lost", "connected")
+    desk.status("pending_cancel")
+    desk.fill("10")
+    return desk
+
+
 @pytest.mark.parametrize("weighed", [False, True])
 def test_a_cancel_that_has_not_left_is_over_with_the_fill_whatever_the_venue_weighs(*, weighed: bool) -> None:
     """What it weighs is a stranger's, and of a filled order that is not shown, and holds nothing up."""
@@ -40,12 +51,7 @@ def test_a_cancel_that_has_not_left_is_over_with_the_fill_whatever_the_venue_wei
 
 def test_a_strangers_cancel_outlasts_the_owners_that_did_not_leave_before_the_fill() -> None:
     """A bust brings the order to life again, and the venue weighs that cancel still: in time it is asked."""
-    desk = Desk()
-    desk.order()
-    desk.cancel()
-    desk.link("lost", "connected")
-    desk.status("pending_cancel")
-    desk.fill("10")
+    desk = filled_beside_a_strangers()
     desk.link("synced")
 
     left = of_kind(desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid), SendAbout)
@@ -58,12 +64,7 @@ def test_a_strangers_cancel_outlasts_the_owners_that_did_not_leave_before_the_fi
 
 def test_an_older_journal_forgets_with_the_fill_the_cancel_that_the_venue_weighed() -> None:
     """Records of the kind :class:`ReportedBesideOurs` did not say whose it is."""
-    desk = Desk()
-    desk.order()
-    desk.cancel()
-    desk.link("lost", "connected")
-    desk.status("pending_cancel")
-    desk.fill("10")
+    desk = filled_beside_a_strangers()
     asked = [record for record in desk.log if isinstance(record.payload, ReportedOfTheirs)]
     assert len(asked) == 1
 
