@@ -6,7 +6,7 @@ is handed over as a value that no longer changes, so that the slow half can run 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +27,14 @@ PPS = "pps.toml"
 LOCK = "accounts.lock"
 REPLAYED = "replay"
 """The generation of every replay of a tape: its records can be made again, and no venue knows of them."""
+
+
+_BY_HAND = (
+    "find the newest, or compare orders and positions with the venue by hand and "
+    f"move {PPS} and the ledger away"
+)
+_REMEDIES = {REPLAYED: "replay the tape again"}
+"""What is to be done where the newest records of a generation are lost, if it can be made again."""
 
 
 class Told(NamedTuple):
@@ -169,9 +177,11 @@ def rebuild(folder: Path, book: Book, booked: Iterable[Booked], fee_factor: Deci
     return [aside for aside in found if aside is not None]
 
 
-def told_in(folder: Path) -> Iterator[Told]:
+def told_in(
+    folder: Path, unreadable: Callable[[Path, Unreadable], None] = lambda _path, _problem: None
+) -> Iterator[Told]:
     """What each file in *folder* was written from, that of the positions first; one that cannot be read, or
-    was written from no record, tells nothing.
+    was written from no record, tells nothing. *unreadable* is called with the former.
 
     Raises:
         OSError: one could not be read.
@@ -179,7 +189,8 @@ def told_in(folder: Path) -> Iterator[Told]:
     for path in (folder / PPS, *sorted((folder / "ledger").glob("*/*/*.toml"))):
         try:
             found = read_pps(path) if path.name == PPS else read_ledger(path)
-        except Unreadable:
+        except Unreadable as problem:
+            unreadable(path, problem)
             continue
         if found is not None and found.seq:
             yield Told(path, found.generation, found.seq)
@@ -279,8 +290,7 @@ def _ahead(newest: Told, seq: int, where: str) -> LogDamaged:
         where,
         seq + 1,
         f"{newest.path} was written from record {newest.seq}, and the records end here: the newest are "
-        "lost, or an old copy stands in their place; find the newest, or compare orders and positions "
-        f"with the venue by hand and move {PPS} and the ledger away",
+        f"lost, or an old copy stands in their place; {_REMEDIES.get(newest.generation, _BY_HAND)}",
         "record",
     )
 

@@ -32,6 +32,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
+from datetime import date, time
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
@@ -118,7 +119,9 @@ def _table(entry: object, where: str) -> dict[str, Any]:
 
 
 def _as_written(value: object) -> str:
-    return cut(str(value), _WRITTEN_MAX) if isinstance(value, Decimal) else brief(value)
+    """A value of the file about as it stands there."""
+    as_text = isinstance(value, Decimal | date | time)  # a datetime is a date
+    return cut(str(value), _WRITTEN_MAX) if as_text else brief(value)
 
 
 def _command(kind: str, number: int, entry: object, defaults: dict[str, Any], where: str) -> TimedCommand:

@@ -11,6 +11,7 @@ from fsm_ems.dialogs.record import Notice, Reported
 from fsm_ems.errors import Refused
 from fsm_ems.machines.order import ORDER, OrderState
 from fsm_ems.machines.order_events import OrderEvent
+from fsm_ems.market import Market
 from fsm_ems.messages import BrokerdFill, Order
 from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand
@@ -200,8 +201,18 @@ def price_text(price: Decimal | None, tick: Decimal) -> str:
     """An average, shown with two digits more than the tick has; exact numbers are in the JSON."""
     if price is None:
         return "-"
-    places = max(-_exponent(tick), 0) + 2
-    return short(EXACT.quantize(price, Decimal((0, (1,), -places))))  # round() takes 28 digits at most
+    return short(EXACT.quantize(price, _finer(tick)))  # round() takes 28 digits at most
+
+
+def rounded(amount: Decimal, market: Market) -> Decimal:
+    """Realized PnL as it is where it has few digits, else with two more than a price times a size has."""
+    shown = EXACT.quantize(amount, _finer(EXACT.multiply(market.price_tick, market.size_tick)))
+    return amount if amount == shown else shown
+
+
+def _finer(tick: Decimal) -> Decimal:
+    """A unit with two digits more than *tick* has."""
+    return Decimal((0, (1,), min(_exponent(tick), 0) - 2))
 
 
 def _exponent(number: Decimal) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Literal, NamedTuple
 
 from fsm_ems.dialogs.facts import Body, ord_status
@@ -294,13 +294,14 @@ def _sent(send: SendOrder | SendAbout) -> str:
 
 # ── to be read ──────────────────────────────────────────────────────────────────────────────────────
 
-HEADINGS = ("seq", "time", "from", "what", "event", "state", "filled", "left", "price", "why")
+HEADINGS = ("seq", "time", "from", "what", "event", "state", "filled", "left", "average", "why")
+_SHORT = Context(prec=12)
 _ACTORS: dict[Actor, str] = {"owner": "owner", "ems": "EMS", "broker": "broker"}
-_RIGHT = frozenset({"seq", "filled", "left", "price"})
+_RIGHT = frozenset({"seq", "filled", "left", "average"})
 
 
 def as_rows(told: Sequence[Step]) -> list[tuple[str, ...]]:
-    """A row of texts for each step, under :data:`HEADINGS`."""
+    """A row of texts for each step, under :data:`HEADINGS`; averages have at most 12 digits that count."""
     return [
         (
             str(step.seq),
@@ -311,7 +312,7 @@ def as_rows(told: Sequence[Step]) -> list[tuple[str, ...]]:
             step.state if step.source == step.state else f"{step.source} → {step.state}",
             plain(step.filled),
             plain(step.leaves),
-            "" if step.average_price is None else plain(step.average_price),
+            "" if step.average_price is None else plain(_SHORT.plus(step.average_price)),
             _with(step.reason, *([f"ALARM: {step.alarm}"] if step.alarm else [])),
         )
         for step in told

@@ -130,6 +130,10 @@ def test_two_edits_at_one_time_have_ids_of_their_own() -> None:
             AT_NEEDED.format(99999999999999999999),
         ),
         (
+            ORDER.replace("at = 5", "at = 2021-01-08T00:00:00Z"),
+            AT_NEEDED.format("2021-01-08 00:00:00+00:00"),
+        ),
+        (
             ORDER.replace("at = 5", "at = -1"),
             "orders.toml, [[order]] number 1 (a): at = nanoseconds since the epoch",
         ),

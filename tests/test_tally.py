@@ -12,8 +12,9 @@ from fsm_ems.dialogs.settings import Limits, Settings
 from fsm_ems.errors import Refused
 from fsm_ems.market import Market
 from fsm_ems.messages import Cancel, Command, Order
+from fsm_ems.numbers import plain
 from fsm_ems.orders_file import TimedCommand
-from fsm_ems.tally import Tally, as_row, price_text, rejection_of, short
+from fsm_ems.tally import Tally, as_row, price_text, rejection_of, rounded, short
 from tests.dialogs.desk import Desk
 
 
@@ -43,6 +44,20 @@ def test_only_the_zeros_at_the_end_go(number: str, text: str) -> None:
 def test_an_average_has_two_digits_more_than_the_tick(price: str, tick: str, text: str) -> None:
     assert price_text(Decimal(price), Decimal(tick)) == text
     assert price_text(None, Decimal(tick)) == "-"
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("0.020", "0.020"),
+        ("-0.1234567", "-0.1234567"),
+        ("0.66666666666666666666666666666666667", "0.6666667"),
+    ],
+)
+def test_realized_is_cut_where_it_has_more_digits_than_trades_can_give(amount: str, text: str) -> None:
+    market = Market("x.paper", "x", "y", price_tick=Decimal("0.01"), size_tick=Decimal("0.001"))
+
+    assert plain(rounded(Decimal(amount), market)) == text
 
 
 def order(oid: str, **terms: object) -> Order:

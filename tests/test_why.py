@@ -285,6 +285,17 @@ def test_the_table_has_a_line_for_each_step(desk: Desk) -> None:
     assert re.search(r"acked → filled +2 +0 +99\.50 ", lines[3])
 
 
+def test_an_average_that_does_not_end_is_cut_in_the_table_alone(desk: Desk) -> None:
+    desk.hear("ack", reqid=desk.submit(size="3"))
+    desk.hear("fill", exec_id="x", size="1", price="99.5")
+    desk.hear("fill", exec_id="y", size="2", price="99.6")
+
+    life = why(desk.log, "a")
+
+    assert as_rows(life)[-1][HEADINGS.index("average")] == "99.5666666667"
+    assert life[-1].average_price == D("99.56666666666666666666666666666667")
+
+
 def test_time_is_told_to_the_nanosecond() -> None:
     assert time_text(1_610_064_001_000_000_042) == "2021-01-08T00:00:01.000000042Z"
     assert time_text(0) == "1970-01-01T00:00:00.000000000Z"

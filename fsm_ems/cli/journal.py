@@ -49,10 +49,10 @@ def verify(directory: Path) -> None:
 
     Checksums, order, that each record can follow from those before it, and in a journal the chain of hashes
     through all archive segments, and what records are found by. The hash of the last record stands for all
-    before it: kept elsewhere, it shows later whether the end was cut off. The exit code is 2 if anything is
-    not as it was written, and the message says what to do. Each snapshot is compared with what the records
-    lead to. So is it if pps.toml or the ledger beside a journal was written from later records than it has,
-    or from other ones: it does not start then.
+    before it: kept elsewhere, it shows later whether the end was cut off. Each snapshot is compared with what
+    the records lead to. The exit code is 2 if anything is not as it was written, and the message says what to
+    do. So is it if pps.toml or the ledger beside them was written from later records than there are, or
+    beside a journal from other ones: it does not start then. One that cannot be read is noted.
     """
     path, records = records_in(directory)
     try:
@@ -79,7 +79,9 @@ def _verify(path: Path, records: JournalReader | RecordFile) -> None:
         if snapshots.checked:
             click.echo(f"{path.parent}: {snapshots.checked} snapshots, all what their records lead to")
     else:
-        click.echo(f"{path}: {replay(records).seq} records, all as they were written")
+        told, book = accounts_told(records), replay(records)
+        check_accounts(told, path, book.generation, book.seq)
+        click.echo(f"{path}: {book.seq} records, all as they were written")
 
 
 @journal.command()

@@ -12,6 +12,7 @@ import click
 from msgspec.structs import replace
 
 from fsm_ems.account_books import Told, check_own, check_told, told_in
+from fsm_ems.accounting.commented_file import Unreadable
 from fsm_ems.cli.faults import WrongInput
 from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.recall import SOME_LOG
@@ -178,20 +179,27 @@ def located(damage: LogDamaged, path: Path) -> LogDamaged:
 
 
 def accounts_told(records: RecordFile | JournalReader) -> tuple[Told, ...]:
-    """What the accounts' files beside a journal were written from, for :func:`check_accounts` once it has
-    been read; a record file is not synced, and may be behind them.
+    """What the accounts' files beside *records* were written from, for :func:`check_accounts` once those have
+    been read. A file that cannot be read is noted: it tells nothing, and a start would write it anew.
     """
-    return tuple(told_in(records.path.parent)) if isinstance(records, JournalReader) else ()
+    return tuple(told_in(records.path.parent, _note_unreadable))
+
+
+def _note_unreadable(path: Path, problem: Unreadable) -> None:
+    click.echo(f"note: {path}, {problem}; it was not compared with the records", err=True)
 
 
 def check_accounts(told: Sequence[Told], path: Path, generation: str, seq: int) -> None:
-    """The files that *told* it go with the journal at *path*, whose last record is *seq*: or an EMS would not
-    start with it, and what it tells is not all that was.
+    """The files that *told* it go with the records at *path*, whose last is *seq*: or what they tell is not
+    all that was, and an EMS would not start with such a journal. A record file may lie beside the accounts of
+    other records, as nobody starts with it.
 
     Raises:
         WrongInput: they were written from other records.
         LogDamaged: they were written from later ones.
     """
+    if path.name != JOURNAL:
+        told = [one for one in told if one.generation == generation]
     try:
         check_told(told, path.parent, generation, seq, str(path))
     except ClientFault as fault:

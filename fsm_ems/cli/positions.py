@@ -19,7 +19,7 @@ from fsm_ems.errors import LogDamaged
 from fsm_ems.journal.replay import replay
 from fsm_ems.market import Market, broker_of
 from fsm_ems.numbers import plain
-from fsm_ems.tally import price_text
+from fsm_ems.tally import price_text, rounded
 
 Ranges = Mapping[tuple[str, str], Exposure]
 
@@ -43,10 +43,11 @@ def positions(directory: Path, fee_factor: Decimal, *, as_json: bool) -> None:
     While an order is in doubt, the size is a range: as booked, and in brackets what it may really be.
 
     DIR is where `open_ems(path=DIR)` or `replay --out` keeps them; that of a live program is read and not
-    disturbed. Sizes are below zero when short. The price per unit has the entry's fees in it, twice unless
-    told otherwise; realized PnL has none. The table shows prices with two digits more than the market's tick
-    has, --json all of them. Nothing is told, and the exit code is 2, where pps.toml or the ledger in DIR was
-    written from later records than its journal has.
+    disturbed. Sizes are below zero when short. The price per unit has the entry's fees in it, twice
+    unless told otherwise; realized PnL has none. The table shows prices with two digits more than the
+    market's tick has, and realized PnL with two more than a price times a size; --json has all of them.
+    Nothing is told, and the exit code is 2, where pps.toml or the ledger in DIR was written from later
+    records than there are.
     """
     path, records = records_in(directory)
     told = accounts_told(records)
@@ -110,7 +111,7 @@ def _print(found: Sequence[Standing], ranges: Ranges, markets: Mapping[str, Mark
             _size(position.size, ranges.get((position.account, position.market))),
             _each(position.ppu, markets.get(position.market)),
             _each(position.break_even, markets.get(position.market)),
-            plain(position.realized),
+            _amount(position.realized, markets.get(position.market)),
             _amounts(position.cash),
             _amounts(position.fees),
         )
@@ -127,6 +128,10 @@ def _each(price: Decimal | None, market: Market | None) -> str:
     if price is None or market is None:
         return "-" if price is None else plain(price)
     return price_text(price, market.price_tick)
+
+
+def _amount(realized: Decimal, market: Market | None) -> str:
+    return plain(realized if market is None else rounded(realized, market))
 
 
 def _amounts(amounts: Sequence[tuple[str, object]]) -> str:

@@ -18,7 +18,7 @@ from rich.text import Text
 from fsm_ems.accounting.position import Standing
 from fsm_ems.market import Market
 from fsm_ems.numbers import plain
-from fsm_ems.tally import COLUMNS, Sum, Tally, as_row, price_text, rejection_of, short
+from fsm_ems.tally import COLUMNS, Sum, Tally, as_row, price_text, rejection_of, rounded, short
 from fsm_ems.why import Step, time_text
 
 PLAIN_WIDTH = 240
@@ -164,7 +164,8 @@ def _holding(position: Standing, market: Market) -> str:
     size = f"{plain(position.size)} {market.base}" + (
         f" at {price} {market.quote} each" if position.size else ""
     )
-    return f"{position.account} holds {size}, realized {short(position.realized)} {market.quote}"
+    realized = short(rounded(position.realized, market))
+    return f"{position.account} holds {size}, realized {realized} {market.quote}"
 
 
 def print_life(out: Console, told: Sequence[Step], oid: str) -> None:

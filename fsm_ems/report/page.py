@@ -27,10 +27,10 @@ BEGINS = "<!doctype html>\n<!-- a page of fsm-ems replay -->\n"
 """What every page begins with, and nothing else: by this one may be written over."""
 MACHINE = "page:machine"
 CLASSES = {
-    **dict.fromkeys(("step", "seq", "filled", "left", "size", "limit", "average", "fees", "fills"), "number"),
+    **dict.fromkeys(("step", "seq", "filled", "left", "size", "limit", "fees", "fills"), "number"),
     **dict.fromkeys(("order", "time"), "exact"),
     **dict.fromkeys(("what", "why"), "words"),
-    "price": "number long",  # an average that does not end has 34 digits
+    "average": "number long",  # one that does not end has 12 digits
 }
 """How the columns are set, by their headings; the others break between words."""
 

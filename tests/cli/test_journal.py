@@ -199,6 +199,51 @@ def test_accounts_that_are_ahead_of_the_journal_tell_that_its_newest_records_are
 
 @ABOUT_ACCOUNTS
 @pytest.mark.parametrize("file", [PPS, "ledger"])
+def test_a_record_file_that_was_cut_after_a_line_is_told_by_the_accounts_beside_it(
+    run: Run, run1: Path, file: str, words: list[str]
+) -> None:
+    """Every line that is left has its checksum."""
+    records = run1 / "records.log"
+    lines = records.read_text().splitlines(keepends=True)
+    (run1 / PPS).unlink()
+    write_accounts(file, run1, "replay", len(lines))
+    assert run(*words, run1).exit_code == 0
+    records.write_text("".join(lines[:-1]))
+
+    told = run(*words, run1)
+
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert f"{records}, record {len(lines)}: {run1}/{file}" in told.stderr
+    assert "the newest are lost, or an old copy stands in their place; replay the tape again" in told.stderr
+
+
+@ABOUT_ACCOUNTS
+def test_a_record_file_may_lie_beside_the_accounts_of_other_records(
+    run: Run, run1: Path, words: list[str]
+) -> None:
+    """Nobody starts with it, so that nothing is written over."""
+    write_accounts(PPS, run1, "5f0c", 10**6)
+
+    assert run(*words, run1).exit_code == 0
+
+
+@ABOUT_ACCOUNTS
+@pytest.mark.parametrize("kept", ["live", "run1"])
+def test_accounts_that_cannot_be_read_are_noted(
+    run: Run, words: list[str], kept: str, request: pytest.FixtureRequest
+) -> None:
+    folder: Path = request.getfixturevalue(kept)
+    (folder / PPS).write_text("generation = \n")
+
+    told = run(*words, folder)
+
+    assert (told.exit_code, told.stdout != "") == (0, True)
+    assert f"note: {folder}/{PPS}, line 1: " in told.stderr
+    assert "it was not compared with the records" in told.stderr
+
+
+@ABOUT_ACCOUNTS
+@pytest.mark.parametrize("file", [PPS, "ledger"])
 def test_a_journal_that_has_lost_all_its_records_is_told_by_the_accounts_beside_it(
     run: Run, tmp_path: Path, file: str, words: list[str]
 ) -> None:
