@@ -87,6 +87,10 @@ LONGER: frozenset[str] = frozenset(
 """Not in the default run, which every change waits for: the others take all rows of the table in a third of
 the time. By name they are searched within the same bounds, and within wider ones to soak.
 """
+ENDLESS: frozenset[str] = frozenset({"edits shown", "edits down shown"})
+"""Not in a soak, which is to end: nobody has seen the end of these, nor is there memory for it. By name they
+are searched for as long as one lets them; what they try at once, others try to the end in two halves.
+"""
 _SOAK_HONEST: dict[str, tuple[Order, Budget]] = {
     "honest: cancel refused": (ONE, Budget(cancels=1, refusals=1, opens=True)),
     "honest: cancel weighed": (ONE, Budget(cancels=1, pendings=1)),

@@ -7,8 +7,9 @@ The exit code is 1 when a promise was broken (the shortest path to it is printed
 was never taken, or when a scene's bounds were not exhausted.
 
 By default only scenes are searched that end soon, which together take every row; ``--only`` names any.
-``--soak`` searches all of them, and more, with wider bounds: more than a million situations. ``--mutants``
-plants bugs instead, one at a time, and exits with 1 unless each of them is caught.
+``--soak`` searches all of them, and more, with wider bounds: more than a million situations; with ``--only``
+it takes those too that are too wide to end. ``--mutants`` plants bugs instead, one at a time, and exits with
+1 unless each of them is caught.
 
 ``--crashes`` searches what happens around a process that dies: a journal with a durable mark, owners that try
 again, clocks that differ, a venue that answers late; more than a million situations. ``--crashes --mutants``
@@ -25,7 +26,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from fsm_ems.machines.order import ORDER
-from fsm_ems.testing.bounds import LONGER, Overrides, known_bounds, scenes
+from fsm_ems.testing.bounds import ENDLESS, LONGER, Overrides, known_bounds, scenes
 from fsm_ems.testing.mutants import Caught, hunt, mutants
 from fsm_ems.testing.restart_mutants import CRASH_MUTANTS, hunt_crash
 from fsm_ems.testing.restart_scenes import restart_scenes
@@ -35,7 +36,8 @@ ROWS: frozenset[Edge] = frozenset((row.source.value, row.event.value) for row in
 
 
 def _tell_progress(found: Found, states: int) -> None:
-    print(f"  … {found.scene}: {states:,} states, depth {found.depth}", file=sys.stderr, flush=True)
+    seen = f"{states:,} states, depth {found.depth}, {found.waiting:,} to go"
+    print(f"  … {found.scene}: {seen}", file=sys.stderr, flush=True)
 
 
 def search(
@@ -89,7 +91,8 @@ def _tell(found: Found) -> None:
 
 
 def _explore(arguments: argparse.Namespace) -> int:
-    names = arguments.only or [name for name in _known(arguments) if arguments.soak or name not in LONGER]
+    by_name = ENDLESS if arguments.soak else LONGER
+    names = arguments.only or [name for name in _known(arguments) if name not in by_name]
     began, edges, results = time.monotonic(), set[Edge](), list[Found]()
     for found in _in_parallel(names, arguments):
         _tell(found)

@@ -79,6 +79,8 @@ class Scene(Protocol[N, M]):
 class Found:
     """What a search found. *path* leads to *breach*; *exhausted*: nothing within the bounds is left.
 
+    *waiting*: so many states had still to be looked at when the last one came, as they are numbered in the
+    order in which they are.
     *crashed*: what ended it was no promise that somebody checks, but an error in the code that was searched.
     """
 
@@ -86,6 +88,7 @@ class Found:
     states: int = 0
     transitions: int = 0
     depth: int = 0
+    waiting: int = 0
     seconds: float = 0.0
     exhausted: bool = False
     breach: str | None = None
@@ -173,7 +176,7 @@ class Search(Generic[N, M]):
         """*child* is new, *depth* moves from the start, and came from *number* by its move at *place*."""
         self._parents.append(number)
         self._moves.append(place)
-        self.found.depth = depth
+        self.found.depth, self.found.waiting = depth, child - number
         if self._progress is not None and child % 50_000 == 0:
             self._progress(self.found, child)
 

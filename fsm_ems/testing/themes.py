@@ -385,12 +385,14 @@ def themes() -> tuple[Theme, ...]:
 
 def soak_themes() -> tuple[Theme, ...]:
     """More at once: larger alphabets, and links that break while more is open."""
-    everything = (*EDITING, *SHOWN)
+    wide = Theme("edits shown", LIVE, tuple(dict.fromkeys((*EDITING, *SHOWN))), edits=(UP,))
+    halves = (("editing", EDITING), ("shown", SHOWN))
     return (
         Theme("life", LIVE, LIFE, link=UNLINKED),
         Theme("dark life", DARK, LIFE, link=UNLINKED),
-        Theme("edits shown", LIVE, tuple(dict.fromkeys(everything)), edits=(UP,)),
-        Theme("edits down shown", LIVE, tuple(dict.fromkeys(everything)), edits=(DOWN,)),
+        *(wide, replace(wide, name="edits down shown", edits=(DOWN,))),
+        *(Theme(f"{name} and cut off", LIVE, half, edits=(UP,)) for name, half in halves),
+        *(Theme(f"{name} down and cut off", LIVE, half, edits=(DOWN,)) for name, half in halves),
         Theme("two edits and a cancel", LIVE, TWO_EDITS + says("cancelled"), edits=(UP, DOWN)),
         Theme("amended and cut off", LIVE, AMENDED + says("cancel refused", about="cancel"), cancels=2),
         Theme("restated and cut off", LIVE, RESTATED + SPLIT[:3], splits=1),

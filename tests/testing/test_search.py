@@ -17,7 +17,7 @@ from fsm_ems.machines.order import E, S
 from fsm_ems.messages import Cancel
 from fsm_ems.quotes import Quote, Trade
 from fsm_ems.testing import explore
-from fsm_ems.testing.bounds import LONGER, scenes
+from fsm_ems.testing.bounds import ENDLESS, LONGER, scenes
 from fsm_ems.testing.breach import Breach
 from fsm_ems.testing.hostile import Hostile, HostileScene
 from fsm_ems.testing.inputs import Commanded, Fired, Input, LinkMoved, Outcome, Quoted, TimePassed, describe
@@ -142,11 +142,20 @@ def test_rows_that_no_scene_took_are_named(capsys: pytest.CaptureFixture[str]) -
     assert explore.missing_rows(explore.ROWS) == []
 
 
+def test_a_soak_takes_every_scene_that_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    assert scenes(soak=True).keys() > ENDLESS
+
+    explore.main(["--soak", "--states-max", "1"])
+
+    told = capsys.readouterr().out
+    assert f"{len(scenes(soak=True).keys() - ENDLESS)} scenes: " in told
+
+
 def test_progress_is_told_beside_the_result(capsys: pytest.CaptureFixture[str]) -> None:
-    explore._tell_progress(Found("alert", depth=7), 50_000)
+    explore._tell_progress(Found("alert", depth=7, waiting=1_200), 50_000)
 
     told = capsys.readouterr()
-    assert (told.out, told.err) == ("", "  … alert: 50,000 states, depth 7\n")
+    assert (told.out, told.err) == ("", "  … alert: 50,000 states, depth 7, 1,200 to go\n")
 
 
 @pytest.mark.parametrize(
