@@ -24,6 +24,7 @@ from fsm_ems.errors import LogFault as LogFault
 from fsm_ems.errors import LogHalted as LogHalted
 from fsm_ems.errors import LogInUse as LogInUse
 from fsm_ems.errors import LogUnsafe as LogUnsafe
+from fsm_ems.errors import Overrun as Overrun
 from fsm_ems.errors import Refused as Refused
 from fsm_ems.errors import TapeFileError as TapeFileError
 from fsm_ems.machines.link import LINK as LINK
@@ -90,6 +91,7 @@ __all__ = [
     "OrderEvent",
     "OrderHandle",
     "OrderState",
+    "Overrun",
     "PaperBroker",
     "Quote",
     "Refused",

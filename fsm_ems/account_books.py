@@ -30,8 +30,8 @@ REPLAYED = "replay"
 
 
 _BY_HAND = (
-    "find the newest, or compare orders and positions with the venue by hand and "
-    f"move {PPS} and the ledger away"
+    "find the newest; if an older copy is all there is, begin anew in another folder, and compare orders and "
+    "positions with the venue by hand"
 )
 _REMEDIES = {REPLAYED: "replay the tape again"}
 """What is to be done where the newest records of a generation are lost, if it can be made again."""
@@ -259,7 +259,16 @@ def check_told(told: Sequence[Told], folder: Path, generation: str, seq: int, wh
     # The file of the positions speaks for the ledger beside it.
     if others and not any(one.path == folder / PPS for one in own):
         raise _of_others(others[0], folder, generation, where)
-    newest = max(own, key=lambda one: one.seq, default=None)
+    check_not_ahead(own, seq, where)
+
+
+def check_not_ahead(told: Iterable[Told], seq: int, where: str) -> None:
+    """None of the files that *told* was written from a later record than *seq*, the last in *where*.
+
+    Raises:
+        LogDamaged: one was.
+    """
+    newest = max(told, key=lambda one: one.seq, default=None)
     if newest is not None and newest.seq > seq:
         raise _ahead(newest, seq, where)
 

@@ -199,7 +199,7 @@ class BrokerdStatus(_AboutOrder):
     @model_validator(mode="after")
     def _combination(self) -> BrokerdStatus:
         if self.status == "absent" and not self.snapshot:
-            raise ValueError("status 'absent' answers a query only")
+            raise ValueError("status 'absent' answers a query only: it needs snapshot=True")
         if self.status == "absent" and (self.details is not None or self.cum is not None):
             raise ValueError("an order that is absent has neither details nor a filled size")
         return self

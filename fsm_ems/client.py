@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from decimal import Decimal
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, cast, overload
@@ -13,7 +13,7 @@ from weakref import WeakSet, finalize
 
 import trio
 
-from fsm_ems.errors import ClientFault, InvalidMessage, brief
+from fsm_ems.errors import ClientFault, InvalidMessage, Overrun, brief
 from fsm_ems.machines.order import ENDS
 from fsm_ems.messages import Cancel, Command, Edit, Order, Resync, Status, named_faults
 
@@ -25,15 +25,11 @@ Number = Decimal | str | int
 _END_NAMES = frozenset(state.value for state in ENDS)
 
 
-class Overrun(ClientFault):
-    """The reader fell so far behind that its mailbox was closed. Others, and the orders, are untouched."""
-
-
 _T = TypeVar("_T")
 
 
 class Mailbox(Generic[_T]):
-    """Statuses waiting for one reader, bounded: past :data:`MAILBOX_MAX` that reader is cut off.
+    """Statuses waiting for one reader, bounded: past :data:`MAILBOX_MAX` that reader misses those that wait.
 
     Iterate over it until the EMS is closed, or :meth:`get` one. Each status is read once: two tasks that read
     the same mailbox have each a part of what comes.
@@ -52,13 +48,15 @@ class Mailbox(Generic[_T]):
 
     def put(self, status: _T) -> None:
         """Add *status*. Never waits."""
-        if self._overrun:
-            return
         if len(self._waiting) >= MAILBOX_MAX:
-            self._overrun = True
-            self._waiting.clear()
-        else:
-            self._waiting.append(status)
+            self.lose()
+        self._waiting.append(status)
+        self._move()
+
+    def lose(self) -> None:
+        """What waits is lost, and the reader is told that first."""
+        self._overrun = True
+        self._waiting.clear()
         self._move()
 
     def close(self) -> None:
@@ -75,7 +73,7 @@ class Mailbox(Generic[_T]):
         """The next status; None when no more will come.
 
         Raises:
-            Overrun: the reader fell too far behind.
+            Overrun: the reader fell too far behind. It may go on with what came since.
         """
         await trio.lowlevel.checkpoint()
         while (status := self.take()) is None and not self._closed:
@@ -86,15 +84,14 @@ class Mailbox(Generic[_T]):
         """The next status; None where none waits. Never waits itself.
 
         Raises:
-            Overrun: the reader fell too far behind.
+            Overrun: the reader fell too far behind. It may go on with what came since.
         """
         for status in self._earlier:
             return status
-        if self._waiting:
-            return self._waiting.popleft()
         if self._overrun:
-            raise Overrun(f"more than {MAILBOX_MAX} statuses went unread")
-        return None
+            self._overrun = False
+            raise Overrun(f"more than {MAILBOX_MAX} statuses went unread: events(since=) tells them again")
+        return self._waiting.popleft() if self._waiting else None
 
     async def changed(self) -> None:
         """Return once something was put, or this was closed. Whoever waits is told, and not one alone."""
@@ -185,7 +182,12 @@ class OrderHandle:
         await trio.lowlevel.checkpoint()
         # Nothing waits between looking and returning: who is cancelled has taken nothing from anybody.
         while (status := reader.take()) is None and not self._has_ended:
-            found = self._mailbox.take()
+            try:
+                found = self._mailbox.take()
+            except Overrun:
+                for one in self._readers:
+                    one.lose()
+                continue
             if found is not None:
                 self._pass_on(found)
             elif self._mailbox.is_closed:
@@ -207,8 +209,12 @@ class OrderHandle:
         Raises:
             ClientFault: the EMS was closed before.
         """
-        async for _ in self:
-            pass
+        reader, read = aiter(self), False
+        while not read:
+            with suppress(Overrun):  # the end comes last, and is not among what was missed
+                async for _ in reader:
+                    pass
+                read = True
         if self.status is None or not self._has_ended:
             raise ClientFault(f"the EMS was closed before order {self.oid} ended")
         return self.status

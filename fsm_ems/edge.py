@@ -17,6 +17,8 @@ from fsm_ems.brokers.base import Broker
 from fsm_ems.brokers.calls import looked_at
 from fsm_ems.clock import Clock
 from fsm_ems.dialogs.book import Book
+from fsm_ems.dialogs.dispatcher import Dispatcher
+from fsm_ems.dialogs.record import Role
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.errors import ClientFault, InvalidMessage, Refused, brief
 from fsm_ems.journal.base import RecordLog
@@ -50,6 +52,25 @@ def check_name(identity: object, role: object, sees: object = (), operator: str 
     elif role == "observer" and not sees and identity != operator:
         problems.append("sees: an observer needs the names of owners to look on at, or ('*',) for everybody")
     _raise_any(problems)
+
+
+def check_known(book: Book, identity: str, role: Role, sees: tuple[str, ...]) -> None:
+    """What *identity* may do was settled when it first came, to this program or to one before it.
+
+    Raises:
+        Refused: the records have it with another role, or with other owners to see.
+    """
+    known = book.identities.get(identity)
+    if known is not None and (known.role, known.sees) != (role, sees):
+        raise Refused(
+            "forbidden", f"{identity} is known already, as {known.role}; nobody changes that by asking"
+        )
+
+
+def admit(dispatcher: Dispatcher, identity: str, role: Role, sees: tuple[str, ...], now_ns: int) -> None:
+    """Let *identity* act, or look on; raises as :func:`check_known` does."""
+    check_known(dispatcher.book, identity, role, sees)
+    dispatcher.grant(identity, role, now_ns, sees)
 
 
 def check_text(**given: object) -> None:

@@ -4,6 +4,7 @@
     ├── ClientFault              the caller's request cannot be done; nothing changed
     │   ├── InvalidMessage       a message does not have the form it must have
     │   ├── Refused              a well-formed command the EMS does not take, with a stable code
+    │   ├── Overrun              a reader of statuses fell too far behind, and missed some
     │   ├── InputFileError       a file that the user gave is wrong
     │   │   ├── OrderFileError   one of orders or of scenarios, with file and entry
     │   │   └── TapeFileError    a tape, with file and line
@@ -60,6 +61,12 @@ class Refused(ClientFault):
         self.code = code
         self.why = why
         self.oid = oid
+
+
+class Overrun(ClientFault):
+    """The reader fell so far behind that it has missed what waited for it. Others, and the orders, are
+    untouched. It is told once: what came since waits, and ``events(since=)`` tells what was missed.
+    """
 
 
 class InputFileError(ClientFault):

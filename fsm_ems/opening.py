@@ -22,7 +22,7 @@ from fsm_ems.dialogs.book import Book
 from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.record import Booked, Effect
 from fsm_ems.dialogs.settings import Settings
-from fsm_ems.edge import check_clock, check_log, check_name, check_trio, checked_settings
+from fsm_ems.edge import check_clock, check_known, check_log, check_name, check_trio, checked_settings
 from fsm_ems.errors import ClientFault, LogFault, LogHalted
 from fsm_ems.folders import as_path, check_folder, make_folder, making
 from fsm_ems.journal.base import RecordLog
@@ -218,6 +218,7 @@ async def open_ems(
             *settings* limit or list a market that its broker lacks, what else is given is not of its kind,
             or *path* or *accounts* cannot be a folder that is read and written to: found before anything is
             written, but for what only its making shows of *accounts* (below ``/proc``).
+        Refused: the records have *identity* as an observer; nothing was written.
         ClientFault: *accounts* of records that are gone with the process, or in the folder of other records;
             both *path* and *log*; a *path* that has a record file and no journal; no trio, as under asyncio.
         LogFault: the records cannot be trusted, or another program has them or *accounts* open (LogInUse).
@@ -279,6 +280,9 @@ async def _started(
 ) -> EMS:
     """The EMS as its records, which *restored* has taken, have it, with its links down."""
     book = restored.book
+    known = book.identities.get(identity)
+    sees = () if known is None else known.sees
+    check_known(book, identity, "trader", sees)
     audience = Audience(settings.keep_events, restored.told, book.streams)
     _check_accounts(accounts, book, log)
     dispatcher = Dispatcher(
@@ -290,7 +294,7 @@ async def _started(
         lookup=log.lookup,
         life=log.of,
     )
-    dispatcher.grant(identity, "trader", clock())
+    dispatcher.grant(identity, "trader", clock(), sees)
     lost: list[Effect] = []
     for broker in list(book.links):
         lost += dispatcher.link(broker, LinkEvent.LOST, clock())  # one that was closed for good ignores it

@@ -34,13 +34,13 @@ class Quote(Value, frozen=True):
 
 
 class Trade(Value, frozen=True):
-    """A print: somebody else's trade."""
+    """A print: somebody else's trade. Nothing here depends on its *side* and *trade_id*, the venue's."""
 
     time_ns: int
     price: Decimal
     size: Decimal
-    side: str
-    trade_id: str
+    side: str = ""
+    trade_id: str = ""
 
 
 Row = Quote | Trade

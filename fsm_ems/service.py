@@ -26,7 +26,7 @@ from fsm_ems.dialogs.dispatcher import Dispatcher
 from fsm_ems.dialogs.exposure import Exposure, exposure
 from fsm_ems.dialogs.outward import resync_of, standing_of
 from fsm_ems.dialogs.record import Booked, Notice, Role, Send
-from fsm_ems.edge import check_asked, check_command, check_fired, check_name, check_quoted, check_text
+from fsm_ems.edge import admit, check_asked, check_command, check_fired, check_name, check_quoted, check_text
 from fsm_ems.errors import BrokerFault, ClientFault, EMSBug, LogHalted, Refused, first_reason
 from fsm_ems.journal.base import RecordLog
 from fsm_ems.machines.link import LinkEvent, LinkState
@@ -119,12 +119,7 @@ class EMS(Client):
         """
         check_name(identity, role, sees, self.dispatcher.settings.operator)
         self._check_open()
-        known = self.dispatcher.book.identities.get(identity)
-        if known is not None and (known.role, known.sees) != (role, tuple(sees)):
-            raise Refused(
-                "forbidden", f"{identity} is known already, as {known.role}; nobody changes that by asking"
-            )
-        self.dispatcher.grant(identity, role, self.clock(), tuple(sees))
+        admit(self.dispatcher, identity, role, tuple(sees), self.clock())
         return Client(self, identity)
 
     async def command(self, identity: str, command: Command, mailbox: Mailbox[Status] | None = None) -> None:

@@ -10,8 +10,8 @@ import pytest
 import trio
 import trio.testing
 
-from fsm_ems import ClientFault, Order, OrderHandle, Status, new_order, open_ems
-from fsm_ems.client import MAILBOX_MAX, Mailbox, Overrun
+from fsm_ems import ClientFault, Order, OrderHandle, Overrun, Status, new_order, open_ems
+from fsm_ems.client import MAILBOX_MAX, Mailbox
 from fsm_ems.messages import BrokerdFill, BrokerdOrder, BrokerdOrderAck, BrokerdStatus
 from tests.scripted_broker import ScriptedBroker
 
@@ -184,6 +184,24 @@ async def test_a_reader_that_falls_behind_the_others_of_its_handle_is_cut_off_al
             await anext(slow)
         assert (await anext(fast)).state == "filled"
         assert (await handle.wait()).state == "filled"
+
+
+async def test_who_waits_for_the_end_alone_misses_nothing_though_others_missed_statuses() -> None:
+    """Nobody had read the handle; each loop over it is told once, and goes on with what came since."""
+    mailbox: Mailbox[Status] = Mailbox()
+    async with open_ems(ScriptedBroker()) as ems:
+        handle = OrderHandle(ems, "o1", mailbox)
+        loops = aiter(handle), aiter(handle)
+        for _ in range(MAILBOX_MAX):
+            mailbox.put(a_status())
+        mailbox.put(a_status(end=True))
+
+        with trio.fail_after(60):
+            assert (await handle.wait()).state == "filled"
+        for loop in loops:
+            with pytest.raises(Overrun):
+                await anext(loop)
+            assert [status.state async for status in loop] == ["filled"]
 
 
 async def test_a_loop_over_a_handle_that_nobody_else_has_hears_all_and_leaves_no_mailbox_behind() -> None:

@@ -286,7 +286,10 @@ def test_a_request_id_keeps_its_form(reqid: int | str) -> None:
         ),
         (STATUS | {"snapshot": 1}, "brokerd_status.snapshot: Input should be a valid boolean"),
         (STATUS | {"resumes": "no"}, "brokerd_status.resumes: Input should be a valid boolean"),
-        (STATUS | {"status": "absent"}, "brokerd_status: status 'absent' answers a query only"),
+        (
+            STATUS | {"status": "absent"},
+            "brokerd_status: status 'absent' answers a query only: it needs snapshot=True",
+        ),
         (
             STATUS | {"status": "absent", "snapshot": True, "cum": "0"},
             "brokerd_status: an order that is absent has neither details nor a filled size",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from fsm_ems import (
     Market,
     Order,
     OrderHandle,
+    Overrun,
     PaperBroker,
     Refused,
     Settings,
@@ -28,11 +30,12 @@ from fsm_ems import (
 )
 from fsm_ems.brokers.paper.tape import COLUMNS
 from fsm_ems.brokers.paper.tape_file import read_tape
-from fsm_ems.client import MAILBOX_MAX, Mailbox, Overrun
+from fsm_ems.client import MAILBOX_MAX, Mailbox
 from fsm_ems.clock import TrioClock
 from fsm_ems.errors import TapeFileError
 from fsm_ems.journal.file import FileLog
 from fsm_ems.journal.memory import MemoryLog
+from fsm_ems.journal.sqlite import Journal
 from fsm_ems.messages import (
     BrokerdCancel,
     BrokerdEdit,
@@ -524,6 +527,24 @@ async def test_nobody_changes_an_identity_by_asking_for_it() -> None:
             ems.client("q q")
 
 
+async def test_an_observer_does_not_become_a_trader_by_another_start(tmp_path: Path) -> None:
+    """What the records say of an identity counts for the one that opens, too: it keeps what it sees."""
+    async with open_ems(ScriptedBroker(), path=tmp_path) as ems:
+        ems.client("eve", "observer", ["main"])
+        ems.client("desk", "trader", ["main"])
+    with closing(Journal(tmp_path)) as records:
+        before = [*records]
+
+    with pytest.raises(Refused, match="forbidden: eve is known already, as observer"):
+        async with open_ems(ScriptedBroker(), path=tmp_path, identity="eve"):
+            raise AssertionError
+    with closing(Journal(tmp_path)) as records:
+        assert [*records] == before
+    async with open_ems(ScriptedBroker(), path=tmp_path, identity="desk") as ems:
+        assert ems.dispatcher.book.identities["desk"].sees == ("main",)
+        assert ems.client("desk", "trader", ["main"]).identity == "desk"
+
+
 async def test_two_ems_in_one_program_share_nothing() -> None:
     """The same oid lives twice, once in each."""
     one, two = ScriptedBroker(), ScriptedBroker()
@@ -592,6 +613,7 @@ async def test_a_reader_that_never_reads_is_cut_off_alone() -> None:
 
     with pytest.raises(Overrun):
         await mailbox.get()
+    assert [mailbox.take(), mailbox.take(), mailbox.take()] == [status, status, None], "what came since"
 
 
 async def test_the_alarm_of_an_overfill_is_told_with_the_status() -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.decide_held import can_leave, held
+from fsm_ems.dialogs.decide_held import can_go_at, can_leave, held
 from fsm_ems.dialogs.facts import Body, Dialog, EditRequest, body_of
 from fsm_ems.dialogs.prices import Prices
 from fsm_ems.dialogs.record import (
@@ -47,6 +47,7 @@ CODES: dict[str, str] = {
     "max_value": "more than the largest value allowed",
     "no_reference": "without a price of the market its order cannot be valued, nor a direction be told",
     "unknown_market": "its broker has no such market, or the tick that a dark limit needs is not known",
+    "price_tick": "a dark order that is fired by hand would be rejected at this price",
     "size_tick": "a dark order of this size would be rejected when it fires",
     "min_size": "a dark order as small as this would be rejected when it fires",
     "bad_price": "a dark order goes out at a price above zero",
@@ -287,8 +288,8 @@ def trigger(
     *price* is the limit the order goes out with; None keeps the price it waited for.
 
     Raises:
-        Refused: the price is none, or one that no request can carry, or the order would break its limits at
-            it, or its broker has no such market any more; it waits on.
+        Refused: the price is none, or one that no request can carry, or off the market's tick, or the order
+            would break its limits at it, or its broker has no such market any more; it waits on.
     """
     if price is not None and not (fits(price) and price > 0):
         raise Refused(
@@ -307,6 +308,8 @@ def trigger(
         raise Refused("bad_price", f"no request can carry a price of {limit}: name another", dialog.oid)
     if (wrong := unknown_market(settings.declared, dialog.body.market)) is not None:
         raise Refused("unknown_market", wrong, dialog.oid)
+    if limit is not None:
+        can_go_at(book, dialog.body.market, limit, dialog.oid)
     within_limits(settings, dialog.body, dialog.size, limit, prices, dialog.oid)
     return fired(book, settings, dialog, limit, now_ns, "hand", None)
 

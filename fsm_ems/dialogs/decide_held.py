@@ -29,6 +29,13 @@ def can_leave(book: Book, body: Body, size: Decimal, oid: str) -> None:
         raise Refused("size_tick", f"size {size} is no multiple of {market.size_tick}", oid)
 
 
+def can_go_at(book: Book, market: str, limit: Decimal, oid: str) -> None:
+    """Raise Refused for a limit off the *market*'s tick: fired with it, the order would be rejected."""
+    known = book.markets.get(market)
+    if known is not None and EXACT.remainder(limit, known.price_tick):
+        raise Refused("price_tick", f"price {limit} is no multiple of {known.price_tick}: name another", oid)
+
+
 def held(book: Book, body: Body, prices: Prices, oldest_ns: int, oid: str) -> Held:
     """What is held here, with the price to be met and the side from which; both are frozen by the record.
 

@@ -198,9 +198,10 @@ def test_accounts_that_are_ahead_of_the_journal_tell_that_its_newest_records_are
 
 
 @ABOUT_ACCOUNTS
+@pytest.mark.parametrize("left", [-1, 0])
 @pytest.mark.parametrize("file", [PPS, "ledger"])
 def test_a_record_file_that_was_cut_after_a_line_is_told_by_the_accounts_beside_it(
-    run: Run, run1: Path, file: str, words: list[str]
+    run: Run, run1: Path, file: str, left: int, words: list[str]
 ) -> None:
     """Every line that is left has its checksum."""
     records = run1 / "records.log"
@@ -208,12 +209,12 @@ def test_a_record_file_that_was_cut_after_a_line_is_told_by_the_accounts_beside_
     (run1 / PPS).unlink()
     write_accounts(file, run1, "replay", len(lines))
     assert run(*words, run1).exit_code == 0
-    records.write_text("".join(lines[:-1]))
+    records.write_text("".join(lines[:left]))
 
     told = run(*words, run1)
 
     assert (told.exit_code, told.stdout) == (2, "")
-    assert f"{records}, record {len(lines)}: {run1}/{file}" in told.stderr
+    assert f"{records}, record {len(lines[:left]) + 1}: {run1}/{file}" in told.stderr
     assert "the newest are lost, or an old copy stands in their place; replay the tape again" in told.stderr
 
 
@@ -221,9 +222,13 @@ def test_a_record_file_that_was_cut_after_a_line_is_told_by_the_accounts_beside_
 def test_a_record_file_may_lie_beside_the_accounts_of_other_records(
     run: Run, run1: Path, words: list[str]
 ) -> None:
-    """Nobody starts with it, so that nothing is written over."""
-    write_accounts(PPS, run1, "5f0c", 10**6)
+    """Nobody starts with it, so that nothing is written over: those of an EMS, or of a longer replay."""
+    another = run1 / "another.log"
+    another.write_text((run1 / "records.log").read_text())
+    write_accounts(PPS, run1, "replay", 10**6)
+    assert run(*words, another).exit_code == 0
 
+    write_accounts(PPS, run1, "5f0c", 10**6)
     assert run(*words, run1).exit_code == 0
 
 

@@ -947,12 +947,13 @@ def refused_seventeenth(desks: Desks) -> Refused:
     return desk.refused("edit", edit_id="e16", size="50")
 
 
-def refused_trigger(desks: Desks) -> Refused:
-    """A dark order cannot go out at a price below zero."""
+def refused_trigger(desks: Desks, price: str) -> Refused:
+    """A dark order cannot go out at a price below zero, nor at one off the tick; it waits on."""
     desk = desks()
     desk.order(mode="dark")
     with pytest.raises(Refused) as refusal:
-        desk.ems.trigger("ann", "o1", desk.now, Decimal(-5))
+        desk.ems.trigger("ann", "o1", desk.now, Decimal(price))
+    assert desk.state() == "dark_open"
     return refusal.value
 
 
@@ -973,7 +974,8 @@ REFUSALS: dict[str, Callable[[Desks], Refused]] = {
     "max_size": lambda desks: refused_by_limit(desks, size="11"),
     "max_value": lambda desks: refused_by_limit(desks, price="101"),
     "no_reference": lambda desks: refused_by_limit(desks, type="market", price=None),
-    "bad_price": refused_trigger,
+    "bad_price": lambda desks: refused_trigger(desks, "-5"),
+    "price_tick": lambda desks: refused_trigger(desks, "99.96"),
     "size_tick": lambda desks: refused_dark(desks, "10.05"),
     "min_size": lambda desks: refused_dark(desks, "0.05"),
     "unknown_market": lambda desks: desks().refused(

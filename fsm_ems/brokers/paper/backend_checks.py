@@ -55,7 +55,7 @@ def checked_feeds(markets: Mapping[str, Market], feed: Feed | Mapping[str, Feed]
     if isinstance(feed, Mapping):
         feeds = cast("Mapping[str, Feed]", feed)  # a mapping can be iterated too, and is still no feed
     elif len(markets) > 1:
-        raise InvalidMessage(("feed: there are several markets: name that of each feed",))
+        raise InvalidMessage(("feed: there are several markets: name that of each feed, as {address: feed}",))
     else:
         feeds = {next(iter(markets)): feed}
     _raise_any(
