@@ -202,9 +202,8 @@ async def open_ems(
     before the disk has what it follows from, and opening it again brings everything back. Whatever brokers
     may hold then is ``unknown`` until they answer. One program at a time may have the folder open. Without
     *path* the records are in memory, and gone with the process; *log* takes a log of your own instead, and
-    closes it at the end: what it holds can still be read. Without *brokers* nothing is traded, and what the
-    records tell can be read. Orders may be submitted at once: they wait for the link. ``await ems.ready()``
-    tells when every link is up.
+    closes it at the end: what it holds can still be read. Without *brokers* nothing is traded. Orders may be
+    submitted at once: they wait for the link. ``await ems.ready()`` tells when every link is up.
 
     *accounts* is a folder for ``pps.toml`` and the ledger, by default *path*: they follow the records within
     a second, and what is stale, gone or unreadable there is written anew from the records, which must last.

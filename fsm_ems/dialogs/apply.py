@@ -308,6 +308,7 @@ def _timed(book: Book, record: Record, dialog: Dialog, payload: Timed, effects: 
         dialog.due_ns = payload.due_ns
     elif event is E.ASK:
         dialog.due_ns = payload.due_ns
+        dialog.flags &= ~f.HEARD
         # In the form of the order's own request id, which is the one the broker declared.
         dialog.asked = record.seq if isinstance(dialog.reqid, int) else f"q{record.seq}"
         effects.append(about("query", record, dialog, dialog.asked, payload.due_ns))

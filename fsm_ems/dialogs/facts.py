@@ -56,7 +56,10 @@ VANISHED = 16384
 """Two reads in a row did not show it, and the venue had acknowledged it before."""
 SPLIT = 32768
 """A split has changed its units."""
-DOUBTS = DOUBT | UNSEEN | MISSED | VANISHED
+HEARD = 65536
+"""Since the open question left, an event came that may be newer than its answer: one that shows the order
+alive says nothing."""
+DOUBTS = DOUBT | UNSEEN | MISSED | VANISHED | HEARD
 """What is over once the order is found, or has ended."""
 
 

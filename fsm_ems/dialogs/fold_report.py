@@ -140,8 +140,10 @@ def _puzzled(dialog: Dialog, record: Record, report: BrokerdStatus) -> None:
     """
     if dialog.state is not S.UNKNOWN:
         doubted(dialog, record)
-    elif answers(dialog, report) or not report.snapshot:
+    elif answers(dialog, report):
         dialog.asked = 0
+    elif dialog.asked and not report.snapshot:
+        dialog.flags |= f.HEARD
     dialog.flags |= f.UNSEEN | f.ACKED | f.RESTS
     if report.cum is not None and not shrank(dialog):
         state_cum(dialog, report.cum)
@@ -243,10 +245,6 @@ def _book(dialog: Dialog, execution: Execution) -> None:
     dialog.notional = _add(dialog.notional, _multiply(execution.size, execution.price))
 
 
-def _worth(execution: Execution) -> Decimal:
-    return _multiply(execution.size, execution.price)
-
-
 def _unbook(dialog: Dialog, exec_id: str, successor: str | None) -> Execution | None:
     """Take a live execution out; later copies of it, and of an unseen one, are known by *replaced*."""
     if dialog.replaced is None:
@@ -255,7 +253,7 @@ def _unbook(dialog: Dialog, exec_id: str, successor: str | None) -> Execution | 
     execution = dialog.fills.pop(exec_id, None) if dialog.fills else None
     if execution is not None:
         dialog.booked = EXACT.subtract(dialog.booked, execution.size)
-        dialog.notional = EXACT.subtract(dialog.notional, _worth(execution))
+        dialog.notional = EXACT.subtract(dialog.notional, _multiply(execution.size, execution.price))
     return execution
 
 
@@ -305,7 +303,8 @@ def _bust(book: Book, record: Record, dialog: Dialog, report: BrokerdBust, effec
 def _correction(
     book: Book, record: Record, dialog: Dialog, report: BrokerdCorrection, effects: list[Effect]
 ) -> None:
-    new = ZERO if dialog.replaced and report.exec_id in dialog.replaced else report.size
+    fills, replaced = dialog.fills or {}, dialog.replaced or {}
+    new = ZERO if report.exec_id in replaced or report.exec_id in fills else report.size
     undone = dialog.live_exec_id(report.ref_id) or report.ref_id
     gone = _unbook(dialog, undone, report.exec_id)
     for exec_id in (report.ref_id, report.exec_id):
@@ -362,7 +361,7 @@ def _restated(
             )
             for exec_id, fill in dialog.fills.items()
         }
-        dialog.notional = reduce(EXACT.add, map(_worth, dialog.fills.values()))
+        dialog.notional = reduce(EXACT.add, (_multiply(one.size, one.price) for one in dialog.fills.values()))
     dialog.booked, dialog.stated = terms.booked, terms.stated
     dialog.size = max(terms.size, terms.booked, terms.stated)
     if report.price is not None:

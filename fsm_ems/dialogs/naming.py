@@ -142,15 +142,17 @@ def _bust(dialog: Dialog, report: BrokerdBust) -> Name:
 
 def _correction(dialog: Dialog, report: BrokerdCorrection) -> Name:
     fills, replaced = dialog.fills or {}, dialog.replaced or {}
-    if report.exec_id in fills or (report.exec_id in replaced and report.ref_id in replaced):
+    live, known = dialog.live_exec_id(report.ref_id), report.exec_id in fills or report.exec_id in replaced
+    if live == report.exec_id or (
+        report.ref_id in replaced and (report.exec_id in replaced or (known and live is None))
+    ):
         return IGNORED
-    live = dialog.live_exec_id(report.ref_id)
     if live is None and report.ref_id in replaced:
         return Name(None, alarm=f"a correction of {report.ref_id}, which was busted", attempted=E.CORRECTED)
     if live is not None and dialog.live_exec_id(report.exec_id) == live:
         circle = f"a correction of {report.ref_id} by {report.exec_id}, which it had replaced"
         return Name(None, alarm=circle, attempted=E.CORRECTED)
-    new = ZERO if report.exec_id in replaced else report.size  # what replaced it came before it
+    new = ZERO if known else report.size  # it was told as a fill before, or what replaced it came first
     change = EXACT.subtract(new, fills[live].size if live is not None else ZERO)
     booked = EXACT.add(dialog.booked, change)
     stated = EXACT.add(dialog.stated, change) if live is not None and dialog.stated else dialog.stated

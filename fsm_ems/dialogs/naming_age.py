@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from fsm_ems.dialogs import facts as f
 from fsm_ems.dialogs.facts import Dialog
-from fsm_ems.machines.order import S
 from fsm_ems.messages import BrokerdStatus
 
 PROVING = frozenset({"cancelled", "expired", "calculated"})
@@ -35,8 +34,14 @@ def ends(report: BrokerdStatus) -> bool:
 
 
 def answers(dialog: Dialog, report: BrokerdStatus) -> bool:
-    """Whether *report* answers the last question about *dialog*, and for the first time."""
-    return report.snapshot and dialog.asked != 0 and report.query == dialog.asked
+    """Whether *report* answers the last question about *dialog*, and for the first time.
+
+    That it has filled or ended is so whenever it was read. That it lives may be older than an event which
+    came after the question had left.
+    """
+    lives = report.status != "filled" and not ends(report)
+    asked = report.snapshot and dialog.asked != 0 and report.query == dialog.asked
+    return asked and not (lives and dialog.flags & f.HEARD)
 
 
 def outdated(dialog: Dialog, report: BrokerdStatus) -> bool:
@@ -60,16 +65,16 @@ def outdated(dialog: Dialog, report: BrokerdStatus) -> bool:
 def _told_before(dialog: Dialog, cum: Decimal | None) -> bool:
     """Whether ``filled`` of *cum*, told as an event, may have been told before: doubled, or overtaken.
 
-    Of executions that are undone, or of a size that the order had once, when it counts no more than is known:
-    where no edit that is out explains it.
+    Of executions that are undone, or of a size that the order had once: where no edit that is out explains
+    it.
     """
     sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
-    if shrank(dialog):
-        return not dialog.complete if cum is None else cum > dialog.filled and cum not in sizes
-    # In doubt the answer may be the older of the two; and one that is alive is shown larger by a list.
-    if dialog.state is S.UNKNOWN or cum is None or cum > dialog.filled or dialog.complete:
-        return False
-    return _resized(dialog) and not any(size <= cum for size in sizes)
+    undone = not dialog.complete if cum is None else cum > dialog.filled and cum not in sizes
+    if undone and shrank(dialog):
+        return True
+    smaller = not dialog.complete and (cum is None or cum < dialog.size)
+    explained = bool(sizes) if cum is None or cum > dialog.filled else any(size <= cum for size in sizes)
+    return smaller and _resized(dialog) and not explained
 
 
 def older(dialog: Dialog, report: BrokerdStatus) -> bool:

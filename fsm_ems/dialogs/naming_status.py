@@ -42,14 +42,14 @@ def _puzzling(dialog: Dialog, report: BrokerdStatus) -> Name:
     Where no count can have become less, one below what is known is the older of the two, and one above it is
     taken. Where one can, and the order is said to live, the count alone is no reason to ask: it would be one
     again with each list. In doubt already it stays so, until an answer tells what this look could not; an
-    event may be newer than the answer that is awaited, which counts no more.
+    event may be newer than the answer that is awaited.
     """
     undone, lives = shrank(dialog), report.status != "filled" and not ends(report)
     if dialog.state is S.UNKNOWN:
         unnoted = not dialog.flags & f.UNSEEN and not older(dialog, report) and not (undone and lives)
         grows = not undone and report.cum is not None and report.cum > dialog.filled
         news = unnoted or grows or not dialog.flags & f.ACKED or renames(dialog, report.venue_id)
-        news = news or (not report.snapshot and dialog.asked != 0)
+        news = news or (not report.snapshot and dialog.asked != 0 and not dialog.flags & f.HEARD)
     elif undone:
         news = not lives or _MEANING.get(report.status, _standing)(dialog, report) is not IGNORED
     else:

@@ -88,8 +88,8 @@ def _check_evidence(order: AuditedOrder, after: str, cause: Cause) -> None:
         )
     if not proves:
         breach("unknown", order, f"{_called(cause)} is no evidence, and it became {after}")
-    asked = isinstance(cause, BrokerdStatus) and cause.snapshot and cause.query == order.asked
-    if order.unseen and after not in DEAD and after != "filled" and (order.asked is None or not asked):
+    asked = isinstance(cause, BrokerdStatus) and order.answered_by(cause)
+    if order.unseen and after not in DEAD and after != "filled" and not asked:
         breach(
             "unknown", order, f"{_called(cause)} does not show what the lost link hid, and it became {after}"
         )

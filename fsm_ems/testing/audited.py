@@ -26,7 +26,7 @@ from fsm_ems.messages import (
     BrokerdStatus,
     OrderDetails,
 )
-from fsm_ems.testing.audited_parts import AuditedEdit, Waits, ended_as, is_over
+from fsm_ems.testing.audited_parts import AuditedEdit, Waits, ended_as, is_over, lives
 from fsm_ems.testing.clone import shallow
 
 ZERO = Decimal(0)
@@ -81,6 +81,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
     first: Decimal = ZERO
     edited: bool = False
     puzzled: bool = False
+    heard: bool = False
     again: bool = False
     lost: int | str | None = None
 
@@ -126,17 +127,21 @@ class AuditedOrder(Struct, eq=False, gc=False):
         resized = self.edited or bool(self.edits) or self.size != self.first
         if not report.snapshot:  # it may have come twice, or been overtaken
             sizes = [edit.size for edit in self.edits if edit.out and edit.size]
-            if not whole or (undone and cum in sizes) or (self.state == "unknown" and not undone):
-                return False
-            if undone:
-                return cum > self.filled if cum is not None else self.at_venue and self.filled < self.size
-            told = cum is not None and self.at_venue and cum <= self.filled < self.size
-            return told and resized and not any(size <= self.filled for size in sizes)
-        if self.asked is not None and report.query == self.asked:
+            left = self.at_venue and self.filled < self.size
+            more = left if cum is None else cum > self.filled and cum not in sizes
+            smaller = resized and left and (cum is None or cum < self.size)
+            explained = any(cum is None or size <= cum or cum > self.filled for size in sizes)
+            return whole and ((smaller and not explained) or (undone and more))
+        if self.answered_by(report):
             return False
         if undone:
             return whole or (cum is not None and (is_over(report) or cum > self.filled))
         return whole and resized and (cum is None or cum < self.size)
+
+    def answered_by(self, report: BrokerdStatus) -> bool:
+        """Whether it answers the last question; that it lives may be older than an event since."""
+        asked = report.snapshot and self.asked is not None and report.query == self.asked
+        return asked and not (self.heard and lives(report))
 
     def shown_larger(self, report: BrokerdStatus) -> bool:
         """Whether *report* shows it alive with more to trade, and by what is known here and it all traded."""
@@ -200,7 +205,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
             self.state, self.waits, self.size, self.price, self.sends, self.arrived, self.triggered,
             self.stated, self.wish, self.cancel_id is None, self.cancel_seen, self.cancel_named,
             self.asked is None, self.absences > 1, self.absences > 0, self.unseen, self.over, self.again,
-            self.lost is None, self.vanished, self.split, self.first, self.edited, self.puzzled,
+            self.lost is None, self.vanished, self.split, self.first, self.edited, self.puzzled, self.heard,
             self.cancel_every_ns,
             max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.cancel_again_ns - now_ns, 0) if self.cancel_due_ns else None,
@@ -254,18 +259,18 @@ class AuditedOrder(Struct, eq=False, gc=False):
             self.stated = max(self.stated - size, ZERO)
 
     def correct(self, report: BrokerdCorrection) -> None:
-        """Put another execution in the place of one, or nothing where that other was undone before."""
+        """Put another execution in the place of one, or nothing where that other was told before."""
         over = report.exec_id in self.gone
         circle = over and report.ref_id in self._successors(report.exec_id)
-        if report.exec_id in self.live or circle or (over and report.ref_id in self.gone):
+        if circle or (over and report.ref_id in self.gone):
             return
         standing = self._standing_for(report.ref_id)
-        if standing is None and report.ref_id in self.gone:
+        if standing == report.exec_id or (standing is None and report.ref_id in self.gone):
             return
         size = self.live.pop(standing or report.ref_id, None)
         self.moved.pop(standing or report.ref_id, None)
         self.gone[standing or report.ref_id] = report.exec_id
-        new = ZERO if over else report.size
+        new = ZERO if over or report.exec_id in self.live else report.size
         if new:
             self.live[report.exec_id] = self.moved[report.exec_id] = new
         if size is not None and self.stated:
@@ -379,7 +384,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
 
     def in_doubt(self) -> None:
         """It came into doubt: a cancel is sent again at its deadline."""
-        self.asked, self.cancel_again_ns, self.puzzled = None, self.cancel_due_ns, False
+        self.asked, self.cancel_again_ns, self.puzzled, self.heard = None, self.cancel_due_ns, False, False
         self.grow()
 
     def leaves_again(self) -> None:
@@ -389,7 +394,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
 
     def found(self) -> None:
         """It is in doubt no more."""
-        self.absences, self.unseen, self.vanished = 0, False, False
+        self.absences, self.unseen, self.vanished, self.heard = 0, False, False, False
 
     def cancel_over(self) -> None:
         """The cancel is answered."""

@@ -33,6 +33,11 @@ def is_over(report: BrokerdStatus) -> bool:
     return report.status in ("cancelled", "rejected", "expired", "calculated")
 
 
+def lives(report: BrokerdStatus) -> bool:
+    """Whether it says that the order may trade."""
+    return report.status != "filled" and not is_over(report)
+
+
 def ended_as(report: BrokerdStatus, *, immediate: bool) -> str:
     """The state of an order of which it says so; what is *immediate* (IOC, FOK) and expires is cancelled."""
     by_cancel = report.status in ("cancelled", "rejected") or (immediate and report.status == "expired")

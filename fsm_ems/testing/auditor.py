@@ -345,7 +345,7 @@ class Auditor(Struct, eq=False, kw_only=True):
             order.cancel_left(send, self.rules.redrive_max_ns)
         elif send.verb == "query":
             check_asked(order, send, self.rules)
-            order.asked = send.reqid
+            order.asked, order.heard = send.reqid, False
         else:
             edit_sent(order, send)
 

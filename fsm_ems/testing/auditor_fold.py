@@ -75,7 +75,7 @@ def edit_sent(order: AuditedOrder, send: SendAbout) -> None:
 
 def answered(order: AuditedOrder, report: BrokerdStatus) -> None:
     """The answer to a question about an order in doubt."""
-    if not report.snapshot or order.asked is None or report.query != order.asked:
+    if not order.answered_by(report):
         return
     order.asked = None
     if report.status != "pending_cancel" and not order.wish:
@@ -112,8 +112,7 @@ def settle_increases(order: AuditedOrder) -> None:
 
 def settles(order: AuditedOrder, report: BrokerdStatus) -> bool:
     """Whether it answers, with terms, the last question: what was out is in force, or never will be."""
-    answers = report.snapshot and order.asked is not None and report.query == order.asked
-    return answers and report.details is not None and report.status != "pending_edit"
+    return order.answered_by(report) and report.details is not None and report.status != "pending_edit"
 
 
 def fold(order: AuditedOrder, report: Report) -> None:
@@ -126,7 +125,7 @@ def fold(order: AuditedOrder, report: Report) -> None:
     if order.state not in DEAD and not whole:
         explain(order)
     order.grow()
-    answer = isinstance(report, BrokerdStatus) and report.snapshot and report.query == order.asked
+    answer = isinstance(report, BrokerdStatus) and order.answered_by(report)
     if not answer and _open_to_answers(order) != before:
         order.asked = None
 
@@ -196,7 +195,7 @@ def looked_at(order: AuditedOrder, report: BrokerdStatus) -> None:
     order.puzzled = order.state != "unknown" and asks
     order.unseen |= order.state == "unknown" and asks
     if not report.snapshot:
-        order.asked = None  # what is awaited may be older than this
+        order.heard = order.asked is not None  # what is awaited may be older than this
 
 
 def shown_larger(order: AuditedOrder, report: BrokerdStatus) -> None:
@@ -204,7 +203,7 @@ def shown_larger(order: AuditedOrder, report: BrokerdStatus) -> None:
 
     As an answer it settles nothing.
     """
-    if report.query == order.asked:
+    if order.answered_by(report):
         order.asked = None
     if not order.gone and not order.split:
         order.state_cum(report.cum)
@@ -243,13 +242,13 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
         order.take_terms(edit, edit.size, edit.price)
     order.state_cum(cum)
     if status == "absent":
-        if order.state == "unknown" and report.query == order.asked and not order.vanished:
+        if order.state == "unknown" and order.answered_by(report) and not order.vanished:
             order.absent()
         return False
     if order.state in DEAD:
         return True
     if status == "filled" and not (order.state == "unknown" and settles(order, report)):
-        answer = order.state == "unknown" and report.snapshot and report.query == order.asked
+        answer = order.state == "unknown" and order.answered_by(report)
         done = order.filled if cum is None else max(order.filled, cum)
         if answer or cum is None or not any(order.may_grow(edit, done) for edit in order.edits):
             order.whole(cum)

@@ -24,7 +24,8 @@ from fsm_ems.testing.hostile import HostileScene, Theme
 from fsm_ems.testing.letters import BROKER, MARKET, PRICE
 from fsm_ems.testing.pair import PairScene, PairTheme, pair_themes, soak_pair_themes
 from fsm_ems.testing.scene import DispatcherScene
-from fsm_ems.testing.themes import soak_themes, themes
+from fsm_ems.testing.soak_themes import soak_themes
+from fsm_ems.testing.themes import themes
 
 AnyScene = DispatcherScene[Any]
 Build = Callable[[], AnyScene]

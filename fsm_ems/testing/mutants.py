@@ -85,6 +85,8 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(m.count_of_before_believed, ("amended before",)),
     Mutant(m.old_event_believed, ("amended before",)),
     Mutant(m.old_event_believed_in_doubt, ("amended before",)),
+    Mutant(m.event_of_a_smaller_size_believed, ("resized before",)),
+    Mutant(m.correction_told_before_ignored, ("told before",)),
     Mutant(q.limits_of_yesterday, ("lower limits",)),
     Mutant(q.told_to_others, ("pair: cancels",)),
     Mutant(q.anyone_may_cancel, ("pair: cancels",)),

@@ -16,8 +16,8 @@ from fsm_ems.dialogs.naming_steps import IGNORED, Name
 from fsm_ems.dialogs.record import Record, Timed
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import E, S
-from fsm_ems.messages import BrokerdStatus
-from fsm_ems.testing.planted import Call, Patch
+from fsm_ems.messages import BrokerdCorrection, BrokerdStatus
+from fsm_ems.testing.planted import Call, Patch, named_otherwise
 
 
 def increase_of_the_filled_forgotten(patch: Patch) -> None:
@@ -85,6 +85,26 @@ def old_event_believed_in_doubt(patch: Patch) -> None:
         return lambda dialog, cum: dialog.state is not S.UNKNOWN and known(dialog, cum)
 
     patch.name(naming_age, "_told_before", make)
+
+
+def event_of_a_smaller_size_believed(patch: Patch) -> None:
+    """An event that it has filled is never of the size that the order had before an increase."""
+
+    def make(known: Call) -> Call:
+        return lambda dialog, cum: naming_age.shrank(dialog) and known(dialog, cum)
+
+    patch.name(naming_age, "_told_before", make)
+
+
+def correction_told_before_ignored(patch: Patch) -> None:
+    """A correction whose outcome was told as a fill is nothing new: what it corrects counts as well."""
+
+    def make(known: Call) -> Call:
+        return lambda dialog, report: (
+            IGNORED if report.exec_id in (dialog.fills or ()) else known(dialog, report)
+        )
+
+    named_otherwise(patch, BrokerdCorrection, make)
 
 
 def count_of_before_believed(patch: Patch) -> None:

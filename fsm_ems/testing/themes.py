@@ -232,6 +232,16 @@ UNACKED_BEFORE: tuple[Saying, ...] = (
 )
 """Looks at one that may have been smaller, and of which nothing had been heard until then."""
 
+TOLD_BEFORE: tuple[Saying, ...] = (
+    *says("ack", "filled"),
+    *fills("e1"),
+    Saying(Letter("fill", exec_id="c1", size=D(2))),
+    Saying(Letter("correction", exec_id="c1", ref_id="e1", size=D(2))),
+    Saying(Letter("correction", exec_id="c2", ref_id="e1", size=D(1))),
+    *(Saying(Letter("bust", ref_id=ref_id)) for ref_id in ("e1", "c1")),
+)
+"""Corrections whose outcome a history has listed before."""
+
 SPLIT: tuple[Saying, ...] = (
     *says("ack", "filled"),
     *states("open", 1),
@@ -253,22 +263,6 @@ AMENDED_EDITS: tuple[Saying, ...] = (
     *says("cancel refused", about="cancel"),
 )
 """What amends executions and terms, while edits and cancels are open."""
-
-LIFE: tuple[Saying, ...] = (
-    *says("ack", "pending_new", "open", "cancelled", "rejected", "expired", "stopped", "filled", "error"),
-    *says("pending_cancel", "done_for_day", "submit refused", "cancel refused"),
-    Saying(Letter("ack", venue_id="V2")),
-    Saying(Letter("done_for_day", resumes=True)),
-    Saying(Letter("submit refused", code="duplicate")),
-    *states("open", 1, 2),
-    *states("cancelled", 1, 3),
-    *says("absent", "pending_new", "open", "filled", "cancelled", answers="last"),
-    *says("absent", "open", "cancelled", answers="stale"),
-    *fills("e1", "e2"),
-    Saying(Letter("fill", exec_id="e3", size=D(2))),
-    *says("cancel refused", "error", about="cancel"),
-)
-"""All of cancel, doubt, fills and ends at once."""
 
 RENAMED: tuple[Saying, ...] = (
     Saying(Letter("ack", venue_id="V2")),
@@ -375,26 +369,10 @@ def themes() -> tuple[Theme, ...]:
         Theme("crossed", LIVE, CROSSED, edits=(PRICED,), cancels=0, link_losses=0),
         Theme("larger", ONE, LARGER, edits=(UP,), cancels=0),
         Theme("renamed before", ONE, RENAMED_BEFORE, cancels=0),
+        Theme("told before", LIVE, TOLD_BEFORE, cancels=0, link_losses=0),
         Theme("split", LIVE, SPLIT, cancels=0, link_losses=0, splits=1),
         Theme("amended edits", LIVE, AMENDED_EDITS, edits=(UP,), cancels=0, link_losses=0),
         Theme("amended increase", LIVE, AMENDED_EDITS, edits=(UP,), link_losses=0, grows=True),
         Theme("doubt", ONE, DOUBT, link=UNLINKED),
         Theme("doubt, no cancel", ONE, DOUBT[:-3], cancels=0, link=UNLINKED),
-    )
-
-
-def soak_themes() -> tuple[Theme, ...]:
-    """More at once: larger alphabets, and links that break while more is open."""
-    wide = Theme("edits shown", LIVE, tuple(dict.fromkeys((*EDITING, *SHOWN))), edits=(UP,))
-    halves = (("editing", EDITING), ("shown", SHOWN))
-    return (
-        Theme("life", LIVE, LIFE, link=UNLINKED),
-        Theme("dark life", DARK, LIFE, link=UNLINKED),
-        *(wide, replace(wide, name="edits down shown", edits=(DOWN,))),
-        *(Theme(f"{name} and cut off", LIVE, half, edits=(UP,)) for name, half in halves),
-        *(Theme(f"{name} down and cut off", LIVE, half, edits=(DOWN,)) for name, half in halves),
-        Theme("two edits and a cancel", LIVE, TWO_EDITS + says("cancelled"), edits=(UP, DOWN)),
-        Theme("amended and cut off", LIVE, AMENDED + says("cancel refused", about="cancel"), cancels=2),
-        Theme("restated and cut off", LIVE, RESTATED + SPLIT[:3], splits=1),
-        Theme("increase and cut off", LIVE, AMENDED_EDITS + EDITING[:6], edits=(UP,), grows=True),
     )

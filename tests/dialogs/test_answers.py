@@ -534,8 +534,10 @@ def test_an_event_that_it_has_filled_told_again_in_doubt_does_not_end_what_was_o
     desk.prove()
 
 
-def test_an_event_that_it_has_filled_is_believed_in_doubt_where_nothing_was_undone() -> None:
-    """The answer that is awaited may be the older of the two: it was read when less had traded."""
+def test_an_event_that_it_has_filled_waits_in_doubt_for_an_answer_that_is_no_older() -> None:
+    """It may be of the size before, and the answer that is awaited of when less had traded: that it lives
+    shows nothing then.
+    """
     desk = Desk()
     desk.order()
     desk.ack()
@@ -547,11 +549,83 @@ def test_an_event_that_it_has_filled_is_believed_in_doubt_where_nothing_was_undo
     desk.fill("3", exec_id="F3")
     assert desk.stands() == "unknown 7/8"
     desk.status("filled", cum="7")
-    assert desk.stands() == "filled 7/7"
+    assert desk.stands() == "unknown 7/8"
 
-    desk.status("open", snapshot=True, query=query, cum="4", details=details("8"))
+    desk.status("open", snapshot=True, query=query, cum="7", details=details("8"))
+    assert desk.stands() == "unknown 7/8"
 
-    assert desk.stands() == "filled 7/7"
+    desk.status("open", snapshot=True, query=question(desk), cum="7", details=details("8"))
+    assert desk.stands() == "open 7/8"
+    desk.prove()
+
+
+@pytest.mark.parametrize("undone", [True, False])
+def test_an_answer_that_it_has_filled_is_true_whenever_it_was_read(*, undone: bool) -> None:
+    """A venue that tells it on its stream as well, each time it is asked, is believed the answer."""
+    desk = Desk()
+    desk.order(size="10" if undone else "12")
+    desk.ack()
+    if undone:
+        desk.fill("4")
+        desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid)
+    else:
+        desk.edit(size="10")
+        desk.report("replaced", reqid=desk.dialog().edits[0].reqid, size="10", price="100")
+    desk.link("lost", "connected", "synced")
+    for _ in range(2):
+        query = question(desk)
+        desk.status("filled")
+        desk.status("filled")
+        assert desk.stands() == "unknown 0/10"
+
+    desk.status("filled", snapshot=True, query=query, cum="10", details=details("10"))
+
+    assert desk.stands() == "filled 10/10"
+    desk.prove()
+
+
+@pytest.mark.parametrize("doubt", [True, False])
+@pytest.mark.parametrize("cum", [None, "5"])
+def test_an_event_that_it_has_filled_is_not_believed_of_one_that_was_increased(
+    cum: str | None, *, doubt: bool
+) -> None:
+    """Doubled, or overtaken by the edit; its fill may have been lost: it lives, and can be cancelled."""
+    desk = Desk()
+    desk.order(size="5")
+    desk.ack()
+    desk.status("open")
+    desk.edit(size="10")
+    desk.report("replaced", reqid=desk.dialog().edits[0].reqid, size="10", price="100")
+    if doubt:
+        desk.link("lost", "connected", "synced")
+
+    desk.status("filled", **({} if cum is None else {"cum": cum}))
+
+    assert desk.stands() == f"unknown {cum or 0}/10"
+    desk.cancel()
+    desk.status("open", snapshot=True, query=question(desk), cum="5", details=details("10"))
+    assert desk.stands() == "cancelling 5/10"
+    desk.prove()
+
+
+def test_an_event_that_it_has_filled_is_of_before_an_increase_though_an_execution_was_replaced_since() -> (
+    None
+):
+    desk = Desk(Settings(brokers={BROKER: Capabilities(reopen_filled=True)}))
+    desk.order(size="7")
+    desk.ack()
+    desk.fill("3", exec_id="F1")
+    desk.fill("4", exec_id="F2")
+    desk.status("filled", cum="7")
+    desk.edit(size="10")
+    desk.report("replaced", reqid=desk.dialog().edits[0].reqid, size="10", price="100")
+    desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid)
+    desk.fill("3", exec_id="F3")
+    assert desk.stands() == "open 7/10"
+
+    desk.status("filled", cum="7")
+
+    assert desk.stands() == "unknown 7/10"
     desk.prove()
 
 

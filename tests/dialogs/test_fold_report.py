@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fsm_ems.dialogs.facts import Execution
 from fsm_ems.dialogs.record import ReportedOfBefore, SendAbout
 from tests.dialogs.conftest import Desks
-from tests.dialogs.desk import START, Desk, of_kind, terms
+from tests.dialogs.desk import MARKET, START, Desk, of_kind, terms
 
 
 @pytest.fixture
@@ -80,6 +80,40 @@ def test_a_correction_of_a_correction_replaces_the_newest(resting: Desk) -> None
     dialog = resting.dialog()
     assert list(dialog.fills or {}) == ["C2"]
     assert [dialog.live_exec_id(name) for name in ("F1", "C1", "C2")] == ["C2", "C2", "C2"]
+
+
+@pytest.mark.parametrize("stated", [None, "3"])
+def test_a_correction_whose_outcome_was_told_as_a_fill_takes_out_what_it_corrects(
+    resting: Desk, stated: str | None
+) -> None:
+    """A history lists what counts; the correction itself is told after it. Nothing is booked twice."""
+    resting.fill("6", price="99")
+    resting.fill("4", exec_id="C1", price="98", **({} if stated is None else {"cum": stated}))
+    corrected = {"reqid": "g-8", "exec_id": "C1", "ref_id": "F1", "size": "4", "price": "98"}
+    assert resting.stands() == "filled 10/10"
+
+    resting.report("correction", **corrected)
+
+    dialog = resting.dialog()
+    assert (list(dialog.fills or {}), dialog.replaced) == (["C1"], {"F1": "C1"})
+    assert [str(dialog.booked), str(dialog.notional), resting.stands()] == ["4", "392", "open 4/10"]
+    assert resting.book.positions["main"][MARKET].size == 4
+    records = len(resting.log)
+    resting.fill("6", price="99")
+    resting.report("correction", **corrected)
+    assert len(resting.log) == records
+    resting.prove()
+
+
+def test_a_correction_of_an_execution_that_never_came_keeps_it_out(resting: Desk) -> None:
+    """Its outcome was told as a fill; the corrected execution comes last."""
+    resting.fill("4", exec_id="C1")
+    resting.report("correction", reqid="g-8", exec_id="C1", ref_id="F1", size="4", price="100")
+
+    resting.fill("6")
+
+    assert resting.stands() == "open 4/10"
+    resting.prove()
 
 
 def test_amending_an_execution_amends_what_was_stated_with_it(resting: Desk) -> None:
