@@ -65,8 +65,9 @@ def check_move(order: AuditedOrder, after: str, cause: Cause, now_ns: int) -> No
             breach("P7", order, f"filled was left for {after} by {_called(cause)}")
     elif before == "unknown":
         _check_evidence(order, after, cause)
-    if before == "filled" and order.over and after != order.over:
-        breach("P7", order, f"it was reopened to {after}, and the venue had ended it as {order.over}")
+    if before == "filled" and (order.over or after in DEAD) and after != order.over:
+        told = f"the venue had ended it as {order.over}" if order.over else "nobody had ended it"
+        breach("P7", order, f"it was reopened to {after}, and {told}")
     if after in _UNACKED and before not in _BEFORE_PENDING[after]:
         breach("P7", order, f"it went back to {after}")
     if after == "unknown":
@@ -154,6 +155,9 @@ def check_said(order: AuditedOrder, notice: Notice) -> None:
     """The numbers that its owner is told are the order's."""
     if notice.filled != order.filled:
         breach("P3", order, f"told {notice.filled} filled, and it is {order.filled}")
+    worth = sum(order.worth.values())
+    if not order.split and notice.notional != worth:
+        breach("P3", order, f"told that {notice.notional} was paid, and it is {worth}")
     ended = order.state in DEAD or order.state == "filled"
     leaves = 0 if ended else max(order.size - order.filled, 0)
     if notice.leaves != leaves:

@@ -13,28 +13,25 @@ The fold rules, in words:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from decimal import Decimal
-
-from msgspec import Struct
 
 from fsm_ems.dialogs.record import SendAbout
 from fsm_ems.messages import (
-    BrokerdCorrection,
     BrokerdFill,
     BrokerdRestated,
     BrokerdStatus,
     OrderDetails,
 )
+from fsm_ems.testing.audited_executions import ZERO, AuditedExecutions
 from fsm_ems.testing.audited_parts import AuditedEdit, Waits, ended_as, is_over, lives
 from fsm_ems.testing.clone import shallow
 
-ZERO = Decimal(0)
 DEAD = frozenset({"cancelled", "rejected", "expired", "alert_triggered"})
 """Ends that stay what they are, but for a rejected order that proves to have traded."""
 
 
-class AuditedOrder(Struct, eq=False, gc=False):
+class AuditedOrder(AuditedExecutions, eq=False, gc=False):
     """One order as its messages tell it.
 
     *again*: its owner lets it be sent again where it never arrived; *lost* is the request that never did.
@@ -59,11 +56,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
     sent_due_ns: int = 0
     reqid: int | str | None = None
     arrived: bool = False
-    live: dict[str, Decimal] = {}
-    moved: dict[str, Decimal] = {}
     place: tuple[str, str, str] = ("", "", "")
-    gone: dict[str, str | None] = {}
-    stated: Decimal = ZERO
     wish: bool = False
     cancel_id: int | str | None = None
     cancel_due_ns: int = 0
@@ -90,22 +83,13 @@ class AuditedOrder(Struct, eq=False, gc=False):
         twin = shallow(self)
         twin.live = self.live.copy()
         twin.moved = self.moved.copy()
+        twin.worth = self.worth.copy()
         twin.gone = self.gone.copy()
         if self.edits:
             twin.edits = tuple([shallow(edit) for edit in self.edits])
         return twin
 
     # ── what follows ────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def booked(self) -> Decimal:
-        """The sum of live executions."""
-        return sum(self.live.values(), ZERO)
-
-    @property
-    def filled(self) -> Decimal:
-        """What traded."""
-        return max(self.booked, self.stated)
 
     @property
     def at_venue(self) -> bool:
@@ -220,22 +204,7 @@ class AuditedOrder(Struct, eq=False, gc=False):
             ),
         )  # fmt: skip  # one field a line says no more
 
-    # ── executions ──────────────────────────────────────────────────────────────────────────────────
-
-    def knows(self, exec_id: str) -> bool:
-        """Whether that execution was booked here, or undone."""
-        return exec_id in self.live or exec_id in self.gone
-
-    def _successors(self, exec_id: str) -> Iterator[str]:
-        successor = self.gone.get(exec_id)
-        while successor is not None:
-            yield successor
-            successor = self.gone.get(successor)
-
-    def _standing_for(self, exec_id: str) -> str | None:
-        """The execution that counts in its place now; None when it was undone or never seen."""
-        *_, last = (exec_id, *self._successors(exec_id))
-        return last if last in self.live else None
+    # ── terms and requests ──────────────────────────────────────────────────────────────────────────
 
     def fill(self, report: BrokerdFill) -> None:
         """Book an execution; under an edit's id it proves the edit."""
@@ -244,44 +213,8 @@ class AuditedOrder(Struct, eq=False, gc=False):
         edit = self.edit_of(report.reqid)
         if edit is not None and edit.edit_id:
             self.take_terms(edit, edit.size, edit.price)
-        self.live[report.exec_id] = self.moved[report.exec_id] = report.size
+        self.book(report)
         self.state_cum(None if self.gone or self.split else report.cum)
-
-    def bust(self, ref_id: str) -> None:
-        """Undo an execution."""
-        standing = self._standing_for(ref_id)
-        if standing is None and ref_id in self.gone:
-            return
-        size = self.live.pop(standing or ref_id, None)
-        self.moved.pop(standing or ref_id, None)
-        self.gone[standing or ref_id] = None
-        if size is not None and self.stated:
-            self.stated = max(self.stated - size, ZERO)
-
-    def correct(self, report: BrokerdCorrection) -> None:
-        """Put another execution in the place of one, or nothing where that other was told before."""
-        over = report.exec_id in self.gone
-        circle = over and report.ref_id in self._successors(report.exec_id)
-        if circle or (over and report.ref_id in self.gone):
-            return
-        standing = self._standing_for(report.ref_id)
-        if standing == report.exec_id or (standing is None and report.ref_id in self.gone):
-            return
-        size = self.live.pop(standing or report.ref_id, None)
-        self.moved.pop(standing or report.ref_id, None)
-        self.gone[standing or report.ref_id] = report.exec_id
-        new = ZERO if over or report.exec_id in self.live else report.size
-        if new:
-            self.live[report.exec_id] = self.moved[report.exec_id] = new
-        if size is not None and self.stated:
-            self.stated = max(self.stated + new - size, ZERO)
-
-    def state_cum(self, cum: Decimal | None) -> None:
-        """The venue names a cumulative size; only one above all that is known tells something."""
-        if cum is not None and cum > self.stated and cum > self.booked:
-            self.stated = cum
-
-    # ── terms and requests ──────────────────────────────────────────────────────────────────────────
 
     def edit_of(self, reqid: int | str | None) -> AuditedEdit | None:
         """The open edit of that id."""

@@ -21,7 +21,8 @@ from fsm_ems.messages import (
 from fsm_ems.testing.audit_rules import (
     breach,
 )
-from fsm_ems.testing.audited import DEAD, ZERO, AuditedOrder
+from fsm_ems.testing.audited import DEAD, AuditedOrder
+from fsm_ems.testing.audited_executions import ZERO
 from fsm_ems.testing.audited_parts import AuditedEdit, is_over
 
 ENDINGS = frozenset({"cancelled", "rejected", "expired", "calculated"})

@@ -11,12 +11,12 @@ from fsm_ems.dialogs import apply as applying
 from fsm_ems.dialogs import book as books
 from fsm_ems.dialogs import decide_reports, fold_report, naming, naming_age, naming_kinds, naming_status
 from fsm_ems.dialogs.book import Book
-from fsm_ems.dialogs.facts import Dialog
+from fsm_ems.dialogs.facts import Dialog, EditRequest, Execution
 from fsm_ems.dialogs.naming_steps import IGNORED, Name
 from fsm_ems.dialogs.record import Record, Timed
 from fsm_ems.dialogs.settings import Settings
 from fsm_ems.machines.order import E, S
-from fsm_ems.messages import BrokerdCorrection, BrokerdStatus
+from fsm_ems.messages import BrokerdCorrection, BrokerdFill, BrokerdStatus
 from fsm_ems.testing.planted import Call, Patch, named_otherwise
 
 
@@ -94,6 +94,33 @@ def event_of_a_smaller_size_believed(patch: Patch) -> None:
         return lambda dialog, cum: naming_age.shrank(dialog) and known(dialog, cum)
 
     patch.name(naming_age, "_told_before", make)
+
+
+def execution_at_another_price(patch: Patch) -> None:
+    """An execution is booked at twice its price."""
+
+    def make(known: Call) -> Call:
+        def execution(report: BrokerdFill | BrokerdCorrection, time_ns: int) -> Execution:
+            made: Execution = known(report, time_ns)
+            return replace(made, price=2 * made.price)
+
+        return execution
+
+    patch.name(fold_report, "_execution", make)
+
+
+def undone_execution_ends_what_had_filled(patch: Patch) -> None:
+    """A bust of an order that had filled, and that nobody ended, ends it."""
+
+    def make(known: Call) -> Call:
+        def reopened(dialog: Dialog, edits: tuple[EditRequest, ...]) -> E | None:
+            live = dialog.noted_end is None and dialog.cancel is None and not edits
+            event: E | None = E.CANCELLED if live else known(dialog, edits)
+            return event
+
+        return reopened
+
+    patch.name(naming, "reopened", make)
 
 
 def correction_told_before_ignored(patch: Patch) -> None:
