@@ -65,7 +65,8 @@ class Refused(ClientFault):
 
 class Overrun(ClientFault):
     """The reader fell so far behind that it has missed what waited for it. Others, and the orders, are
-    untouched. It is told once: what came since waits, and ``events(since=)`` tells what was missed.
+    untouched. It is told once, and what came since waits. ``events(since=)`` tells what was missed where
+    ``Settings.keep_events`` reaches so far, and else how all orders stand.
     """
 
 

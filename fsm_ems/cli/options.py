@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn
 import click
 from msgspec.structs import replace
 
-from fsm_ems.account_books import Told, check_not_ahead, check_own, check_told, told_in
+from fsm_ems.account_books import REPLAYED, Told, check_not_ahead, check_own, check_told, told_in
 from fsm_ems.accounting.commented_file import Unreadable
 from fsm_ems.cli.faults import WrongInput
 from fsm_ems.dialogs.book import Book
@@ -192,14 +192,16 @@ def _note_unreadable(path: Path, problem: Unreadable) -> None:
 def check_accounts(told: Sequence[Told], path: Path, generation: str, seq: int) -> None:
     """The files that *told* it go with the records at *path*, whose last is *seq*: or what they tell is not
     all that was, and an EMS would not start with such a journal. A record file may lie beside the accounts of
-    other records, as nobody starts with it; the one that a replay keeps beside its own may not be cut.
+    other records, and be behind them where its writer does not sync it; but the one that a replay keeps
+    beside its accounts is written to its end before them.
 
     Raises:
         WrongInput: they were written from other records.
         LogDamaged: they were written from later ones.
     """
     if path.name != JOURNAL:
-        own = (one for one in told if path.name == RECORDS and generation in ("", one.generation))
+        told = told if path.name == RECORDS and generation in ("", REPLAYED) else ()
+        own = (one for one in told if one.generation == REPLAYED)
         check_not_ahead(own, seq, str(path))
         return
     try:

@@ -28,6 +28,13 @@ def _resized(dialog: Dialog) -> bool:
     return wanted or bool(dialog.edits) or dialog.size != dialog.body.size
 
 
+def _sizes_before(dialog: Dialog) -> set[Decimal | None]:
+    """The sizes that were asked for: as it was submitted, and by edits that are open no more."""
+    edits = {edit.edit_id for edit in dialog.edits}
+    asked = {size for edit_id, (size, _) in dialog.edit_ids.items() if edit_id not in edits}
+    return asked | {dialog.body.size}
+
+
 def ends(report: BrokerdStatus) -> bool:
     """Whether *report* says that the order trades no more."""
     return report.status in _ENDINGS or (report.status == "done_for_day" and not report.resumes)
@@ -66,9 +73,11 @@ def _told_before(dialog: Dialog, cum: Decimal | None) -> bool:
     """Whether ``filled`` of *cum*, told as an event, may have been told before: doubled, or overtaken.
 
     Of executions that are undone, or of a size that the order had once: where no edit that is out explains
-    it.
+    it. None explains what may have been told of a size before.
     """
     sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
+    if cum is not None and cum < dialog.size and cum in _sizes_before(dialog):
+        sizes = []
     undone = not dialog.complete if cum is None else cum > dialog.filled and cum not in sizes
     if undone and shrank(dialog):
         return True

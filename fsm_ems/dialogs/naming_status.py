@@ -78,6 +78,8 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
         if grows and shrank(dialog) and (state is S.FILLED or state in _QUIET):
             if state is S.FILLED and ends(report):
                 return _after_filled(dialog, report, grows=False)
+            if state is S.FILLED and dialog.noted_end is None and shows_more(dialog, report):
+                return Name(E.AMBIGUOUS)
             if report.status != "filled" and not ends(report):
                 return IGNORED
             return Name(None, alarm=f"a look of before states that {cum} traded", attempted=E.STATED)

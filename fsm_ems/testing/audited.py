@@ -21,6 +21,7 @@ from fsm_ems.messages import (
     BrokerdFill,
     BrokerdRestated,
     BrokerdStatus,
+    Edit,
     OrderDetails,
 )
 from fsm_ems.testing.audited_executions import ZERO, AuditedExecutions
@@ -35,7 +36,7 @@ class AuditedOrder(AuditedExecutions, eq=False, gc=False):
     """One order as its messages tell it.
 
     *again*: its owner lets it be sent again where it never arrived; *lost* is the request that never did.
-    *first* is the size that it began with, *edited* whether another was ever asked for, and *puzzled* that
+    *first* is the size that it began with, *wanted* are those that edits ever asked for, and *puzzled* that
     what was said of it may be of another time: it must become doubtful. *over* is the end that the venue
     told of it when it was filled.
     """
@@ -72,7 +73,7 @@ class AuditedOrder(AuditedExecutions, eq=False, gc=False):
     over: str = ""
     split: bool = False
     first: Decimal = ZERO
-    edited: bool = False
+    wanted: frozenset[tuple[str, Decimal]] = frozenset()
     puzzled: bool = False
     heard: bool = False
     again: bool = False
@@ -108,9 +109,10 @@ class AuditedOrder(AuditedExecutions, eq=False, gc=False):
         undone, or put into other units, be in its count, and it may have been filled when it was smaller.
         """
         cum, whole, undone = report.cum, report.status == "filled", bool(self.gone) or self.split
-        resized = self.edited or bool(self.edits) or self.size != self.first
+        resized = bool(self.wanted) or bool(self.edits) or self.size != self.first
         if not report.snapshot:  # it may have come twice, or been overtaken
             sizes = [edit.size for edit in self.edits if edit.out and edit.size]
+            sizes = [] if cum is not None and self.had_before(cum) else sizes
             left = self.at_venue and self.filled < self.size
             more = left if cum is None else cum > self.filled and cum not in sizes
             smaller = resized and left and (cum is None or cum < self.size)
@@ -121,6 +123,17 @@ class AuditedOrder(AuditedExecutions, eq=False, gc=False):
         if undone:
             return whole or (cum is not None and (is_over(report) or cum > self.filled))
         return whole and resized and (cum is None or cum < self.size)
+
+    def had_before(self, size: Decimal) -> bool:
+        """Whether it may have had that size, a smaller one than now, before an edit."""
+        edits = {edit.edit_id for edit in self.edits}
+        asked = {wanted for edit_id, wanted in self.wanted if edit_id not in edits}
+        return size < self.size and (size == self.first or size in asked)
+
+    def wants(self, edit: Edit) -> None:
+        """Its owner asks for another size."""
+        if edit.size is not None:
+            self.wanted |= {(edit.edit_id, edit.size)}
 
     def answered_by(self, report: BrokerdStatus) -> bool:
         """Whether it answers the last question; that it lives may be older than an event since."""
@@ -189,7 +202,7 @@ class AuditedOrder(AuditedExecutions, eq=False, gc=False):
             self.state, self.waits, self.size, self.price, self.sends, self.arrived, self.triggered,
             self.stated, self.wish, self.cancel_id is None, self.cancel_seen, self.cancel_named,
             self.asked is None, self.absences > 1, self.absences > 0, self.unseen, self.over, self.again,
-            self.lost is None, self.vanished, self.split, self.first, self.edited, self.puzzled, self.heard,
+            self.lost is None, self.vanished, self.split, self.first, self.wanted, self.puzzled, self.heard,
             self.cancel_every_ns,
             max(self.cancel_due_ns - now_ns, 0) if self.cancel_due_ns else None,
             max(self.cancel_again_ns - now_ns, 0) if self.cancel_due_ns else None,

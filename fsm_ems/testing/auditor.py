@@ -181,7 +181,7 @@ class Auditor(Struct, eq=False, kw_only=True):
             order.wish, order.cancel_seen = order.sends > 0 or order.arrived, False
             order.edits = tuple(edit for edit in order.edits if edit.out)
         elif not order.sends and not order.arrived:
-            order.edited |= command.size is not None
+            order.wants(command)
             order.size = command.size or order.size
             order.price = command.price or order.price
             if order.waits is not None and command.price is not None:
@@ -190,7 +190,8 @@ class Auditor(Struct, eq=False, kw_only=True):
             increase = order.filled >= order.size
             order.cancel_seen &= order.state != "filled" or order.wish
             edit = AuditedEdit(command.edit_id, command.size, command.price, increase=increase)
-            order.edits, order.edited = (*order.edits, edit), order.edited or command.size is not None
+            order.edits = (*order.edits, edit)
+            order.wants(command)
 
     def _fired(self, given: Fired, now_ns: int) -> None:
         order = self.orders.get((given.owner, given.oid))

@@ -231,6 +231,9 @@ def status(order: AuditedOrder, report: BrokerdStatus) -> bool:
         if (order.gone or order.split) and cum is not None and cum > order.filled:
             if order.state == "filled" and is_over(report):
                 order.ended_filled(report)
+            elif order.state == "filled" and not order.over and order.shown_larger(report):
+                shown_larger(order, report)
+                return True
             return False
     if order.state == "rejected":
         return False

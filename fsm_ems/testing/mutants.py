@@ -87,6 +87,7 @@ _MUTANTS: tuple[Mutant, ...] = (
     Mutant(m.old_event_believed_in_doubt, ("amended before",)),
     Mutant(m.event_of_a_smaller_size_believed, ("resized before",)),
     Mutant(m.correction_told_before_ignored, ("told before",)),
+    Mutant(m.size_before_explained_by_an_edit, ("resized twice",)),
     Mutant(m.execution_at_another_price, ("split",)),
     Mutant(m.undone_execution_ends_what_had_filled, ("amended",)),
     Mutant(q.limits_of_yesterday, ("lower limits",)),

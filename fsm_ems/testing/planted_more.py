@@ -5,6 +5,8 @@ See :mod:`fsm_ems.testing.planted`.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from msgspec.structs import replace
 
 from fsm_ems.dialogs import apply as applying
@@ -94,6 +96,11 @@ def event_of_a_smaller_size_believed(patch: Patch) -> None:
         return lambda dialog, cum: naming_age.shrank(dialog) and known(dialog, cum)
 
     patch.name(naming_age, "_told_before", make)
+
+
+def size_before_explained_by_an_edit(patch: Patch) -> None:
+    """An event of the size that an order had before is taken for the edit to a smaller one that is out."""
+    patch.name(naming_age, "_sizes_before", lambda _: lambda dialog: set[Decimal]())
 
 
 def execution_at_another_price(patch: Patch) -> None:

@@ -223,6 +223,23 @@ RESIZED_BEFORE: tuple[Saying, ...] = (
 )
 """Looks at an order that may have been smaller then, and an event of that time."""
 
+RESIZED_TWICE: tuple[Saying, ...] = (
+    *says("ack"),
+    *fills("e1", "e2"),
+    *says("replaced", "edit refused", about="edit"),
+    *states("filled", 1, 2),
+)
+"""An event of a size that is no more, while an edit to a smaller one is out."""
+
+LARGER_AMENDED: tuple[Saying, ...] = (
+    *says("ack"),
+    *fills("e1", "e2"),
+    Saying(Letter("bust", ref_id="e1")),
+    Saying(Letter("open", cum=D(2), size=D(3), price=PRICE, detailed=True), answers="stale"),
+    Saying(Letter("open", cum=D(2), size=D(3), price=PRICE, detailed=True), answers="last"),
+)
+"""A look that shows more of one that has filled, after an execution of it was undone."""
+
 UNACKED_BEFORE: tuple[Saying, ...] = (
     *says("ack"),
     *fills("e1"),
@@ -361,6 +378,8 @@ def themes() -> tuple[Theme, ...]:
         Theme("read before", LIVE, READ_BEFORE, cancels=0),
         Theme("amended before", LIVE, AMENDED_BEFORE, cancels=0),
         Theme("resized before", LIVE, RESIZED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
+        Theme("resized twice", LIVE, RESIZED_TWICE, edits=(UP, DOWN), cancels=0, link_losses=0),
+        Theme("larger, amended", ONE, LARGER_AMENDED, cancels=0, link_losses=0),
         Theme("shown before", LIVE, UNACKED_BEFORE, edits=(UP,), cancels=0, link_losses=0),
         Theme("stated", replace(LIVE, size=D(3)), STATED, link_losses=0),
         Theme("settled", ONE, SETTLED, edits=(UP,), cancels=0, link_losses=0),

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from fsm_ems.dialogs.facts import DOUBTS
 from fsm_ems.dialogs.record import SendAbout
 from fsm_ems.dialogs.settings import Capabilities, Settings
 from tests.dialogs.desk import BROKER, MARKET, Desk, of_kind
@@ -582,6 +583,7 @@ def test_an_answer_that_it_has_filled_is_true_whenever_it_was_read(*, undone: bo
     desk.status("filled", snapshot=True, query=query, cum="10", details=details("10"))
 
     assert desk.stands() == "filled 10/10"
+    assert not desk.dialog().flags & DOUBTS
     desk.prove()
 
 
@@ -606,6 +608,86 @@ def test_an_event_that_it_has_filled_is_not_believed_of_one_that_was_increased(
     desk.cancel()
     desk.status("open", snapshot=True, query=question(desk), cum="5", details=details("10"))
     assert desk.stands() == "cancelling 5/10"
+    desk.prove()
+
+
+@pytest.mark.parametrize("undone", [True, False])
+@pytest.mark.parametrize("down", ["5", "4"])
+def test_an_event_of_the_size_before_is_not_taken_for_a_decrease_that_is_out(
+    down: str, *, undone: bool
+) -> None:
+    """The venue refuses the decrease then, and the order goes on with what it was increased to."""
+    desk = Desk()
+    desk.order(size="5")
+    desk.ack()
+    desk.status("open")
+    desk.edit("up", size="10")
+    desk.report("replaced", reqid=desk.dialog().edits[0].reqid, size="10", price="100")
+    desk.fill("3")
+    if undone:
+        desk.fill("1", exec_id="F2")
+        desk.report("bust", exec_id="B1", ref_id="F2", reqid=desk.dialog().reqid)
+    desk.edit("down", size=down)
+
+    desk.status("filled", cum="5")
+
+    assert desk.stands() == f"unknown {3 if undone else 5}/10"
+    desk.report("refused", request="edit", reqid=desk.dialog().edits[0].reqid, code="too_late")
+    desk.status("open", snapshot=True, query=question(desk), cum="5", details=details("10"))
+    assert desk.stands() == "open 5/10"
+    desk.prove()
+
+
+def test_a_look_that_shows_a_filled_order_larger_is_asked_about_though_an_execution_was_undone() -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.fill("4")
+    desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid)
+    desk.fill("10", exec_id="F2")
+    assert desk.stands() == "filled 10/10"
+
+    desk.status("open", snapshot=True, cum="12", details=details("20"))
+
+    assert desk.stands() == "unknown 10/10"
+    desk.status("open", snapshot=True, query=question(desk), cum="12", details=details("20"))
+    assert desk.stands() == "open 12/20"
+    desk.prove()
+
+
+def test_an_answer_that_it_has_ended_counts_whatever_came_since_it_was_asked_for() -> None:
+    """And an event that says the same again makes no record: the answer is distrusted already."""
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.fill("4")
+    desk.report("bust", exec_id="B1", ref_id="F1", reqid=desk.dialog().reqid)
+    desk.link("lost", "connected", "synced")
+    desk.status("filled")
+    query = question(desk)
+    desk.status("filled")
+    records = len(desk.log)
+    desk.status("filled")
+    assert (desk.stands(), len(desk.log)) == ("unknown 0/10", records)
+
+    desk.status("cancelled", snapshot=True, query=query, cum="4")
+
+    assert desk.stands() == "cancelled 4/10"
+    desk.prove()
+
+
+def test_an_event_that_it_has_filled_says_nothing_new_while_a_strangers_edit_is_weighed() -> None:
+    desk = Desk()
+    desk.order()
+    desk.ack()
+    desk.fill("4")
+    desk.report("status", status="pending_edit", reqid="web-1", venue_id="V-o1")
+    desk.fill("6", exec_id="F2")
+    assert desk.stands() == "editing 10/10"
+
+    desk.status("filled")
+
+    assert desk.stands() == "editing 10/10"
     desk.prove()
 
 

@@ -105,6 +105,18 @@ def test_a_correction_whose_outcome_was_told_as_a_fill_takes_out_what_it_correct
     resting.prove()
 
 
+def test_a_correction_of_what_was_busted_is_nothing_new_where_its_outcome_was_told(resting: Desk) -> None:
+    resting.fill("6")
+    resting.report("bust", reqid="g-8", exec_id="B1", ref_id="F1")
+    resting.fill("4", exec_id="C1")
+    records = len(resting.log)
+
+    resting.report("correction", reqid="g-8", exec_id="C1", ref_id="F1", size="4", price="100")
+
+    assert (resting.stands(), len(resting.log)) == ("open 4/10", records)
+    resting.prove()
+
+
 def test_a_correction_of_an_execution_that_never_came_keeps_it_out(resting: Desk) -> None:
     """Its outcome was told as a fill; the corrected execution comes last."""
     resting.fill("4", exec_id="C1")
