@@ -58,6 +58,7 @@ class Order:
     sign: int
     limit: Decimal
     left: Decimal
+    rank: int
 
     def meets(self, price: Decimal) -> bool:
         """Whether the far side's price reaches the limit."""
@@ -70,11 +71,12 @@ class Venue:
 
     rules: frozenset[Rule]
     book: dict[int, Side] = field(default_factory=dict)
+    arrived: int = 0
     resting: dict[int, list[Order]] = field(default_factory=lambda: {1: [], -1: []})
     fills: dict[str, Merged] = field(default_factory=lambda: defaultdict(dict))
 
     def see(self, row: Quote | Trade) -> None:
-        """Take the next row of the tape: resting orders meet it, buys first, the best limit first."""
+        """Take the next row of the tape: the resting orders that it goes furthest through meet it first."""
         if isinstance(row, Quote):
             offer = {1: Side(row.ask, [row.ask_size]), -1: Side(row.bid, [row.bid_size])}
         else:
@@ -82,27 +84,37 @@ class Venue:
             offer = {1: Side(row.price, box), -1: Side(row.price, box)}
         if isinstance(row, Quote) or "N1" in self.rules:
             self.book = offer
-        for sign, orders in self.resting.items():
-            self._meet(offer[sign], orders, row.time_ns)
+        self._meet(offer, row.time_ns)
 
-    def _meet(self, side: Side, orders: list[Order], now: int) -> None:
-        """Fill the resting orders of one side that the offer reaches, as makers at their limits."""
-        nearest = side.price
-        for order in orders:
-            if not order.meets(nearest):
-                break
+    def _meet(self, offer: dict[int, Side], now: int) -> None:
+        """Fill the resting orders that the offer reaches, as makers at their limits.
+
+        A print is one size for own buys and own sells: it goes to whom it goes furthest through, as in ours.
+        """
+        nearest = {sign: side.price for sign, side in offer.items()}
+        reached = [
+            order for sign, orders in self.resting.items() for order in orders if order.meets(nearest[sign])
+        ]
+        prices = dict(nearest)
+        reached.sort(key=lambda order: (-abs(order.limit - prices[order.sign]), order.rank))
+        for order in reached:
+            if not order.meets(nearest[order.sign]):
+                continue
+            side = offer[order.sign]
             beyond = order.limit != side.price
             self._fill(order, self._take(side, order.left), order.limit, now, "maker")
             if beyond and "N2" in self.rules:
                 self._fill(order, order.left, order.limit, now, "maker")
             if beyond and "N4" in self.rules:
-                nearest = order.limit
-        orders[:] = [order for order in orders if order.left]
+                nearest[order.sign] = order.limit
+        for orders in self.resting.values():
+            orders[:] = [order for order in orders if order.left]
 
     def arrive(self, spec: OrderSpec) -> None:
         """Take a new order: fill it at the touch as far as it goes, as taker, and let the rest rest."""
         sign = 1 if spec["side"] == "buy" else -1
-        order = Order(spec["oid"], sign, Decimal(spec["price"]), Decimal(spec["size"]))
+        self.arrived += 1
+        order = Order(spec["oid"], sign, Decimal(spec["price"]), Decimal(spec["size"]), self.arrived)
         side = self.book.get(sign)
         if side is not None and order.meets(side.price):
             self._fill(order, self._take(side, order.left), side.price, spec["at"], "taker")
