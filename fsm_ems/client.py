@@ -90,9 +90,7 @@ class Mailbox(Generic[_T]):
             return status
         if self._overrun:
             self._overrun = False
-            raise Overrun(
-                f"more than {MAILBOX_MAX} statuses went unread: events(since=) tells how all stands"
-            )
+            raise Overrun(f"more than {MAILBOX_MAX} statuses went unread: see events(since=)")
         return self._waiting.popleft() if self._waiting else None
 
     async def changed(self) -> None:

@@ -76,10 +76,8 @@ def name_status(dialog: Dialog, report: BrokerdStatus) -> Name:
         if state in _AT_VENUE:
             return _puzzling(dialog, report)
         if grows and shrank(dialog) and (state is S.FILLED or state in _QUIET):
-            if state is S.FILLED and ends(report):
+            if state is S.FILLED and (ends(report) or shows_more(dialog, report)):
                 return _after_filled(dialog, report, grows=False)
-            if state is S.FILLED and dialog.noted_end is None and shows_more(dialog, report):
-                return Name(E.AMBIGUOUS)
             if report.status != "filled" and not ends(report):
                 return IGNORED
             return Name(None, alarm=f"a look of before states that {cum} traded", attempted=E.STATED)
