@@ -73,7 +73,7 @@ def _told_before(dialog: Dialog, cum: Decimal | None) -> bool:
     """Whether ``filled`` of *cum*, told as an event, may have been told before: doubled, or overtaken.
 
     Of executions that are undone, or of a size that the order had once: where no edit that is out explains
-    it. None explains what may have been told of a size before.
+    it. None explains a count that is a size asked for before; without a count any that is out does.
     """
     sizes = [edit.size for edit in dialog.edits if edit.out and edit.size is not None]
     if cum is not None and cum < dialog.size and cum in _sizes_before(dialog):
